@@ -1,0 +1,37 @@
+"""The table of methods: a literal one can read, "module:NAME" strings so that listing them loads no torch."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from pellucid import checks
+
+if TYPE_CHECKING:
+    from pellucid.steps import Method
+
+METHODS: dict[str, str] = {
+    "bm3d": "pellucid.methods.filters.bm3d:BM3D",
+    "nlm": "pellucid.methods.filters.nlm:NLM",
+    "tv": "pellucid.methods.filters.tv:TV",
+    "wavelet": "pellucid.methods.filters.wavelet:WAVELET",
+    "median": "pellucid.methods.filters.median:MEDIAN",
+    "dncnn": "pellucid.methods.filters.dncnn:DNCNN",
+    "ffdnet": "pellucid.methods.filters.ffdnet:FFDNET",
+    "dip": "pellucid.methods.single_image.dip:DIP",
+}
+
+
+def load(name: str) -> Method:
+    """The method called ``name``.
+
+    Raises:
+        ValueError: naming the methods there are, and the nearest spelling.
+
+    >>> load("nlm").needs
+    'one image'
+    """
+    checks.one_of("method", name, list(METHODS))
+    module, attribute = METHODS[name].split(":")
+    method: Method = getattr(import_module(module), attribute)
+    return method

@@ -1,0 +1,1 @@
+"""Methods that train once on many images, then apply."""

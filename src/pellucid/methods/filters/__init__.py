@@ -1,0 +1,1 @@
+"""Methods without learning: one pass over the image at hand."""

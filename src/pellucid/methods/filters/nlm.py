@@ -1,0 +1,64 @@
+"""Non-local means, through scikit-image."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from skimage.restoration import denoise_nl_means
+
+from pellucid import checks
+from pellucid.steps import Method, Step, Task, Tiling
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """Configuration of non-local means."""
+
+    patch_size: int = 7
+    """side of the compared patches, in pixels"""
+    patch_distance: int = 10
+    """how far to look for similar patches, in pixels (Buades et al. use a 21 x 21 window)"""
+    cut_off: float = 0.6
+    """h / sigma: how fast the weight falls with the patch distance (0.6 suits the corrected distance)"""
+
+    def __post_init__(self) -> None:
+        checks.in_range("patch_size", self.patch_size, 1)
+        checks.in_range("patch_distance", self.patch_distance, 1)
+        checks.in_range("cut_off", self.cut_off, 0, low_open=True)
+
+
+def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Iterator[Step]:
+    """Average every pixel over those with similar surroundings, with the noise variance taken off the distance.
+
+    Source: Buades, Coll, Morel, "A non-local algorithm for image denoising", CVPR 2005.
+    """
+    noisy = task.shots.mean(0)
+    sigma = max(task.noise.level, 1e-6)
+    array = noisy.permute(1, 2, 0).cpu().numpy().astype(np.float32)
+    result = denoise_nl_means(
+        array,
+        patch_size=config.patch_size,
+        patch_distance=config.patch_distance,
+        h=config.cut_off * sigma,
+        sigma=sigma,
+        fast_mode=True,
+        channel_axis=-1,
+    )
+    estimate = torch.from_numpy(np.ascontiguousarray(result, dtype=np.float32)).permute(2, 0, 1).to(noisy.device)
+    yield Step(iteration=1, phase="filter", loss=None, output=estimate, estimate=lambda: estimate, total=1)
+
+
+NLM = Method(
+    name="nlm",
+    title="Non-local means: averages pixels with similar surroundings",
+    citation="Buades, Coll, Morel, CVPR 2005 (scikit-image)",
+    needs="one image",
+    config=Config,
+    steps=steps,
+    presets={"paper": Config(), "fast": Config(patch_size=5, patch_distance=6)},
+    tiling=Tiling(kind="exact", halo=16),
+    cost="1 s",
+)

@@ -1,0 +1,1 @@
+"""Noise: forward models, level estimators and the NoiseReport."""

@@ -1,0 +1,171 @@
+"""The contract between methods and the program: Task, Step, Method, Result."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+import torch
+from torch import Tensor
+
+from pellucid.degradation import Degradation, Identity
+from pellucid.noise.report import NoiseReport
+
+Needs = Literal["one image", "shots of a scene", "a folder", "pairs", "clean pairs"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """What the user is ready to spend; None means no limit of that kind."""
+
+    iterations: int | None = None
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """What a method is given.
+
+    Attributes:
+        shots: (S, C, H, W) float32 in the working range; S shots of one scene, 1 for a picture.
+        noise: the NoiseReport of the input.
+        degradation: what happened besides noise.
+        guide: (C', H, W) picture of the same scene that may steer the method (flash photograph), or None.
+        initial: state dict of an earlier fit to start from, or None.
+        model: path of a file with weights, or None.
+        budget: iterations and seconds.
+        color: True when the channels are display colours.
+    """
+
+    shots: Tensor
+    noise: NoiseReport
+    degradation: Degradation = field(default_factory=Identity)
+    guide: Tensor | None = None
+    initial: Mapping[str, Tensor] | None = None
+    model: str | None = None
+    budget: Budget = field(default_factory=Budget)
+    color: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One step of a method.
+
+    Attributes:
+        iteration: 1, 2, 3 … within the whole run.
+        phase: what is being done, e.g. "fit", "scale 2".
+        loss: detached scalar tensor on the device, or None for a filter.
+        output: (C, H, W) raw output of this step; stop rules watch it.
+        estimate: gives the (C, H, W) picture for the user (an average, an ensemble); a call, because it may cost.
+        extras: named tensors for the Result (uncertainty map, near-clean images …); a call.
+        state: gives the state dict of the fit, so that it can be saved and continued.
+        total: how many iterations the method plans, for the progress bar; None when open.
+        held_out: detached scalar loss on pixels hidden from the fit, where the method hides some.
+    """
+
+    iteration: int
+    phase: str
+    loss: Tensor | None
+    output: Tensor
+    estimate: Callable[[], Tensor]
+    extras: Callable[[], Mapping[str, Any]] = dict
+    state: Callable[[], Mapping[str, Tensor]] | None = None
+    total: int | None = None
+    held_out: Tensor | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tiling:
+    """How a method may be cut into tiles.
+
+    `exact`: tiles with `halo` pixels of context on a grid of `stride` give the same pixels as the whole image;
+    `approximate`: nearly; `whole`: the method must see the whole image.
+    """
+
+    kind: Literal["exact", "approximate", "whole"] = "whole"
+    halo: int = 0
+    stride: int = 1
+
+
+class Steps(Protocol):
+    """The one function of a method that works on the images at hand."""
+
+    def __call__(self, task: Task, config: Any, *, seed: int, device: torch.device) -> Iterator[Step]:
+        """Yield Steps; a filter yields one."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Method:
+    """A method: its name, what it needs, its configuration and its steps.
+
+    Attributes:
+        name: what the user types.
+        title: one line for `pellucid methods`.
+        citation: authors, venue, year.
+        needs: what kind of data it wants.
+        config: frozen keyword-only dataclass; `config()` is the paper's.
+        steps: the function.
+        presets: named configurations; `fast` is made for two cores, `paper` is `config()`.
+        stochastic: whether the seed matters.
+        tiling: how it may be tiled.
+        stop: the default stop rule as text for `stopping.parse`, e.g. "es-emv" or "" for none.
+        cost: what a 512x512 colour image costs on two cores, in words.
+        uses_noise: whether it reads the level from the NoiseReport (so that --sigma applies).
+    """
+
+    name: str
+    title: str
+    citation: str
+    needs: Needs
+    config: type
+    steps: Steps
+    presets: Mapping[str, Any]
+    stochastic: bool = False
+    tiling: Tiling = field(default_factory=Tiling)
+    stop: str = ""
+    cost: str = ""
+    uses_noise: bool = True
+    needs_model: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What came out, and how.
+
+    Attributes:
+        estimate: (N, C, H, W) float32 numpy array in the working range.
+        method: name of the method that made it ("none" when the input was returned).
+        reason: why this method at this strength, in words.
+        config: its configuration.
+        seed: the seed of the run.
+        device: where it ran.
+        seconds: analysis and method; no import, no file I/O.
+        iterations: steps done; 1 for a filter.
+        stopped_by: "finished", a stop rule's name, "interrupted", "iterations", "seconds".
+        curves: named lists of figures against `iteration` (loss, stop statistic).
+        noise: the NoiseReport of the input.
+        warnings: what the user should know.
+        extras: near-clean images, uncertainty map, fitted weights …
+    """
+
+    estimate: Any
+    method: str
+    reason: str
+    config: Any
+    seed: int
+    device: str
+    seconds: float
+    iterations: int
+    stopped_by: str
+    curves: Mapping[str, list[float]]
+    noise: NoiseReport
+    warnings: tuple[str, ...] = ()
+    extras: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def config_json(self) -> dict[str, Any]:
+        """The configuration as plain values."""
+        return dataclasses.asdict(self.config) if dataclasses.is_dataclass(self.config) else {}
