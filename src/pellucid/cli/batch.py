@@ -1,0 +1,155 @@
+"""`pellucid denoise` on files: every input gets its output or its error, and a record for the JSON."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pellucid import files
+from pellucid.cli import scores
+from pellucid.cli.outputs import outputs
+from pellucid.run import Progress, Settings, carry_out
+from pellucid.steps import Result
+
+Record = dict[str, Any]
+ERRORS = (ValueError, TypeError, OSError, ArithmeticError, MemoryError, RuntimeError, ImportError)
+"""what one input may fail with while the others go on"""
+NOISE_KEYS = ("sigma", "sigma_file_units", "gain", "correlated", "clipped")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One output: its input (or the shots of its scene), and what else to make of it."""
+
+    inputs: tuple[Path, ...]
+    output: Path
+    reference: Path | None = None
+    report: Path | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Writing:
+    """How outputs are written, and inputs read."""
+
+    data_range: float | None = None
+    format: str | None = None
+    overwrite: bool = False
+    debug: bool = False
+
+
+Watcher = Callable[[str], AbstractContextManager[Callable[[Progress], None] | None]]
+
+
+def plan(
+    inputs: Sequence[Path],
+    out: Path,
+    *,
+    format: str | None = None,
+    one_scene: bool = False,
+    reference: Sequence[Path] = (),
+    report: Path | None = None,
+) -> list[Job]:
+    """One job per output.
+
+    Raises:
+        ValueError: when names clash or references do not pair with inputs.
+    """
+    targets = outputs(inputs, out, format=format, one_scene=one_scene)
+    groups = [tuple(inputs)] if one_scene else [(path,) for path in inputs]
+    if len(reference) == 1 and reference[0].is_dir():
+        truths: list[Path | None] = [reference[0] / group[0].name for group in groups]
+    elif reference and len(reference) != len(groups):
+        raise ValueError(f"--reference needs {len(groups)} images, one per output, got {len(reference)}.")
+    else:
+        truths = list(reference) or [None] * len(groups)
+    if report is not None and len(groups) > 1 and report.suffix.lower() in (".html", ".htm"):
+        raise ValueError(f"--report must be a folder for {len(groups)} outputs, got {report}. Name a folder.")
+    pages = [
+        None if report is None else report if len(groups) == 1 else report / f"{target.name}.html"
+        for target in targets
+    ]
+    return [
+        Job(inputs=group, output=target, reference=truth, report=page)
+        for group, target, truth, page in zip(groups, targets, truths, pages, strict=True)
+    ]
+
+
+def failure(name: Path | str, error: BaseException) -> Record:
+    """The record of an input that failed."""
+    return {"input": str(name), "error": " ".join(str(error).split()) or type(error).__name__}
+
+
+def work(
+    jobs: Sequence[Job], settings: Settings, writing: Writing, watcher: Watcher
+) -> tuple[list[Record], bool]:
+    """Do every job; an error stops its own job only.
+
+    Returns:
+        A record per job that was begun, and whether an interrupt ended the batch.
+    """
+    records: list[Record] = []
+    for job in jobs:
+        name = str(job.inputs[0])
+        try:
+            with watcher(name) as progress:
+                record, interrupted = _one(job, settings, writing, progress)
+        except KeyboardInterrupt:
+            records.append({"input": name, "error": "interrupted before there was anything to keep"})
+            return records, True
+        except ERRORS as error:
+            if writing.debug:
+                traceback.print_exc(file=sys.stderr)
+            records.append(failure(name, error))
+            continue
+        records.append(record)
+        if interrupted:
+            return records, len(records) < len(jobs)
+    return records, False
+
+
+def _one(
+    job: Job, settings: Settings, writing: Writing, progress: Callable[[Progress], None] | None
+) -> tuple[Record, bool]:
+    if job.output.exists() and not writing.overwrite:
+        raise FileExistsError(f"{job.output} exists. Pass --overwrite to replace it.")
+    shots = [files.read(path, data_range=writing.data_range) for path in job.inputs]
+    clean = None if job.reference is None else files.read(job.reference, data_range=writing.data_range)
+    if clean is not None:
+        scores.fits(clean, shots[0])
+    result = carry_out(shots, settings, progress=progress)
+    estimate = shots[0].with_pixels(result.estimate)
+    job.output.parent.mkdir(parents=True, exist_ok=True)
+    notes = files.write(estimate, job.output, format=writing.format, overwrite=writing.overwrite)
+    record = _record(job, result, notes=(*shots[0].notes, *notes))
+    if clean is not None:
+        written = files.read(job.output, data_range=writing.data_range)
+        record |= scores.against(clean, written, shots)
+    if job.report is not None:
+        from pellucid import report
+
+        job.report.parent.mkdir(parents=True, exist_ok=True)
+        report.html(job.report, noisy=shots[0], estimate=estimate, result=result, title=job.inputs[0].name)
+        record["report"] = str(job.report)
+    return record, "interrupted" in result.stopped_by
+
+
+def _record(job: Job, result: Result, *, notes: Sequence[str]) -> Record:
+    noise = result.noise.to_json()
+    return {
+        "input": str(job.inputs[0]) if len(job.inputs) == 1 else [str(p) for p in job.inputs],
+        "output": str(job.output),
+        "method": result.method,
+        "reason": result.reason,
+        "seconds": round(result.seconds, 4),
+        "iterations": result.iterations,
+        "stopped_by": result.stopped_by,
+        "seed": result.seed,
+        "device": result.device,
+        "noise": {key: noise[key] for key in NOISE_KEYS},
+        "warnings": [*result.warnings, *notes],
+    }

@@ -1,0 +1,70 @@
+"""Live progress on stderr, only where a person is watching."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pellucid.run import Progress
+
+EVERY = 0.2
+"""seconds between two updates: reading a loss waits for the device, so it is done seldom"""
+
+
+@contextmanager
+def watching(name: str) -> Iterator[Callable[[Progress], None] | None]:
+    """A progress line for one input; yields None, and shows nothing, when stderr is no terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.status import Status
+
+    with Status(f"{name}: looking at the noise", console=Console(stderr=True)) as status:
+        shown = 0.0
+
+        def show(progress: Progress) -> None:
+            nonlocal shown
+            now = time.monotonic()
+            if now - shown >= EVERY:
+                shown = now
+                status.update(f"{name}: {line(progress)}")
+
+        yield show
+
+
+def line(progress: Progress) -> str:
+    """What is known of the run, in one line.
+
+    >>> from pellucid.run import Progress
+    >>> line(Progress(slice=1, slices=1, iteration=50, total=200, phase="fit", loss=None, statistic=None,
+    ...               seconds=5.0, limit=None))
+    'fit, iteration 50 of 200, 5 s, at most 15 s left'
+    """
+    parts = [progress.phase]
+    if progress.slices > 1:
+        parts.append(f"slice {progress.slice} of {progress.slices}")
+    parts.append(f"iteration {progress.iteration}" + (f" of {progress.total}" if progress.total else ""))
+    if progress.loss is not None:
+        parts.append(f"loss {float(progress.loss):.3g}")
+    if progress.statistic is not None:
+        parts.append(f"stop curve {progress.statistic:.3g}")
+    parts.append(f"{progress.seconds:.0f} s")
+    left = _left(progress)
+    if left is not None:
+        parts.append(f"at most {left:.0f} s left")
+    return ", ".join(parts)
+
+
+def _left(progress: Progress) -> float | None:
+    """Seconds left for this slice; a stop rule may end it earlier."""
+    bounds = []
+    if progress.total and progress.iteration:
+        bounds.append(progress.seconds / progress.iteration * (progress.total - progress.iteration))
+    if progress.limit is not None:
+        bounds.append(max(progress.limit - progress.seconds, 0.0))
+    return min(bounds) if bounds else None

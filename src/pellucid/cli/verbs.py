@@ -1,0 +1,116 @@
+"""The verbs: from what was typed to work and what is printed; each returns the exit code."""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from pellucid import auto, checks, files
+from pellucid import methods as table
+from pellucid.cli import batch, outputs, progress, show
+from pellucid.noise import analysis
+from pellucid.run import fields, settle
+
+FAILED, USAGE = 1, 2
+
+
+def denoise(
+    inputs: Sequence[Path],
+    out: Path,
+    request: dict[str, Any],
+    *,
+    shots: bool,
+    format: str | None,
+    reference: Sequence[Path],
+    report: Path | None,
+    as_json: bool,
+    overwrite: bool,
+    debug: bool,
+) -> int:
+    """`pellucid denoise`: 0 when every input was written, 1 when some failed, 2 for wrong usage."""
+    try:
+        request["set"] = fields.assignments(request["set"] or [])
+        request["model"] = None if request["model"] is None else str(request["model"])
+        settings = settle(**request, shots=len(inputs) if shots else 1)
+        if format is not None:
+            checks.one_of("format", format, list(outputs.SUFFIXES))
+        one_scene = shots or (settings.method is not None and settings.method.needs == "shots of a scene")
+        jobs = batch.plan(inputs, out, format=format, one_scene=one_scene, reference=reference, report=report)
+    except (ValueError, TypeError, FileNotFoundError) as error:
+        if debug:
+            traceback.print_exc(file=sys.stderr)
+        show.error(str(error))
+        return USAGE
+    writing = batch.Writing(data_range=request["data_range"], format=format, overwrite=overwrite, debug=debug)
+    records, cut_short = batch.work(jobs, settings, writing, progress.watching)
+    show.records(records, as_json=as_json, alone=len(jobs) == 1)
+    if cut_short:
+        show.error(f"interrupted: {len(records)} of {len(jobs)} inputs were begun")
+    return FAILED if cut_short or any("error" in record for record in records) else 0
+
+
+def inspect(inputs: Sequence[Path], *, as_json: bool, data_range: float | None, debug: bool) -> int:
+    """`pellucid inspect`: the noise of every input, and what auto would do."""
+    records: list[dict[str, Any]] = []
+    for path in inputs:
+        try:
+            image = files.read(path, data_range=data_range)
+            report = analysis.analyse(
+                torch.from_numpy(image.pixels.copy()), color=image.color, scale=image.scale
+            )
+            choice = auto.choose(report, color=image.color, channels=image.pixels.shape[1])
+        except batch.ERRORS as error:
+            if debug:
+                traceback.print_exc(file=sys.stderr)
+            records.append(batch.failure(path, error))
+            continue
+        record = {
+            "input": str(path),
+            "method": choice.method,
+            "reason": choice.reason,
+            "noise": report.to_json(),
+        }
+        if not as_json:
+            record["words"] = (
+                f"{analysis.words(report)}\n  denoise would use {choice.method}: {choice.reason}"
+            )
+        records.append(record)
+    show.records(records, as_json=as_json, alone=len(inputs) == 1)
+    return FAILED if any("error" in record for record in records) else 0
+
+
+def methods(name: str | None, *, as_json: bool) -> int:
+    """`pellucid methods`: the table, or one method with its fields and presets."""
+    try:
+        names = list(table.METHODS) if name is None else [name]
+        found = [table.load(n) for n in names]
+    except ValueError as error:
+        show.error(str(error))
+        return USAGE
+    if as_json:
+        rows = [show.method_record(m, fields.describe(m.config)) for m in found]
+        print(json.dumps(rows if name is None else rows[0], indent=2, default=str))
+    elif name is None:
+        head = ("name", "needs", "cost", "what it does")
+        print(show.columns([head, *((m.name, m.needs, m.cost, m.title) for m in found)]))
+    else:
+        print(show.method_page(found[0], fields.describe(found[0].config)))
+    return 0
+
+
+def demo(out: Path) -> int:
+    """`pellucid demo`: a picture with known truth, before and after."""
+    from pellucid import demo as shown
+
+    try:
+        print(shown.run(out))
+    except OSError as error:
+        show.error(str(error))
+        return FAILED
+    return 0

@@ -1,0 +1,164 @@
+"""A whole image, from settings to Result: analysis, choice of method, every slice, mean kept."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pellucid import auto, methods, seeds
+from pellucid.image import Image
+from pellucid.noise import analysis
+from pellucid.noise.report import NoiseReport
+from pellucid.run.drive import Driven, Progress, drive
+from pellucid.run.settings import Settings, level_of
+from pellucid.run.stack import stack
+from pellucid.steps import Result
+
+IMPULSES = 1e-3
+"""fraction of salt-and-pepper pixels above which the mean of the noisy image is no longer worth keeping"""
+
+
+def carry_out(
+    shots: Sequence[Image], settings: Settings, *, progress: Callable[[Progress], None] | None = None
+) -> Result:
+    """Denoise one image, or the shots of one scene, as the settings say.
+
+    Args:
+        shots: one image, or several of one scene.
+        settings: from `settle`.
+        progress: called at every step.
+
+    Raises:
+        ValueError: when the shots do not fit together, or sigma does not fit the image.
+    """
+    pixels, first = stack(shots)
+    if settings.data_range is not None and not math.isclose(settings.data_range, first.scale):
+        raise ValueError(
+            f"data_range is {settings.data_range:g}, but 1.0 in {first.name} stands for {first.scale:g}. "
+            "Give the same data_range when reading it."
+        )
+    started = time.perf_counter()
+    warnings: list[str] = []
+    if len(shots) > 1 and (settings.method is None or settings.method.needs == "one image"):
+        pixels = pixels.mean(0, keepdim=True)
+        warnings.append(f"{len(shots)} shots were averaged as they are, without registration, then denoised")
+    noise = _noise(pixels[0], first, settings)
+    choice = _choice(noise, first, settings)
+    if choice.method == "none":
+        parts = [Driven(estimate=s) for s in pixels.mean(0)]
+    else:
+        parts = _slices(pixels, first, choice, settings, progress, warnings)
+        if noise.impulse <= IMPULSES:
+            parts = [
+                replace(p, estimate=_keep_mean(p.estimate, s))
+                for p, s in zip(parts, pixels.mean(0), strict=True)
+            ]
+    return Result(
+        estimate=torch.stack([p.estimate for p in parts]).numpy().astype(np.float32),
+        method=choice.method,
+        reason=choice.reason,
+        config=choice.config,
+        seed=settings.seed,
+        device=str(settings.device),
+        seconds=time.perf_counter() - started,
+        iterations=max(p.iterations for p in parts),
+        stopped_by=", ".join(dict.fromkeys(p.stopped_by for p in parts)),
+        curves=_numbered([p.curves for p in parts]),
+        noise=noise,
+        warnings=(*warnings, *noise.warnings),
+        extras=_numbered([p.extras for p in parts]),
+    )
+
+
+def _noise(pixels: Tensor, image: Image, settings: Settings) -> NoiseReport:
+    """The report of (N, C, H, W): what the user stated, or what is measured."""
+    sigma = level_of(settings.sigma, settings.data_range)
+    if sigma is not None:
+        return NoiseReport.white(sigma, pixels.shape[1], scale=image.scale)
+    report = analysis.analyse(pixels, color=image.color, scale=image.scale)
+    if settings.level == "auto":
+        return report
+    levels = report.mad if settings.level == "mad" else (report.chen,) * pixels.shape[1]
+    white = [NoiseReport.white(level, 1, scale=image.scale) for level in levels]
+    return replace(
+        white[0],
+        sigma=tuple(levels),
+        gain=(0.0,) * len(levels),
+        offset=tuple(s**2 for s in levels),
+        spectrum=np.concatenate([w.spectrum for w in white]),
+        covariance=np.diag(np.square(np.asarray(levels, dtype=np.float64))),
+        warnings=report.warnings,
+    )
+
+
+def _choice(noise: NoiseReport, image: Image, settings: Settings) -> auto.Choice:
+    if settings.sigma == 0:
+        return auto.Choice(method="none", config=None, noise=noise, reason="the stated noise level is 0")
+    if settings.method is None:
+        return auto.choose(noise, color=image.color, channels=image.pixels.shape[1])
+    if settings.sigma is not None:
+        reason = f"asked for, at the stated level {settings.sigma:g}"
+    elif settings.level != "auto":
+        reason = f"asked for, at the level that {settings.level} reads"
+    else:
+        reason = "asked for"
+    return auto.Choice(method=settings.method.name, config=settings.config, noise=noise, reason=reason)
+
+
+def _slices(
+    pixels: Tensor,
+    image: Image,
+    choice: auto.Choice,
+    settings: Settings,
+    progress: Callable[[Progress], None] | None,
+    warnings: list[str],
+) -> list[Driven]:
+    """Every slice in turn, sharing the time; after an interrupt the rest stays as it is."""
+    method = settings.method or methods.load(choice.method)
+    parts: list[Driven] = []
+    count = pixels.shape[1]
+    left = settings.budget.seconds
+    for index in range(count):
+        started = time.perf_counter()
+        parts.append(
+            drive(
+                pixels[:, index],
+                method,
+                choice.config,
+                choice.noise,
+                settings,
+                color=image.color,
+                seed=settings.seed if index == 0 else seeds.child(settings.seed, "slice", index),
+                stabilise=choice.stabilise,
+                seconds=None if left is None else left / (count - index),
+                place=(index + 1, count),
+                progress=progress,
+            )
+        )
+        if left is not None:
+            left = max(left - (time.perf_counter() - started), 1e-3)
+        if parts[-1].interrupted and index + 1 < count:
+            warnings.append(f"interrupted: slices {index + 2} to {count} of {count} are as they came")
+            parts += [Driven(estimate=s, stopped_by="interrupted") for s in pixels.mean(0)[index + 1 :]]
+            break
+    return parts
+
+
+def _keep_mean(estimate: Tensor, noisy: Tensor) -> Tensor:
+    """Noise of zero mean has no say in the brightness of a channel, so the method has none either."""
+    difference = noisy.double().mean((-2, -1), keepdim=True) - estimate.double().mean((-2, -1), keepdim=True)
+    return estimate + difference.float()
+
+
+def _numbered(parts: list[dict[str, Any]]) -> dict[str, Any]:
+    """One dict for all slices; with several, the names carry the number of the slice, from 1."""
+    if len(parts) == 1:
+        return parts[0]
+    return {f"{name} (slice {i})": value for i, part in enumerate(parts, 1) for name, value in part.items()}
