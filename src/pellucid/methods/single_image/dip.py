@@ -1,0 +1,232 @@
+"""Deep Image Prior: fit a network to one noisy image, and stop before it learns the noise."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from pellucid import checks, networks, seeds
+from pellucid.degradation import Mask
+from pellucid.steps import Method, Step, Task
+
+NETWORKS = ("skip", "snail", "kate", "compact")
+CODES = ("noise", "image", "guide", "mesh")
+ROLLBACK_EVERY = 100  # iterations between two looks at the loss, as the authors
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """Configuration of Deep Image Prior; the defaults are the paper's for denoising."""
+
+    iterations: int = 3000
+    """steps of the fit, where no budget is given"""
+    network: str = "skip"
+    """network: skip (the paper's), snail, kate (the authors' variants) or compact (for a processor)"""
+    code: str = "noise"
+    """what the network is fed: noise, image (the noisy one), guide (another picture of the scene), or mesh
+    (coordinates)"""
+    code_channels: int = 32
+    """channels of a noise code"""
+    code_scale: float = 0.1
+    """a noise code is uniform between 0 and this"""
+    jitter: float = 1 / 30
+    """standard deviation of the noise added to the code at every step"""
+    learning_rate: float = 0.01
+    """step size of Adam"""
+    average: float = 0.99
+    """weight of the past in the running average of the outputs that is the estimate; 0 for the last output"""
+    rollback: float = 5.0
+    """go back to earlier weights when the fit loses this many decibels within 100 steps; 0 for never"""
+    held_out: float = 0.0
+    """fraction of the pixels hidden from the fit, for the stop rule held-out"""
+    divergence: bool = False
+    """estimate the divergence at every step, for the stop rule sure; needs code=image and doubles the cost"""
+
+    def __post_init__(self) -> None:
+        checks.in_range("iterations", self.iterations, 1)
+        checks.one_of("network", self.network, NETWORKS)
+        checks.one_of("code", self.code, CODES)
+        checks.in_range("code_channels", self.code_channels, 1)
+        checks.in_range("code_scale", self.code_scale, 0, low_open=True)
+        checks.in_range("jitter", self.jitter, 0)
+        checks.in_range("learning_rate", self.learning_rate, 0, low_open=True)
+        checks.in_range("average", self.average, 0, 1, high_open=True)
+        checks.in_range("rollback", self.rollback, 0)
+        checks.in_range("held_out", self.held_out, 0, 0.5)
+        if self.code == "image" and self.held_out > 0:
+            raise ValueError(
+                f"held_out must be 0 with code='image', got {self.held_out}: the code would show what is "
+                "hidden. Use code='noise'."
+            )
+        if self.divergence and self.code != "image":
+            raise ValueError(f"divergence needs code='image', got code={self.code!r}. Set code='image'.")
+
+
+def mesh(height: int, width: int) -> Tensor:
+    """Coordinates as a code: (2, H, W), across and down, each from 0 to 1.
+
+    >>> mesh(2, 3)[0]
+    tensor([[0.0000, 0.5000, 1.0000],
+            [0.0000, 0.5000, 1.0000]])
+    """
+    down, across = torch.meshgrid(torch.linspace(0, 1, height), torch.linspace(0, 1, width), indexing="ij")
+    return torch.stack([across, down])
+
+
+def _code(task: Task, noisy: Tensor, config: Config, seed: int) -> Tensor:
+    """The code z, (1, D, H, W) on the processor."""
+    if config.code == "image":
+        return noisy.cpu()[None]
+    if config.code == "guide":
+        if task.guide is None:
+            raise ValueError("code='guide' needs a guide picture, got none. Give one, or use code='noise'.")
+        checks.same_shape("guide", task.guide.shape[-2:], "image", noisy.shape[-2:])
+        return task.guide.cpu()[None]
+    if config.code == "mesh":
+        return mesh(*noisy.shape[-2:])[None]
+    size = (1, config.code_channels, *noisy.shape[-2:])
+    return config.code_scale * torch.rand(size, generator=seeds.generator(seed, "code"))
+
+
+def _restore(network: nn.Module, code: Tensor, initial: Mapping[str, Tensor]) -> Tensor:
+    """Load a saved fit into the network and return its code; the weights mean nothing with another one."""
+    saved = dict(initial)
+    try:
+        kept = saved.pop("code")
+        network.load_state_dict({name.removeprefix("network."): value for name, value in saved.items()})
+    except (KeyError, RuntimeError) as error:
+        raise ValueError(
+            "initial must be the saved fit of dip with the same network, code and channels; what came is "
+            f"another: {error}. Use the configuration it was saved with, or start anew."
+        ) from error
+    checks.same_shape("the code of the saved fit", kept.shape, "the new code", code.shape)
+    return kept
+
+
+def _state(network: nn.Module, code: Tensor) -> dict[str, Tensor]:
+    weights = {f"network.{name}": value.detach().clone() for name, value in network.state_dict().items()}
+    return {**weights, "code": code.clone()}
+
+
+def _seen(task: Task, noisy: Tensor, config: Config, seed: int) -> Tensor:
+    """(H, W) 1 where the fit may look, 0 where a pixel is held out from it."""
+    draw = torch.rand(noisy.shape[-2:], generator=seeds.generator(seed, "mask")).to(noisy.device)
+    seen = draw >= config.held_out
+    if isinstance(task.degradation, Mask):
+        seen |= task.degradation.hidden.to(noisy.device)
+    return seen.to(noisy.dtype)
+
+
+def _divergence(output: Tensor, code: Tensor, jitter: torch.Generator) -> Tensor:
+    """Hutchinson's estimate of mean_i d output_i / d code_i with one random sign per pixel."""
+    probe = torch.randint(0, 2, output.shape, generator=jitter, device=output.device).to(output.dtype) * 2 - 1
+    (gradient,) = torch.autograd.grad((output * probe).sum(), code, retain_graph=True)
+    return (gradient * probe).mean()
+
+
+def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Iterator[Step]:
+    """Fit f(z + jitter) to the noisy image y by least squares on D(f), and yield every step.
+
+    A network of this kind learns the picture before the noise: the estimate gets better, then worse, and a
+    stop rule has to choose. With several shots their mean is fitted, which has the same gradient as fitting
+    them all.
+
+    Args:
+        task: shots (S, C, H, W) with values near [0, 1]; degradation, guide, initial and budget are heeded.
+        config: the configuration.
+        seed: its children weights, code, jitter and mask draw everything that is random.
+        device: where to compute.
+
+    Yields:
+        Steps with the raw output, the running average as the estimate, and the weights with their code as the
+        state.
+
+    Raises:
+        ValueError: when a guide is missing or has another size, or a saved fit does not suit.
+
+    Source: Ulyanov, Vedaldi, Lempitsky, "Deep Image Prior", CVPR 2018 and IJCV 2020.
+    """
+    noisy = task.shots.mean(0).to(device, torch.float32)
+    code = _code(task, noisy, config, seed)
+    with seeds.fixed(seed, "weights"):
+        network = networks.builder(config.network)(code.shape[1], noisy.shape[0]).train()
+    if task.initial is not None:
+        code = _restore(network, code, task.initial)
+    network, code = network.to(device), code.to(device)
+    # A copy of what is missing means nothing; blank it as the operator does.
+    target = task.degradation.apply(noisy) if isinstance(task.degradation, Mask) else noisy
+    seen = _seen(task, noisy, config, seed) if config.held_out > 0 else None
+    jitter = seeds.generator(seed, "jitter", device=device)
+    optimizer = torch.optim.Adam(network.parameters(), lr=config.learning_rate)
+    total = task.budget.iterations or config.iterations
+    average: Tensor | None = None
+    kept, kept_loss = None, math.inf
+
+    for iteration in range(1, total + 1):
+        held_out, extras = None, {}
+        # A caller's no_grad must not stop the fit; the context ends before the step is yielded.
+        with torch.enable_grad():
+            draw = torch.randn(code.shape, generator=jitter, device=device)
+            fed = (code + config.jitter * draw).requires_grad_(config.divergence)
+            raw = network(fed)[0]
+            squares = (task.degradation.apply(raw) - target).square()
+            if seen is None:
+                loss = squares.mean()
+            else:
+                loss = (squares * seen).mean() / seen.mean()
+                held_out = (squares.detach() * (1 - seen)).mean() / (1 - seen).mean()
+            if config.divergence:
+                extras["divergence"] = _divergence(raw[None], fed, jitter)
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+        output, loss = raw.detach(), loss.detach()
+        if average is None:
+            average = output
+        elif config.rollback > 0 and iteration % ROLLBACK_EVERY == 0:
+            now = float(loss)
+            if kept is not None and now > kept_loss * 10 ** (config.rollback / 10):
+                # The authors let the average keep the outputs of the failure; ours is put back with the
+                # weights.
+                network.load_state_dict(kept[0])
+                output = average = kept[1]
+            else:
+                average = average.lerp(output, 1 - config.average)
+                kept = ({n: v.clone() for n, v in network.state_dict().items()}, average)
+                kept_loss = now
+        else:
+            average = average.lerp(output, 1 - config.average)
+        yield Step(
+            iteration=iteration,
+            phase="fit",
+            loss=loss,
+            output=output,
+            estimate=partial(torch.clone, average),
+            extras=partial(dict, extras),
+            state=partial(_state, network, code),
+            total=total,
+            held_out=held_out,
+        )
+
+
+DIP = Method(
+    name="dip",
+    title="Deep Image Prior: fits a network to this one image and stops before it learns the noise",
+    citation="Ulyanov, Vedaldi, Lempitsky, CVPR 2018; stop rule: Wang et al., TMLR 2023",
+    needs="one image",
+    config=Config,
+    steps=steps,
+    presets={
+        "paper": Config(),
+        "fast": Config(network="compact", iterations=600, code_channels=16, learning_rate=0.02, average=0.97),
+    },
+    stochastic=True,
+    stop="es-emv",
+    cost="5 min",
+    uses_noise=False,
+)

@@ -1,0 +1,37 @@
+"""The table of networks: a literal one can read, "module:name" strings so that listing them loads no torch.
+
+Each entry is called as ``network(inputs, outputs, **arguments)`` with channel counts and gives a Module.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from pellucid import checks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import nn
+
+NETWORKS: dict[str, str] = {
+    "skip": "pellucid.networks.skip:Skip",
+    "snail": "pellucid.networks.skip:snail",
+    "kate": "pellucid.networks.skip:kate",
+    "compact": "pellucid.networks.compact:Compact",
+}
+
+
+def builder(name: str) -> Callable[..., nn.Module]:
+    """What builds the network called ``name``: a function of the channels in and out, and more by keyword.
+
+    Raises:
+        ValueError: naming the networks there are, and the nearest spelling.
+
+    >>> builder("snail")(3, 1).__class__.__name__
+    'Skip'
+    """
+    module, attribute = NETWORKS[checks.one_of("network", name, list(NETWORKS))].split(":")
+    build: Callable[..., nn.Module] = getattr(import_module(module), attribute)
+    return build
