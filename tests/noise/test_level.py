@@ -27,7 +27,7 @@ def add(image: torch.Tensor, text: str) -> torch.Tensor:
 def test_mad_agrees_with_scikit_image(make, text):
     noisy = add(make(), text)[:, :201, :300]
     expected = estimate_sigma(noisy.permute(1, 2, 0).numpy().astype(float), channel_axis=-1)
-    np.testing.assert_allclose(level.mad(noisy).numpy(), expected, rtol=0.01)
+    np.testing.assert_allclose(level.mad(noisy).numpy(), expected, rtol=0.015)
 
 
 def test_mad_of_flat_areas():

@@ -1,0 +1,78 @@
+"""FFDNet with weights of others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.functional import avg_pool2d
+
+from pellucid import checks
+from pellucid.methods.filters import weights
+from pellucid.networks.ffdnet import FFDNet
+from pellucid.noise.report import NoiseReport
+from pellucid.steps import Method, Step, Task, Tiling
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """Configuration of FFDNet."""
+
+    strength: float = 1.0
+    """factor on the level that the network is told; more than 1 for noise that neighbouring pixels share"""
+
+    def __post_init__(self) -> None:
+        checks.in_range("strength", self.strength, 0, low_open=True)
+
+
+def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Iterator[Step]:
+    """Denoise with a map of the noise level, which follows the brightness where the noise does.
+
+    Source: Zhang, Zuo, Zhang, "FFDNet: toward a fast and flexible solution", IEEE TIP 2018.
+    """
+    noisy = task.shots.mean(0)
+    network = weights.network_of(task.model, FFDNet).to(device)
+    # the report is about one shot; the mean of several has less noise
+    sigma = sigma_map(noisy, task.noise) * config.strength / len(task.shots) ** 0.5
+    planes, levels = (weights.planes(x, network.channels).to(device) for x in (noisy, sigma))
+    if network.map_channels == 1:
+        levels = levels.square().mean(1, keepdim=True).sqrt()
+    with torch.inference_mode():
+        output = network(planes, levels)
+    estimate = output.reshape(noisy.shape).to(noisy.device).clone()
+    yield Step(iteration=1, phase="filter", loss=None, output=estimate, estimate=lambda: estimate, total=1)
+
+
+def sigma_map(noisy: Tensor, noise: NoiseReport) -> Tensor:
+    """Standard deviation of the noise at every value of (C, H, W), from the variance law a x + b.
+
+    >>> sigma_map(torch.rand(1, 4, 4), NoiseReport.white(0.1, 1)).unique()
+    tensor([0.1000])
+    """
+    level = torch.tensor(noise.sigma, dtype=noisy.dtype, device=noisy.device).view(-1, 1, 1)
+    gain, offset = (
+        torch.tensor(v, dtype=noisy.dtype, device=noisy.device).view(-1, 1, 1)
+        for v in (noise.gain, noise.offset)
+    )
+    if not bool(gain.any()):
+        return level.expand_as(noisy)
+    # the law holds for the clean image; a 5 x 5 mean is near enough to it
+    smooth = avg_pool2d(noisy[None], 5, 1, padding=2, count_include_pad=False)[0]
+    variance = gain * smooth.clamp(0, 1) + offset
+    return torch.where(gain != 0, variance.clamp(min=1e-8).sqrt(), level.expand_as(noisy))
+
+
+FFDNET = Method(
+    name="ffdnet",
+    title="FFDNet: a network trained by others on clean images, told the noise level (--model FILE)",
+    citation="Zhang, Zuo, Zhang, IEEE TIP 2018",
+    needs="one image",
+    config=Config,
+    steps=steps,
+    presets={"paper": Config(), "fast": Config()},
+    tiling=Tiling(kind="exact", halo=36, stride=2),  # 15 convolutions of 2 pixels each, the phases, the mean
+    cost="3 s",
+    needs_model=True,
+)
