@@ -1,0 +1,194 @@
+"""Which pictures a page shows: a few slices, the channels, the whole picture and a crop at full size."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from pellucid.image import Image, Pixels
+from pellucid.report import display
+
+PREVIEW_PIXELS = 2_000_000
+CROP_SIDE = 512
+MOST_SLICES = 5
+MOST_CHANNELS = 8
+# Raw bytes of all previews and all crops; a page beyond some 30 MB is slow to open and cannot be mailed.
+PREVIEW_BYTES = 18_000_000
+CROP_BYTES = 6_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """Three aligned pictures of one slice, channel and region, as data: addresses.
+
+    Attributes:
+        slice, channel, region: labels; "" where there is nothing to choose.
+        before, after, removed: the pictures, all of ``width`` x ``height`` pixels.
+        note: how they were made, in words.
+    """
+
+    slice: str
+    channel: str
+    region: str
+    before: str
+    after: str
+    removed: str
+    width: int
+    height: int
+    note: str
+
+
+def make(noisy: Image, estimate: Image) -> list[View]:
+    """All views of a page; the first is shown when it opens."""
+    count, _, height, width = noisy.pixels.shape
+    tabs = _tabs(noisy)
+    slices = _spread(count, MOST_SLICES if len(tabs) == 1 else 3)
+    per_pixel = 3 * len(slices) * sum(3 if len(tab) != 1 else 1 for _, tab in tabs)
+    factor = math.ceil(math.sqrt(height * width / min(PREVIEW_PIXELS, PREVIEW_BYTES / per_pixel)))
+    side = min(CROP_SIDE, int(math.sqrt(CROP_BYTES / per_pixel)))
+    regions: list[tuple[str, slice, slice, int]] = [("", slice(None), slice(None), 1)]
+    if factor > 1:
+        rows, columns = busiest(estimate.pixels[slices[len(slices) // 2]], side)
+        regions = [("whole", slice(None), slice(None), factor), ("crop at full size", rows, columns, 1)]
+    ranges = _ranges(noisy)
+    return [
+        _view(noisy, estimate, n, label, tab, region, ranges)
+        for n in slices
+        for label, tab in tabs
+        for region in regions
+    ]
+
+
+def channel_names(image: Image) -> list[str]:
+    """What to call the channels.
+
+    >>> pixels = np.zeros((1, 3, 2, 2), np.float32)
+    >>> channel_names(Image(pixels=pixels, axes="YXS", shape=(2, 2, 3), color=True, dtype="uint8", scale=255))
+    ['red', 'green', 'blue']
+    """
+    channels = image.pixels.shape[1]
+    if image.color and channels == 3:
+        return ["red", "green", "blue"]
+    return ["gray"] if channels == 1 else [f"channel {c + 1}" for c in range(channels)]
+
+
+def busiest(pixels: Pixels, side: int) -> tuple[slice, slice]:
+    """Rows and columns of the ``side`` x ``side`` block of (C, H, W) with the most detail.
+
+    Detail is the summed absolute difference of neighbours, taken on the estimate, where noise does not count.
+    """
+    gray = pixels.mean(axis=0)
+    detail = np.zeros_like(gray)
+    detail[:, 1:] += np.abs(np.diff(gray, axis=1))
+    detail[1:, :] += np.abs(np.diff(gray, axis=0))
+    height, width = gray.shape
+    tops, lefts = (list(range(0, max(1, size - side + 1), max(1, side // 2))) for size in (height, width))
+    top, left = max(
+        ((t, l_) for t in tops for l_ in lefts),
+        key=lambda at: float(detail[at[0] : at[0] + side, at[1] : at[1] + side].sum()),
+    )
+    return slice(top, min(top + side, height)), slice(left, min(left + side, width))
+
+
+def _tabs(image: Image) -> list[tuple[str, list[int]]]:
+    """Label and channel numbers of each tab."""
+    channels = image.pixels.shape[1]
+    if channels == 1 or (image.color and channels == 3):
+        return [("", list(range(channels)))]
+    shown = list(range(min(channels, MOST_CHANNELS)))
+    names = channel_names(image)
+    return [("composite", shown), *((names[c], [c]) for c in shown)]
+
+
+def _ranges(image: Image) -> list[tuple[float, float]]:
+    """Display limits per channel; the channels of a colour picture share theirs, or colours would shift."""
+    channels = image.pixels.shape[1]
+    if image.color:
+        return [display.limits(image.pixels)] * channels
+    return [display.limits(image.pixels[:, c]) for c in range(channels)]
+
+
+def _view(
+    noisy: Image,
+    estimate: Image,
+    n: int,
+    label: str,
+    tab: list[int],
+    region: tuple[str, slice, slice, int],
+    ranges: list[tuple[float, float]],
+) -> View:
+    where, rows, columns, factor = region
+    span = np.array([high - low for low, high in ranges], np.float32)[:, None, None]
+    removed = (noisy.pixels[n] - estimate.pixels[n])[tab] / span[tab]
+    spread = float(removed.std())
+    gain = display.nice_factor(0.125 / spread) if spread > 1e-7 else 1.0
+    removed = removed[:, rows, columns]
+    if label == "composite":
+        mix = [
+            display.composite(
+                np.stack([display.to_bytes(i.pixels[n, [c], rows, columns], *ranges[c]) for c in tab])
+            )
+            for i in (noisy, estimate)
+        ]
+        removed = removed.mean(axis=0, keepdims=True)
+    else:
+        mix = [
+            display.to_bytes(i.pixels[n][tab][:, rows, columns], *ranges[tab[0]]) for i in (noisy, estimate)
+        ]
+    third = display.to_bytes(removed * np.float32(gain), -0.5, 0.5)
+    before, after, third = (display.shrink(p, factor) for p in (*mix, third))
+    size = noisy.pixels.shape[2:]
+    return View(
+        slice="" if len(noisy.pixels) == 1 else f"{n + 1} of {len(noisy.pixels)}",
+        channel=label,
+        region=where,
+        before=display.data_uri(before),
+        after=display.data_uri(after),
+        removed=display.data_uri(third),
+        width=before.shape[1],
+        height=before.shape[0],
+        note=_note(noisy, label, [ranges[c] for c in tab], gain, spread, factor, where, rows, columns, size),
+    )
+
+
+def _note(
+    image: Image,
+    label: str,
+    ranges: list[tuple[float, float]],
+    gain: float,
+    spread: float,
+    factor: int,
+    where: str,
+    rows: slice,
+    columns: slice,
+    size: tuple[int, ...],
+) -> str:
+    """What was done to the data to show them."""
+    parts = []
+    if factor > 1:
+        parts.append(
+            f"Preview {factor} times smaller than the picture ({size[1]} x {size[0]} pixels): averaging "
+            "hides noise. Judge the noise in the crop at full size."
+        )
+    elif where:
+        parts.append(
+            f"Pixels {columns.start} to {columns.stop - 1} across and {rows.start} to {rows.stop - 1} down, "
+            "the part with the most detail, at full size."
+        )
+    if label == "composite":
+        parts.append("Each channel in its own colour, each stretched to its own range.")
+    elif ranges[0] != (0.0, 1.0):
+        low, high = (f"{v * image.scale:.5g}" for v in ranges[0])
+        parts.append(f"Contrast stretched: black is {low}, white is {high} in the units of the file.")
+    if spread > 1e-7:
+        parts.append(f"Removed part amplified {gain:g} times; mid-gray means nothing was removed.")
+    else:
+        parts.append("Nothing was removed here.")
+    return " ".join(parts)
+
+
+def _spread(count: int, most: int) -> list[int]:
+    """Up to ``most`` numbers below ``count``, evenly spread, ends included."""
+    return sorted({round(v) for v in np.linspace(0, count - 1, min(count, most))})
