@@ -6,12 +6,13 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from pellucid import stopping, tiles
+from pellucid.auto import Stabiliser
 from pellucid.noise.report import NoiseReport
 from pellucid.run.settings import Settings
 from pellucid.steps import Budget, Method, Step, Task
@@ -20,20 +21,6 @@ LARGE = 2048 * 2048
 """pixels above which a method that can be cut exactly is cut, so that memory stays bounded"""
 TILE = 1024
 """side of the tiles then, in pixels"""
-
-
-class Stabiliser(Protocol):
-    """An invertible change of values; see auto.Stabiliser."""
-
-    noise: NoiseReport
-
-    def forward(self, image: Tensor) -> Tensor:
-        """Into the stabilised domain."""
-        ...
-
-    def inverse(self, image: Tensor) -> Tensor:
-        """Back, without bias."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True)

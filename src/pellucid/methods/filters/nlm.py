@@ -31,7 +31,7 @@ class Config:
 
 
 def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Iterator[Step]:
-    """Average every pixel over those with similar surroundings, with the noise variance taken off the distance.
+    """Average every pixel over those with similar surroundings; noise variance is taken off the distance.
 
     Source: Buades, Coll, Morel, "A non-local algorithm for image denoising", CVPR 2005.
     """
@@ -47,7 +47,8 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
         fast_mode=True,
         channel_axis=-1,
     )
-    estimate = torch.from_numpy(np.ascontiguousarray(result, dtype=np.float32)).permute(2, 0, 1).to(noisy.device)
+    restored = np.asarray(result, dtype=np.float32).reshape(array.shape)  # it drops a single channel
+    estimate = torch.from_numpy(restored).permute(2, 0, 1).contiguous().to(noisy.device)
     yield Step(iteration=1, phase="filter", loss=None, output=estimate, estimate=lambda: estimate, total=1)
 
 

@@ -1,0 +1,57 @@
+"""Requests are checked before anything is read; a flag that would do nothing is refused."""
+
+import pytest
+
+from pellucid import methods
+from pellucid.run import settle
+
+
+@pytest.mark.parametrize(
+    ("request_", "expected"),
+    [
+        ({"method": "bm4d"}, "Did you mean 'bm3d'"),
+        ({"level": "max"}, "level must be one of auto, mad, chen"),
+        ({"sigma": 25.0}, "sigma=25, data_range=255"),
+        ({"sigma": 25.0}, "--sigma 25 --data-range 255"),
+        ({"sigma": -0.1}, "sigma must be in [0, 1]"),
+        ({"sigma": float("nan")}, "sigma must be in [0, 1]"),
+        ({"sigma": 300.0, "data_range": 255.0}, "sigma must be in [0, 255.0]"),
+        ({"data_range": 0.0}, "data_range must be greater than 0"),
+        ({"sigma": 0.1, "level": "mad"}, "Keep one of them"),
+        ({"method": "nlm", "preset": "slow"}, "preset must be one of"),
+        ({"method": "nlm", "set": {"patch_sise": 3}}, "Did you mean 'patch_size'"),
+        ({"method": "nlm", "set": {"cut_off": 0}}, "cut_off must be greater than 0"),
+        ({"method": "nlm", "model": "x.pth"}, "model does not apply to method nlm"),
+        ({"method": "nlm", "stop": "plateau"}, "stop does not apply to method nlm"),
+        ({"method": "nlm", "iterations": 5}, "iterations does not apply"),
+        ({"method": "nlm", "seconds": 5.0}, "seconds does not apply"),
+        ({"method": "median", "sigma": 0.1}, "sigma does not apply to method median"),
+        ({"method": "median", "level": "mad"}, "level does not apply to method median"),
+        ({"method": "dncnn"}, "needs a file with weights"),
+        ({"method": "dip", "iterations": 0}, "iterations must be at least 1"),
+        ({"method": "dip", "seconds": 0.0}, "seconds must be greater than 0"),
+        ({"method": "dip", "stop": "es-env"}, "Did you mean 'es-emv'"),
+        ({"method": "auto", "stop": "plateau"}, "stop does not apply to method auto"),
+        ({"method": "auto", "preset": "fast"}, "preset does not apply to method auto"),
+        ({"method": "auto", "set": {"x": 1}}, "set does not apply to method auto"),
+        ({"device": "abacus"}, "device must be"),
+        ({"tile": 4}, "tile must be at least 32"),
+    ],
+)
+def test_wrong_requests(request_, expected):
+    with pytest.raises(ValueError, match=r".") as caught:
+        settle(**request_)
+    assert expected in str(caught.value)
+
+
+def test_config_of_another_method_is_refused():
+    with pytest.raises(TypeError, match="config must be the Config of nlm"):
+        settle("nlm", config=methods.load("tv").config())
+
+
+def test_set_applies_on_top_of_the_preset():
+    fast = methods.load("nlm").presets["fast"]
+    assert settle("nlm").config == fast
+    changed = settle("nlm", set={"cut_off": "0.8"}).config
+    assert (changed.cut_off, changed.patch_size) == (0.8, fast.patch_size)
+    assert settle("nlm", preset="paper").config == methods.load("nlm").config()

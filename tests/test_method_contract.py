@@ -1,0 +1,160 @@
+"""Every entry of METHODS keeps the contract: one suite, so that a new method is tested by its entry."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import json
+import random
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from contract import BUDGET, MARGIN, drive, noisy_clean, task_for
+from pellucid import methods, stopping, tiles
+from pellucid.run.fields import change, describe
+from pellucid.steps import Method
+
+NAMES = list(methods.METHODS)
+
+
+@pytest.fixture(params=NAMES)
+def method(request) -> Method:
+    return methods.load(request.param)
+
+
+def test_entry_says_what_it_is(method):
+    assert method.name in NAMES
+    assert methods.load(method.name) is method
+    assert method.title
+    assert method.citation
+    assert method.cost
+    assert method.presets["paper"] == method.config()
+    assert "fast" in method.presets
+    if method.stop:
+        stopping.parse(method.stop, sigma=0.1)
+
+
+def test_every_field_has_help(method):
+    assert [field.name for field in describe(method.config) if not field.help] == []
+
+
+def test_config_is_frozen_and_round_trips_through_json(method):
+    for preset in method.presets.values():
+        assert type(preset) is method.config
+        assert change(method.config(), json.loads(json.dumps(dataclasses.asdict(preset)))) == preset
+        for field in dataclasses.fields(preset):
+            with pytest.raises(dataclasses.FrozenInstanceError):
+                setattr(preset, field.name, None)
+    assert all(field.kw_only for field in dataclasses.fields(method.config))
+
+
+def test_bad_config_names_the_field_and_the_value(method):
+    for field in dataclasses.fields(method.config):
+        default = getattr(method.config(), field.name)
+        if isinstance(default, bool) or not isinstance(default, int | float):
+            continue
+        with pytest.raises(ValueError, match=field.name) as caught:
+            method.config(**{field.name: -987654})
+        assert "-987654" in str(caught.value)
+
+
+@pytest.mark.parametrize("shape", [(1, 33, 47), (2, 40, 31), (3, 37, 52)])
+def test_shapes_values_and_untouched_world(method, shape):
+    noisy, _ = noisy_clean(shape)
+    task = task_for(method, noisy)
+    before = task.shots.clone()
+    worlds = torch.get_rng_state(), np.random.get_state(), random.getstate()  # noqa: NPY002
+    estimate = drive(method, task)
+    assert estimate.shape == shape
+    assert estimate.dtype == torch.float32
+    assert not estimate.requires_grad
+    assert bool(torch.isfinite(estimate).all())
+    assert torch.equal(task.shots, before)
+    assert torch.equal(torch.get_rng_state(), worlds[0])
+    assert repr(np.random.get_state()) == repr(worlds[1])  # noqa: NPY002
+    assert random.getstate() == worlds[2]
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (3, 1, 9), (1, 2, 2), (3, 7, 5), (1, 8, 8), (3, 16, 3)])
+def test_tiny_images(method, shape):
+    noisy, _ = noisy_clean(shape)
+    estimate = drive(method, task_for(method, noisy))
+    assert estimate.shape == shape
+    assert bool(torch.isfinite(estimate).all())
+
+
+def test_constant_images_stay_finite(method):
+    for value in (0.0, 1.0):
+        estimate = drive(method, task_for(method, torch.full((1, 20, 24), value)))
+        assert bool(torch.isfinite(estimate).all())
+
+
+def test_seed_decides_where_it_should(method):
+    noisy, _ = noisy_clean((1, 32, 32))
+    task = task_for(method, noisy)
+    first, again, other = (drive(method, task, seed=seed) for seed in (3, 3, 4))
+    assert torch.equal(first, again)
+    assert torch.equal(first, other) != method.stochastic
+
+
+def test_steps_are_counted_and_leave_no_context_open(method):
+    noisy, _ = noisy_clean((1, 32, 32))
+    task = task_for(method, noisy)
+    state = torch.get_rng_state()
+    seen = 0
+    steps = method.steps(task, method.presets["fast"], seed=0, device=torch.device("cpu"))
+    for step in itertools.islice(steps, BUDGET):
+        seen += 1
+        assert step.iteration == seen
+        assert step.phase
+        assert step.output.shape == noisy.shape
+        assert not step.output.requires_grad
+        assert step.loss is None or (step.loss.ndim == 0 and not step.loss.requires_grad)
+        assert torch.is_grad_enabled()
+        assert not torch.is_autocast_enabled("cpu")
+        assert not torch.is_inference_mode_enabled()
+        assert torch.equal(torch.get_rng_state(), state)
+    assert seen == (BUDGET if method.stop else 1)
+
+
+def test_the_mean_of_shots_is_what_a_filter_of_one_image_sees(method):
+    """A method of one image that is handed two shots works on their mean."""
+    if method.needs != "one image" or method.stop:
+        pytest.skip("fits a network, or wants shots")
+    noisy, _ = noisy_clean((1, 32, 32))
+    shots = torch.stack([noisy - 0.02, noisy + 0.02])
+    task = task_for(method, noisy)
+    both = dataclasses.replace(task, shots=shots)
+    assert torch.allclose(drive(method, both), drive(method, task), atol=1e-5)
+
+
+def test_exact_tiles_are_exact(method):
+    if method.tiling.kind != "exact":
+        pytest.skip(f"tiling is {method.tiling.kind}")
+    noisy, _ = noisy_clean((1, 130, 141))
+    task = task_for(method, noisy)
+
+    def function(piece: Tensor) -> Tensor:
+        return drive(method, dataclasses.replace(task, shots=piece[None]))
+
+    side = -(-64 // method.tiling.stride) * method.tiling.stride
+    cut = tiles.process(noisy, function, tile=side, halo=method.tiling.halo, stride=method.tiling.stride)
+    assert float((cut - drive(method, task)).abs().max()) < 1e-4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_beats_the_noisy_image(name):
+    from pellucid.metrics import psnr
+
+    method = methods.load(name)
+    margin, budget = MARGIN[name]
+    if margin is None:
+        pytest.skip("its weights come from others; tests/data and benchmarks score it")
+    noisy, clean = noisy_clean((3, 64, 64), impulses=name == "median")
+    estimate = drive(method, task_for(method, noisy), iterations=budget)
+    gain = psnr(clean, estimate, data_range=1.0) - psnr(clean, noisy, data_range=1.0)
+    assert gain > margin
