@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -18,8 +17,8 @@ class Image:
     """A picture or a stack in the working range, immutable, with the way back to what it came from.
 
     Attributes:
-        pixels: (N, C, H, W) float32, read-only. N slices (Z, T or pages; 1 for a picture), C channels of any number.
-            stored value = pixel * scale. Excursions outside [0, 1] are kept.
+        pixels: (N, C, H, W) float32, read-only. N slices (Z, T or pages; 1 for a picture), C channels of any
+            number. stored value = pixel * scale. Excursions outside [0, 1] are kept.
         axes: the axes of the stored array, one letter each, e.g. "YX", "YXS" (S = samples), "ZCYX", "TZCYX".
         shape: the shape of the stored array, without alpha, in the order of `axes`.
         color: True when the channels are display colours (gray is False; a fluorescence stack is False).
@@ -27,8 +26,8 @@ class Image:
         scale: what 1.0 stands for in stored units: 255, 4095, 65535, or the data range of floats.
         alpha: (N, H, W) opacity in the stored type, or None. It is written back untouched.
         format: "png", "jpeg", "bmp", "tiff", "npy" or "array".
-        metadata: what the file carried beside pixels (ICC profile, EXIF, resolution, TIFF / ImageJ / OME tags);
-            the keys belong to files.py.
+        metadata: what the file carried beside pixels (ICC profile, EXIF, resolution, TIFF / ImageJ / OME
+            tags); the keys belong to pellucid.files (see pellucid.files.stored).
         notes: remarks for the user, e.g. that a palette was expanded.
         name: where it came from, for messages.
     """
@@ -41,7 +40,7 @@ class Image:
     scale: float
     alpha: NDArray[Any] | None = None
     format: str = "array"
-    metadata: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    metadata: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     name: str = "image"
 
@@ -51,6 +50,8 @@ class Image:
                 f"pixels must be float32 of shape (N, C, H, W), got {self.pixels.dtype} {self.pixels.shape}."
             )
         self.pixels.flags.writeable = False
+        if self.alpha is not None:
+            self.alpha.flags.writeable = False
 
     def with_pixels(self, pixels: Pixels) -> Image:
         """The same picture with other pixels of the same shape; everything else is kept.
@@ -60,4 +61,9 @@ class Image:
         """
         if pixels.shape != self.pixels.shape:
             raise ValueError(f"pixels must have shape {self.pixels.shape}, got {pixels.shape}.")
-        return replace(self, pixels=np.ascontiguousarray(pixels, dtype=np.float32))
+        # A copy: an Image is read-only, and must neither freeze nor follow the array of the caller.
+        return replace(self, pixels=np.array(pixels, dtype=np.float32, order="C"))
+
+    def with_notes(self, *notes: str) -> Image:
+        """The same picture with more remarks for the user."""
+        return replace(self, notes=self.notes + notes)

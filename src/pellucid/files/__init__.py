@@ -1,0 +1,21 @@
+"""Images in and out: the only place where pixels are rounded and clipped.
+
+`read` and `write` for PNG, JPEG, BMP, TIFF and NPY files, `from_array` and `to_array` for arrays.
+"""
+
+from pellucid.files.arrays import from_array, to_array
+from pellucid.files.formats import FORMATS, SUFFIXES, lossless, of_name, of_output
+from pellucid.files.reading import read
+from pellucid.files.writing import write
+
+__all__ = [
+    "FORMATS",
+    "SUFFIXES",
+    "from_array",
+    "lossless",
+    "of_name",
+    "of_output",
+    "read",
+    "to_array",
+    "write",
+]

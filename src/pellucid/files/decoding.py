@@ -1,0 +1,74 @@
+"""What the codecs share: the size limit, and one kind of error whatever a library throws at damaged data."""
+
+from __future__ import annotations
+
+import math
+import os
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+MAX_PIXELS = 500_000_000
+VARIABLE = "PELLUCID_MAX_PIXELS"
+
+
+def limit(max_pixels: int | None) -> int:
+    """The largest number of values (pixels x channels x slices) that may be decoded.
+
+    Args:
+        max_pixels: the limit, or None for the environment variable PELLUCID_MAX_PIXELS, else 500 million.
+
+    Raises:
+        ValueError: when the limit is no positive integer.
+    """
+    text = os.environ.get(VARIABLE, "") if max_pixels is None else str(max_pixels)
+    if not text:
+        return MAX_PIXELS
+    if not text.isdecimal() or int(text) < 1:
+        raise ValueError(f"max_pixels ({VARIABLE}) must be a positive integer, got {text!r}.")
+    return int(text)
+
+
+def check_size(shape: Sequence[int], most: int) -> None:
+    """Raise a ValueError for no pixels, or for more than ``most`` (a decompression bomb, or a very large
+    image).
+
+    >>> check_size((4, 5, 3), 60)
+    """
+    count = math.prod(shape)
+    size = " x ".join(map(str, shape))
+    if count < 1:
+        raise ValueError(f"the image holds no pixels (size {size}). Check how it was saved.")
+    if count > most:
+        raise ValueError(
+            f"the image must hold at most {most:,} values (width x height x channels x slices), got {size} = "
+            f"{count:,}. If that is right, raise max_pixels or the environment variable {VARIABLE}."
+        )
+
+
+@contextmanager
+def decoding(kind: str, notes: list[str]) -> Iterator[None]:
+    """Turn whatever a library raises on damaged data into a ValueError, and its warnings into notes.
+
+    Raises:
+        ValueError: saying that data of this kind are damaged or unsupported, with the library's words.
+
+    >>> with decoding("PNG", []):
+    ...     {}["IHDR"]
+    Traceback (most recent call last):
+    ...
+    ValueError: the PNG data are damaged, incomplete or of an unsupported kind (KeyError: 'IHDR'). Save ...
+    """
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            yield
+        except MemoryError as error:
+            raise ValueError(f"the {kind} data do not fit into memory. Cut the image into parts.") from error
+        except Exception as error:
+            words = " ".join(str(error).split())[:200]
+            raise ValueError(
+                f"the {kind} data are damaged, incomplete or of an unsupported kind "
+                f"({type(error).__name__}: {words}). Save the picture again with the program that made it."
+            ) from error
+    notes.extend(dict.fromkeys(f"{kind} reader: {warning.message}" for warning in caught))

@@ -1,0 +1,85 @@
+"""JPEG, through Pillow. CMYK is converted to RGB: through its colour profile where there is one, else by the
+plain rule.
+
+EXIF is kept as it is, orientation included: the pixels are not turned.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.files.decoding import check_size, decoding
+from pellucid.files.stored import Stored
+
+EXIF_PREFIX = b"Exif\0\0"
+
+
+def read(data: bytes, most: int) -> Stored:
+    """The content of a JPEG file: gray or RGB, 8 bits.
+
+    Raises:
+        ValueError: when the file is damaged, incomplete, too large or of a kind that libjpeg does not read.
+    """
+    from PIL.JpegImagePlugin import JpegImageFile
+
+    notes: list[str] = []
+    # The class itself, because PIL.Image.open has a size limit of its own.
+    with decoding("JPEG", notes):
+        picture = JpegImageFile(io.BytesIO(data))
+    check_size((picture.size[1], picture.size[0], len(picture.getbands())), most)
+    with decoding("JPEG", notes):
+        picture.load()
+        metadata = _metadata(picture.info)
+        if picture.mode == "CMYK":
+            array, used = _cmyk_to_rgb(picture, metadata.pop("icc", None))
+            notes.append(f"CMYK was converted to RGB {used}.")
+        else:
+            array = np.asarray(picture)
+    return Stored(
+        array=array,
+        axes="YX" if array.ndim == 2 else "YXS",
+        color=array.ndim == 3,
+        metadata=metadata,
+        notes=tuple(notes),
+    )
+
+
+def _metadata(info: Mapping[Any, Any]) -> dict[str, Any]:
+    keys = {"icc_profile": "icc", "exif": "exif", "xmp": "xmp", "dpi": "dpi", "comment": "comment"}
+    found = {ours: info[theirs] for theirs, ours in keys.items() if info.get(theirs)}
+    if "exif" in found:
+        found["exif"] = found["exif"].removeprefix(EXIF_PREFIX)
+    if "jfif_unit" not in info or info["jfif_unit"] == 0:
+        found.pop("dpi", None)  # Pillow then takes it from the EXIF block, which is kept anyway.
+    if "dpi" in found:
+        found["dpi"] = tuple(float(v) for v in found["dpi"])
+    return found
+
+
+def _cmyk_to_rgb(picture: Any, profile: bytes | None) -> tuple[NDArray[np.uint8], str]:
+    from PIL import ImageCms
+
+    if profile is None:
+        return np.asarray(picture.convert("RGB")), "without a colour profile: colours may shift"
+    source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+    target = ImageCms.createProfile("sRGB")
+    converted = ImageCms.profileToProfile(picture, source, target, outputMode="RGB")
+    return np.asarray(converted), "(sRGB) through its colour profile"
+
+
+def write(file: BinaryIO, array: NDArray[np.uint8], metadata: Mapping[str, Any], *, quality: int) -> None:
+    """Write (H, W) or (H, W, 3) uint8 as JPEG without chroma subsampling (4:4:4)."""
+    from PIL import Image as Pillow
+
+    keys = {"icc": "icc_profile", "exif": "exif", "xmp": "xmp", "comment": "comment"}
+    extra = {theirs: metadata[ours] for ours, theirs in keys.items() if ours in metadata}
+    if "exif" in extra:
+        extra["exif"] = EXIF_PREFIX + extra["exif"]
+    if "dpi" in metadata:
+        extra["dpi"] = tuple(min(round(v), 65535) for v in metadata["dpi"])
+    Pillow.fromarray(array).save(file, "JPEG", quality=quality, subsampling=0, optimize=True, **extra)

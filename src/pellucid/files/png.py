@@ -1,0 +1,111 @@
+"""PNG: pixels through imagecodecs (Pillow reads 16-bit colour as 8-bit), other chunks kept as they are."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.files import chunks
+from pellucid.files.decoding import check_size, decoding
+from pellucid.files.stored import Stored
+
+GRAY, RGB, PALETTE, GRAY_ALPHA, RGBA = 0, 2, 3, 4, 6
+SAMPLES = {GRAY: 1, RGB: 3, PALETTE: 3, GRAY_ALPHA: 2, RGBA: 4}
+KNOWN = frozenset(
+    {"cHRM", "gAMA", "iCCP", "sBIT", "sRGB", "cICP", "mDCV", "cLLI", "pHYs", "sPLT", "bKGD", "tIME", "iTXt"}
+    | {"tEXt", "zTXt", "eXIf", "oFFs", "pCAL", "sCAL", "sTER"}
+)
+ANIMATION = frozenset(("acTL", "fcTL", "fdAT"))
+PIXELS = frozenset(("IHDR", "PLTE", "tRNS", "hIST", "IDAT", "IEND"))
+
+
+def read(data: bytes, most: int) -> Stored:
+    """The content of a PNG file; palettes, transparent colours and 1, 2 and 4 bits are expanded, and noted.
+
+    Raises:
+        ValueError: when the file is damaged, incomplete or too large.
+    """
+    notes: list[str] = []
+    with_pixels = list(chunks.parse(data))
+    if with_pixels[0][0] != "IHDR" or len(with_pixels[0][1]) != 13:
+        raise ValueError("the PNG file does not start with its header (IHDR): it is damaged. Copy it again.")
+    width, height, depth, kind = struct.unpack(">IIBB", with_pixels[0][1][:10])
+    check_size((height, width, SAMPLES.get(kind, 1)), most)
+    array = _decode(data, notes)
+    names = [name for name, _ in with_pixels]
+    alpha = array.ndim == 3 and array.shape[-1] in (2, 4)
+    if kind == PALETTE:
+        notes.append(f"the palette was expanded to {'RGB and alpha' if alpha else 'RGB'}.")
+    elif "tRNS" in names:
+        notes.append("the transparent colour was expanded to alpha.")
+    elif depth < 8:
+        notes.append(f"{depth}-bit gray was expanded to 8 bits, so that the result can hold shades between.")
+    kept, dropped = _kept(with_pixels, expanded=kind == PALETTE or "tRNS" in names or depth < 8)
+    if dropped & ANIMATION:
+        notes.append("the file is animated: only its first picture is read.")
+    if dropped - ANIMATION:
+        notes.append(
+            f"PNG chunks that depend on the pixels are dropped: {', '.join(sorted(dropped - ANIMATION))}."
+        )
+    common = dict(kept[0] + kept[1])
+    with decoding("PNG metadata", notes):
+        metadata = chunks.common_metadata(kept[0] + kept[1])
+    return Stored(
+        array=array,
+        axes="YXS" if array.ndim == 3 else "YX",
+        color=array.ndim == 3 and array.shape[-1] >= 3,
+        alpha=array.shape[-1] - 1 if alpha else None,
+        bits=max(common["sBIT"][: 1 if kind in (GRAY, GRAY_ALPHA) else 3])
+        if depth == 16 and "sBIT" in common
+        else None,
+        metadata=metadata | {"png.chunks": kept},
+        notes=tuple(notes),
+    )
+
+
+def _decode(data: bytes, notes: list[str]) -> NDArray[Any]:
+    import imagecodecs
+
+    with decoding("PNG", notes):
+        array: NDArray[Any] = imagecodecs.png_decode(data)
+    return array
+
+
+def _kept(
+    found: list[tuple[str, bytes]], *, expanded: bool
+) -> tuple[tuple[list[tuple[str, bytes]], list[tuple[str, bytes]]], set[str]]:
+    """Chunks to write back before and after the pixels, and the types dropped.
+
+    The specification calls an unknown chunk safe to copy, when the pixels change, by the lower case of its
+    last letter.
+    """
+    before: list[tuple[str, bytes]] = []
+    after: list[tuple[str, bytes]] = []
+    dropped: set[str] = set()
+    place = before
+    for kind, content in found:
+        if kind == "IDAT":
+            place = after
+        if kind in PIXELS or (expanded and kind in ("bKGD", "sBIT")):
+            continue
+        if kind in KNOWN or (kind not in ANIMATION and kind[3:].islower()):
+            place.append((kind, content))
+        else:
+            dropped.add(kind)
+    return (before, after), dropped
+
+
+def encode(array: NDArray[Any], metadata: Mapping[str, Any]) -> bytes:
+    """A PNG file of (H, W) or (H, W, 1 to 4) uint8 or uint16, with the chunks of ``metadata``."""
+    import imagecodecs
+
+    plain = list(chunks.parse(bytes(imagecodecs.png_encode(np.ascontiguousarray(array), level=6))))
+    header = plain[0]
+    pixels = [chunk for chunk in plain[1:] if chunk[0] == "IDAT"]
+    before, after = metadata.get("png.chunks", (chunks.from_common(metadata), []))
+    ordered = [header, *before, *pixels, *after, ("IEND", b"")]
+    return chunks.SIGNATURE + b"".join(chunks.build(kind, content) for kind, content in ordered)

@@ -1,0 +1,86 @@
+"""Read an image file, whatever its name says, or explain in one sentence why not."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pellucid.files import formats
+from pellucid.files.decoding import limit
+from pellucid.files.stored import Stored, to_image
+from pellucid.image import Image
+
+
+def read(
+    path: str | os.PathLike[str], *, data_range: float | None = None, max_pixels: int | None = None
+) -> Image:
+    """The picture or stack in a PNG, JPEG, BMP, TIFF or NPY file, with what it takes to write it back.
+
+    Args:
+        path: the file; its content decides the format, not its name.
+        data_range: the stored value that white stands for; needed for floats outside [0, 1].
+        max_pixels: how many values (pixels x channels x slices) may be decoded; default the environment
+            variable PELLUCID_MAX_PIXELS, else 500 million.
+
+    Raises:
+        FileNotFoundError: when there is no such file.
+        IsADirectoryError: for a folder.
+        PermissionError: when the file may not be read.
+        OSError: when the system fails to read it.
+        TypeError: for bool, complex or object pixels.
+        ValueError: for everything that is wrong inside the file. Every message names the path.
+
+    >>> import tempfile
+    >>> import numpy as np
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     np.save(f"{folder}/a.npy", np.zeros((2, 3), "uint8"))
+    ...     read(f"{folder}/a.npy").pixels.shape
+    (1, 1, 2, 3)
+    """
+    file = Path(path)
+    _check_file(file)
+    try:
+        with file.open("rb") as opened:
+            format = formats.of_content(opened.read(132))
+        stored = _decode(file, format, limit(max_pixels))
+        image = to_image(stored, format=format, name=file.name, data_range=data_range)
+    except (ValueError, TypeError) as error:
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"{path}: {error}") from error
+    except PermissionError as error:
+        raise PermissionError(f"{path} may not be read. Check its permissions.") from error
+    except OSError as error:
+        raise OSError(f"{path} could not be read: {error.strerror or error}. Check the disk.") from error
+    named = formats.of_name(file)
+    if named not in (None, format):
+        words = f"{file.name} is named like a {str(named).upper()} file but holds {format.upper()}"
+        image = image.with_notes(f"{words}; it was read as {format.upper()}.")
+    return image
+
+
+def _check_file(file: Path) -> None:
+    try:
+        if file.is_dir():
+            raise IsADirectoryError(f"{file} is a folder. Give an image file, or the files in it.")
+        if not file.exists():
+            raise FileNotFoundError(f"{file} does not exist. Check the path.")
+        if not file.is_file():
+            raise ValueError(f"{file} is no regular file. Give an image file.")
+    except PermissionError as error:
+        raise PermissionError(f"{file} may not be reached. Check the permissions of its folder.") from error
+
+
+def _decode(file: Path, format: str, most: int) -> Stored:
+    # Codecs are loaded on use: tifffile and Pillow cost more than the rest of the start-up together.
+    from pellucid.files import bmp, jpeg, npy, png, tiff
+
+    if format == "tiff":
+        return tiff.read(file, most)
+    data = file.read_bytes()
+    if format == "png":
+        return png.read(data, most)
+    if format == "jpeg":
+        return jpeg.read(data, most)
+    if format == "bmp":
+        return bmp.read(data, most)
+    return npy.read(data, most)

@@ -1,0 +1,244 @@
+"""TIFF in: plain, multi-page, ImageJ, OME and shaped files through tifffile; tags are kept raw."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.files.decoding import check_size, decoding
+from pellucid.files.stored import Stored
+from pellucid.files.tiff_tags import RawTag, common_metadata, raw_tags
+
+# Kinds of series whose tags stay true when the pixels change; the tags of other makers hold addresses inside
+# the file.
+PORTABLE = frozenset(("generic", "uniform", "shaped", "imagej", "ome", "mmstack", "scanimage"))
+MINISWHITE, MINISBLACK, RGB, PALETTE, SEPARATED, YCBCR = 0, 1, 2, 3, 5, 6
+JPEG = (6, 7, 34892, 33007)
+UNSPECIFIED = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pages:
+    """How a TIFF file stores its planes, so that another one can be laid out alike.
+
+    Attributes:
+        order: file position of each plane of the series.
+        shape: shape of one page, e.g. (H, W), (H, W, S) or (S, H, W).
+        photometric: TIFF code of the colour model.
+        planar: whether the samples are separate planes.
+        extrasamples: TIFF codes of the extra samples.
+        compression: TIFF code.
+        predictor: TIFF code.
+        tile: (height, width) of the tiles, or None.
+        rows: rows per strip, or None.
+        resolution: raw resolution ((numerator, denominator) across, the same down, unit) or None.
+        colormap: (3, entries) uint16 or None.
+        byteorder: "<" or ">".
+        bigtiff: whether addresses are 64-bit.
+        tags: for each page in file order, its raw tags.
+        ome: whether the description of the first page is OME-XML.
+    """
+
+    order: tuple[int, ...]
+    shape: tuple[int, ...]
+    photometric: int
+    planar: bool
+    extrasamples: tuple[int, ...]
+    compression: int
+    predictor: int
+    tile: tuple[int, int] | None
+    rows: int | None
+    resolution: tuple[tuple[int, int], tuple[int, int], int] | None
+    colormap: NDArray[np.uint16] | None
+    byteorder: str
+    bigtiff: bool
+    tags: tuple[tuple[RawTag, ...], ...] = field(repr=False)
+    ome: bool
+
+
+def read(path: Path, most: int) -> Stored:
+    """The content of a TIFF file: its one picture or stack.
+
+    Raises:
+        ValueError: when the file is damaged, incomplete, too large, holds several pictures, or pixels that
+            are no gray levels, display colours or separate channels (CIELab, raw mosaic …).
+    """
+    import logging
+
+    import tifffile
+
+    notes: list[str] = []
+    logging.getLogger("tifffile").addHandler(logging.NullHandler())  # it would print its doubts on stderr
+    with decoding("TIFF", notes), tifffile.TiffFile(path) as file:
+        series = list(file.series)
+        if not series:
+            raise ValueError("no pictures found")
+        first = series[0]
+        page = first.keyframe
+        shape, kind, axes = tuple(int(n) for n in first.shape), str(first.kind), str(first.axes)
+        ome = file.ome_metadata if kind == "ome" else None
+    _check_alone(series, ome, notes)
+    check_size(shape, most)
+    _check_colours(page)
+    with decoding("TIFF", notes), tifffile.TiffFile(path) as file:
+        first = file.series[0]
+        array: NDArray[Any] = first.asarray()
+        if array.shape != shape:
+            raise ValueError(f"shape {array.shape} where {shape} was announced")
+        page = first.keyframe
+        pages = _pages(file, first) if kind in PORTABLE and page.imagedepth == 1 else None
+        tags = raw_tags(file, file.pages.first)
+        resolution = _resolution(file.pages.first)
+    if pages is None:
+        notes.append(
+            f"the tags of a {kind} TIFF file cannot be kept; its axes, resolution and colour profile are."
+        )
+    metadata: dict[str, Any] = common_metadata(tags, resolution)
+    return _stored(array, axes, page, pages, kind, ome, metadata, notes)
+
+
+def _check_alone(series: list[Any], ome: str | None, notes: list[str]) -> None:
+    """One picture or stack per file; reduced copies of it may come along, they are left out."""
+    others = [s for s in series[1:] if not s.keyframe.is_reduced]
+    if others:
+        sizes = ", ".join("x".join(map(str, s.shape)) for s in (series[0], *others[:4]))
+        raise ValueError(
+            f"the file must hold one picture or one stack of equal pages, got {len(others) + 1} of different "
+            f"size or kind ({sizes}). Split it into one file each."
+        )
+    if len(series) > 1 or len(series[0].levels) > 1:
+        notes.append("reduced copies (thumbnail, pyramid) are not written back.")
+    names = set(re.findall(r"<UUID[^>]*\bFileName=\"([^\"]*)\"", ome or ""))
+    if len(names) > 1 or "<BinaryOnly" in (ome or ""):
+        raise ValueError(
+            "the file must hold all of its pixels, got one part of an OME-TIFF that spans several files. "
+            "Combine them into one file first, e.g. with Fiji or bfconvert."
+        )
+
+
+def _check_colours(page: Any) -> None:
+    photometric, compression = int(page.photometric), int(page.compression)
+    known = photometric in (MINISWHITE, MINISBLACK, RGB, PALETTE, SEPARATED)
+    if known or (photometric == YCBCR and compression in JPEG):
+        return
+    name = getattr(page.photometric, "name", photometric)
+    raise ValueError(
+        f"the pixels must be gray, RGB, palette, CMYK or separate channels, got TIFF photometric {name}. "
+        "Convert the picture to RGB or gray first."
+    )
+
+
+def _resolution(page: Any) -> tuple[tuple[int, int], tuple[int, int], int] | None:
+    tags = page.tags
+    values = [tags[code].value for code in (282, 283) if code in tags]
+    if len(values) != 2 or any(len(v) != 2 or v[0] <= 0 or v[1] <= 0 for v in values):
+        return None
+    unit = int(tags[296].value) if 296 in tags else 2  # the specification's default is inch
+    return tuple(values[0]), tuple(values[1]), unit
+
+
+def _pages(file: Any, series: Any) -> Pages | None:
+    """How the file is laid out, or None when the planes are not whole pages of it."""
+    page = series.keyframe
+    shape = tuple(int(n) for n in page.shape)
+    planes = math.prod(series.shape) // max(1, math.prod(shape))
+    order = [p.index for p in series.pages if p is not None]
+    if len(order) not in (1, planes):
+        raise ValueError(f"{planes - len(order)} of {planes} planes are missing")
+    if len(order) == 1:  # one page that announces a contiguous stack
+        order = list(range(planes))
+    tags = [raw_tags(file, file.pages.get(i, aspage=True)) for i in range(min(len(file.pages), planes))]
+    tile = (int(page.tilelength), int(page.tilewidth)) if page.is_tiled else None
+    return Pages(
+        order=tuple(order),
+        shape=shape,
+        photometric=int(page.photometric),
+        planar=page.planarconfig == 2 and page.samplesperpixel > 1,
+        extrasamples=tuple(int(e) for e in page.extrasamples),
+        compression=int(page.compression),
+        predictor=int(page.predictor),
+        tile=tile,
+        rows=None if tile else int(page.rowsperstrip) or None,
+        resolution=_resolution(file.pages.first),
+        colormap=page.colormap,
+        byteorder=file.byteorder,
+        bigtiff=file.is_bigtiff,
+        tags=tuple(tags),
+        ome=series.kind == "ome",
+    )
+
+
+def _stored(
+    array: NDArray[Any],
+    axes: str,
+    page: Any,
+    pages: Pages | None,
+    kind: str,
+    ome: str | None,
+    metadata: dict[str, Any],
+    notes: list[str],
+) -> Stored:
+    """Expand short depths and palettes, and find alpha and the significant bits."""
+    depth, photometric = int(page.bitspersample), int(page.photometric)
+    bits: int | None = depth if array.dtype.kind in "ui" and depth < 8 * array.dtype.itemsize else None
+    # ImageJ and OME show gray levels through a palette (a lookup table): there the index is the measurement.
+    if photometric == PALETTE and kind in ("imagej", "ome"):
+        notes.append("the lookup table is kept; the measured values below it are worked on.")
+    elif photometric == PALETTE:
+        array, axes = _expand_palette(array, np.asarray(page.colormap)), axes + "S"
+        notes.append("the palette was expanded to RGB.")
+        pages, photometric = _as_rgb(pages, array), RGB
+    elif depth < 8:
+        top = 2**depth - 1
+        array = array.astype(np.uint8) * np.uint8(255 // top)
+        notes.append(f"{depth}-bit gray was expanded to 8 bits, so that the result can hold shades between.")
+    elif bits is not None:
+        notes.append(f"{depth}-bit pixels are written back in {8 * array.dtype.itemsize} bits each.")
+    declared = re.search(r"\bSignificantBits=\"(\d+)\"", ome or "")
+    if declared and array.dtype.kind in "ui":
+        bits = int(declared[1])
+    alpha = _alpha(page, photometric) if "S" in axes else None
+    samples = array.shape[axes.index("S")] - (alpha is not None) if "S" in axes else 1
+    return Stored(
+        array=array,
+        axes=axes,
+        color=samples == 3 and photometric in (RGB, YCBCR),
+        alpha=alpha,
+        bits=bits if bits and 0 < bits <= 8 * array.dtype.itemsize and depth >= 8 else None,
+        metadata=metadata | ({} if pages is None else {"tiff.pages": pages}),
+        notes=tuple(notes),
+    )
+
+
+def _alpha(page: Any, photometric: int) -> int | None:
+    """The sample that is alpha: the one declared so, or the one unspecified sample after RGB."""
+    extra = [int(e) for e in page.extrasamples]
+    start = int(page.samplesperpixel) - len(extra)
+    for i, code in enumerate(extra):
+        if code != UNSPECIFIED:
+            return start + i
+    return start if len(extra) == 1 and photometric in (RGB, YCBCR) else None
+
+
+def _expand_palette(indices: NDArray[Any], colormap: NDArray[np.uint16]) -> NDArray[Any]:
+    """(…) indices to (…, 3) colours: 8-bit where the palette holds no more than 8 bits, else 16-bit."""
+    colours = np.moveaxis(colormap[:, indices], 0, -1)
+    if not (colormap % 257).any():
+        return (colours // 257).astype(np.uint8)
+    return (colours >> 8).astype(np.uint8) if not (colormap % 256).any() else colours.astype(np.uint16)
+
+
+def _as_rgb(pages: Pages | None, array: NDArray[Any]) -> Pages | None:
+    from dataclasses import replace
+
+    if pages is None:
+        return None
+    return replace(
+        pages, shape=(*pages.shape, 3), photometric=RGB, colormap=None, planar=False, extrasamples=()
+    )
