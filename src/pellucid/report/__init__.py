@@ -25,8 +25,11 @@ def html(path: str | Path, *, noisy: Image, estimate: Image, result: Result, tit
 
     Raises:
         ValueError: when the two pictures differ in shape or hold non-finite pixels.
-        FileNotFoundError: when the folder is missing.
+        FileNotFoundError: when the folder is missing; other OSError when it cannot be written.
     """
+    from pellucid.files.replace import replaced
     from pellucid.report import page
 
-    page.write(Path(path), page.render(noisy=noisy, estimate=estimate, result=result, title=title))
+    text = page.render(noisy=noisy, estimate=estimate, result=result, title=title)
+    with replaced(path) as file:
+        file.write(text.encode("utf-8"))

@@ -67,7 +67,8 @@ def lines(
             f'height="{max(0.0, floor - y):.1f}"/>'
             for x, y in corners
         ]
-    for index, data in enumerate(kept.values()):
+    # The first curve is the one the others are compared with: drawn last, on top.
+    for index, data in reversed(list(enumerate(kept.values()))):
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in place(data)) if len(data) else ""
         parts.append(f'<polyline class="line l{index}" points="{path}"/>')
     return _svg(parts, alt) + _legend(list(kept))
@@ -77,13 +78,14 @@ def heat(values: Floats, *, alt: str, signed: bool = False, marks: Sequence[str]
     """A heat map of (rows, columns) in one ink, or two inks for the two signs, with a title on every cell.
 
     Args:
-        values: unsigned: 0 to their maximum; signed: -1 to 1.
+        values: unsigned: 0 to their maximum, or four times their mean, so that an even map has a middle
+            shade; signed: -1 to 1.
         alt: what the map shows.
         signed: diverging colours around 0.
         marks: tooltip of every cell, row by row.
     """
     rows, columns = values.shape
-    top = 1.0 if signed else max(float(values.max()), 1e-30)
+    top = 1.0 if signed else max(float(values.max()), 4 * float(values.mean()), 1e-30)
     cells = []
     for i in range(rows):
         for j in range(columns):

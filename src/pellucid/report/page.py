@@ -1,12 +1,9 @@
-"""Puts the page together and writes it."""
+"""Puts the page together."""
 
 from __future__ import annotations
 
-import os
-import tempfile
 from html import escape
 from importlib.resources import files
-from pathlib import Path
 
 import numpy as np
 
@@ -47,30 +44,6 @@ def render(*, noisy: Image, estimate: Image, result: Result, title: str) -> str:
         + "\n".join(p for p in parts if p)
         + f"\n</main>\n<script>\n{script}</script>\n</body>\n</html>\n"
     )
-
-
-def write(path: Path, text: str) -> None:
-    """Write to a temporary name beside ``path``, then rename.
-
-    Raises:
-        FileNotFoundError: when the folder is missing.
-    """
-    if not path.parent.is_dir():
-        raise FileNotFoundError(
-            f"folder {str(path.parent)!r} for the report does not exist. Create it first."
-        )
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".part")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        # mkstemp makes files private; a report gets the rights of any new file.
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(name, 0o666 & ~mask)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def _section(title: str, body: str) -> str:

@@ -81,26 +81,26 @@ def removal(noisy: Image, removed: Removed, noise: NoiseReport) -> str:
     centres = -REACH + width * (np.arange(BINS) + 0.5)
     bell = np.exp(-(centres**2) / 2) / np.sqrt(2 * np.pi)
     curves = {"Gaussian of the noise found": (centres.tolist(), bell.tolist())}
-    if 1 < len(names) <= 4:
+    if 1 < len(names) <= 3:
         curves |= {n: (centres.tolist(), h.tolist()) for n, h in zip(names, removed.histogram, strict=True)}
-    told = "estimated σ" if removed.standardised else "its own standard deviation (no noise was found)"
+    told = "the σ found" if removed.standardised else "its own std (no noise found)"
     pictures = [
         (
             "Autocorrelation",
             charts.heat(
                 mean[::-1, ::-1],
                 alt=f"Autocorrelation at shifts of up to {LAGS} pixels; "
-                f"next pixel across {across[1]:.2f}, down {down[1]:.2f}",
+                f"next pixel across {_two(across[1])}, down {_two(down[1])}",
                 signed=True,
                 marks=[
-                    f"{i} down, {j} across: {mean[LAGS + i, LAGS + j]:.2f}"
+                    f"{i} down, {j} across: {_two(mean[LAGS + i, LAGS + j])}"
                     for i in range(-LAGS, LAGS + 1)
                     for j in range(-LAGS, LAGS + 1)
                 ],
             ),
-            f"One dot in the middle: neighbouring pixels share nothing. Shifts of up to {LAGS} pixels "
-            "each way. A wide spot is correlated noise, stripes are banding, anything that resembles the picture "
-            "should have stayed.",
+            f"Shifts of up to {LAGS} pixels each way. One dot in the middle: neighbouring pixels share "
+            "nothing. A wide spot is correlated noise, stripes are banding; anything that resembles the "
+            "picture should have stayed.",
         ),
         (
             "Autocorrelation profile",
@@ -117,7 +117,7 @@ def removal(noisy: Image, removed: Removed, noise: NoiseReport) -> str:
             charts.lines(
                 curves,
                 alt="Histogram of the removed part against a Gaussian of the noise found",
-                across=f"removed value, in units of {told}",
+                across=f"removed value / {told}",
                 bars=(centres.tolist(), removed.histogram.mean(axis=0).tolist()),
                 low=0.0,
             ),
@@ -131,13 +131,13 @@ def removal(noisy: Image, removed: Removed, noise: NoiseReport) -> str:
             _number(removed.std[c] * unit),
             _number(noise.sigma[c] * unit) if c < len(noise.sigma) else "",
             f"{removed.mean[c] * unit:+.3g}",
-            " / ".join(f"{removed.autocorrelation[c, LAGS + i, LAGS + 1 - i]:.2f}" for i in (0, 1)),
+            " / ".join(_two(removed.autocorrelation[c, LAGS + i, LAGS + 1 - i]) for i in (0, 1)),
         ]
         for c, name in enumerate(names)
     ]
     head = ["channel", "removed (std)", "noise found (σ)", "mean removed", "next pixel across / down"]
     verdict = (
-        f"Correlation of the removed part with the fine detail of the result: {removed.edges:.2f} "
+        f"Correlation of the removed part with the fine detail of the result: {_two(removed.edges)} "
         "(below 0.1 for noise alone; above 0.2 detail went with it). Variance along strong edges over that "
         f"in flat parts: {removed.contrast:.1f} (1 for even noise; camera noise gives more)."
     )
@@ -202,6 +202,11 @@ def noise_tables(noisy: Image, noise: NoiseReport) -> str:
             )
         )
     parts.append(figures(_spectra(names, noise)))
+    parts.append(
+        '<p class="note">Spectrum: the strength of 8 by 8 cosine patterns in the noise, slow ones top left, '
+        "fast ones bottom right. The same shade everywhere is white noise; strong top left is blotchy "
+        "noise.</p>"
+    )
     return "".join(parts)
 
 
@@ -227,8 +232,7 @@ def _spectra(names: Sequence[str], noise: NoiseReport) -> list[tuple[str, str, s
                     for j in range(8)
                 ],
             ),
-            "Slow frequencies top left, fast ones bottom right. "
-            "Even: white noise. Strong top left: blotchy noise.",
+            "",
         )
         for name, values in maps
     ]
@@ -275,7 +279,8 @@ def making(noisy: Image, result: Result) -> str:
 def figures(pictures: Iterable[tuple[str, str, str]]) -> str:
     """Title, picture and explanation, side by side; "" for none."""
     items = "".join(
-        f"<figure><h3>{escape(title)}</h3>{picture}<figcaption>{escape(text)}</figcaption></figure>"
+        f"<figure><h3>{escape(title)}</h3>{picture}"
+        + (f"<figcaption>{escape(text)}</figcaption></figure>" if text else "</figure>")
         for title, picture, text in pictures
     )
     return f'<div class="figures">{items}</div>' if items else ""
@@ -292,6 +297,15 @@ def _number(value: float) -> str:
     ['0', '0.0123', '5.68', '1234']
     """
     return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def _two(value: float) -> str:
+    """Two decimals, and no minus before a zero.
+
+    >>> _two(-0.001)
+    '0.00'
+    """
+    return f"{round(value, 2) + 0.0:.2f}"
 
 
 def _seconds(value: float) -> str:

@@ -122,8 +122,8 @@ def _view(
     where, rows, columns, factor = region
     span = np.array([high - low for low, high in ranges], np.float32)[:, None, None]
     removed = (noisy.pixels[n] - estimate.pixels[n])[tab] / span[tab]
-    spread = float(removed.std())
-    gain = display.nice_factor(0.125 / spread) if spread > 1e-7 else 1.0
+    spread = float(np.sqrt(np.mean(removed**2)))
+    gain = display.nice_factor(0.25 / spread) if spread > 1e-7 else 1.0
     removed = removed[:, rows, columns]
     if label == "composite":
         mix = [
@@ -183,7 +183,8 @@ def _note(
         low, high = (f"{v * image.scale:.5g}" for v in ranges[0])
         parts.append(f"Contrast stretched: black is {low}, white is {high} in the units of the file.")
     if spread > 1e-7:
-        parts.append(f"Removed part amplified {gain:g} times; mid-gray means nothing was removed.")
+        times = f"amplified {gain:g} times" if gain != 1 else "not amplified"
+        parts.append(f"Removed part {times}; mid-gray means nothing was removed.")
     else:
         parts.append("Nothing was removed here.")
     return " ".join(parts)
