@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from types import TracebackType
 from typing import Annotated
 
 import typer
@@ -162,6 +163,15 @@ def top(
     """Clear images with no clean data: denoise one noisy image, and know how far to trust it."""
 
 
+def _in_one_line(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """What is left of an error that nobody expected, for people who did not ask for a traceback."""
+    text = " ".join(str(error).split())
+    print(f"pellucid: error: {kind.__name__}: {text} (--debug shows where)", file=sys.stderr)
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the program; exit codes are 0 done, 1 some input failed, 2 wrong usage."""
-    app(args=arguments.spread(sys.argv[1:] if argv is None else list(argv)), prog_name="pellucid")
+    given = sys.argv[1:] if argv is None else list(argv)
+    if "--debug" not in given:
+        sys.excepthook = _in_one_line
+    app(args=arguments.spread(given), prog_name="pellucid")

@@ -17,19 +17,23 @@ from pellucid.run import Progress, Settings, carry_out
 from pellucid.steps import Result
 
 Record = dict[str, Any]
-ERRORS = (ValueError, TypeError, OSError, ArithmeticError, MemoryError, RuntimeError, ImportError)
-"""what one input may fail with while the others go on"""
+EXPECTED = (ValueError, TypeError, OSError, ArithmeticError, MemoryError, ImportError)
+"""errors whose text is written for the user; any other is named by its type as well"""
 NOISE_KEYS = ("sigma", "sigma_file_units", "gain", "correlated", "clipped")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """One output: its input (or the shots of its scene), and what else to make of it."""
+    """One output: its input (or the shots of its scene), and what else to make of it.
+
+    `make` says whether its folder may be made: that of several outputs is, that of a single one must exist.
+    """
 
     inputs: tuple[Path, ...]
     output: Path
     reference: Path | None = None
     report: Path | None = None
+    make: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,14 +78,19 @@ def plan(
         for target in targets
     ]
     return [
-        Job(inputs=group, output=target, reference=truth, report=page)
+        Job(inputs=group, output=target, reference=truth, report=page, make=len(groups) > 1)
         for group, target, truth, page in zip(groups, targets, truths, pages, strict=True)
     ]
 
 
-def failure(name: Path | str, error: BaseException) -> Record:
-    """The record of an input that failed."""
-    return {"input": str(name), "error": " ".join(str(error).split()) or type(error).__name__}
+def failure(name: Path | str, error: Exception, *, debug: bool) -> Record:
+    """The record of an input that failed; with ``debug`` its traceback goes to stderr."""
+    if debug:
+        traceback.print_exception(error, file=sys.stderr)
+    text = " ".join(str(error).split())
+    if not text or not isinstance(error, EXPECTED):
+        text = f"{type(error).__name__}: {text} (--debug shows where)"
+    return {"input": str(name), "error": text}
 
 
 def work(
@@ -101,10 +110,8 @@ def work(
         except KeyboardInterrupt:
             records.append({"input": name, "error": "interrupted before there was anything to keep"})
             return records, True
-        except ERRORS as error:
-            if writing.debug:
-                traceback.print_exc(file=sys.stderr)
-            records.append(failure(name, error))
+        except Exception as error:  # noqa: BLE001 - whatever one input does, the others go on
+            records.append(failure(name, error, debug=writing.debug))
             continue
         records.append(record)
         if interrupted:
@@ -117,13 +124,20 @@ def _one(
 ) -> tuple[Record, bool]:
     if job.output.exists() and not writing.overwrite:
         raise FileExistsError(f"{job.output} exists. Pass --overwrite to replace it.")
+    for target in (job.output, job.report):
+        if target is not None and not job.make and not target.parent.is_dir():
+            raise FileNotFoundError(f"the folder of {target} does not exist. Create it first.")
     shots = [files.read(path, data_range=writing.data_range) for path in job.inputs]
+    files.of_output(
+        job.output, shots[0].format, writing.format
+    )  # a bad extension, before the work and not after
     clean = None if job.reference is None else files.read(job.reference, data_range=writing.data_range)
     if clean is not None:
         scores.fits(clean, shots[0])
     result = carry_out(shots, settings, progress=progress)
     estimate = shots[0].with_pixels(result.estimate)
-    job.output.parent.mkdir(parents=True, exist_ok=True)
+    if job.make:
+        job.output.parent.mkdir(parents=True, exist_ok=True)
     notes = files.write(estimate, job.output, format=writing.format, overwrite=writing.overwrite)
     record = _record(job, result, notes=(*shots[0].notes, *notes))
     if clean is not None:
@@ -132,7 +146,8 @@ def _one(
     if job.report is not None:
         from pellucid import report
 
-        job.report.parent.mkdir(parents=True, exist_ok=True)
+        if job.make:
+            job.report.parent.mkdir(parents=True, exist_ok=True)
         report.html(job.report, noisy=shots[0], estimate=estimate, result=result, title=job.inputs[0].name)
         record["report"] = str(job.report)
     return record, "interrupted" in result.stopped_by

@@ -11,9 +11,9 @@ from typing import Any
 
 import torch
 
-from pellucid import auto, checks, files
+from pellucid import auto, files
 from pellucid import methods as table
-from pellucid.cli import batch, outputs, progress, show
+from pellucid.cli import batch, progress, show
 from pellucid.noise import analysis
 from pellucid.run import fields, settle
 
@@ -39,7 +39,7 @@ def denoise(
         request["model"] = None if request["model"] is None else str(request["model"])
         settings = settle(**request, shots=len(inputs) if shots else 1)
         if format is not None:
-            checks.one_of("format", format, list(outputs.SUFFIXES))
+            format = files.of_output("", "array", format)
         one_scene = shots or (settings.method is not None and settings.method.needs == "shots of a scene")
         jobs = batch.plan(inputs, out, format=format, one_scene=one_scene, reference=reference, report=report)
     except (ValueError, TypeError, FileNotFoundError) as error:
@@ -65,10 +65,8 @@ def inspect(inputs: Sequence[Path], *, as_json: bool, data_range: float | None, 
                 torch.from_numpy(image.pixels.copy()), color=image.color, scale=image.scale
             )
             choice = auto.choose(report, color=image.color, channels=image.pixels.shape[1])
-        except batch.ERRORS as error:
-            if debug:
-                traceback.print_exc(file=sys.stderr)
-            records.append(batch.failure(path, error))
+        except Exception as error:  # noqa: BLE001 - whatever one input does, the others go on
+            records.append(batch.failure(path, error, debug=debug))
             continue
         record = {
             "input": str(path),
