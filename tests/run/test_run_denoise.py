@@ -1,6 +1,7 @@
 """`pellucid.denoise`: what goes in comes out; the mean stays; tiles, stacks, interrupts, warm starts."""
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
@@ -177,7 +178,7 @@ def test_progress_counts_slices_and_iterations():
     pellucid.denoise(stack, "dip", iterations=3, progress=seen.append)
     assert [(p.slice, p.slices, p.iteration) for p in seen] == [(s, 2, i) for s in (1, 2) for i in (1, 2, 3)]
     assert all(p.loss is not None and float(p.loss) > 0 for p in seen)
-    assert all(a.seconds <= b.seconds for a, b in zip(seen[:3], seen[1:3], strict=False))
+    assert all(a.seconds <= b.seconds for a, b in itertools.pairwise(seen[:3]))
 
 
 def test_interrupt_keeps_the_best_and_leaves_later_slices():
@@ -200,7 +201,7 @@ def test_time_is_shared_by_the_slices():
     pellucid.denoise(stack, "dip", seconds=0.8, progress=lambda p: limits.append((p.slice, p.limit)))
     assert [s for s, _ in dict.fromkeys(limits)] == [1, 2, 3, 4]
     assert limits[0] == (1, pytest.approx(0.2))
-    assert sum({s: limit for s, limit in limits}.values()) < 1.2
+    assert sum(dict(limits).values()) < 1.2
 
 
 def test_a_fit_can_be_continued():
