@@ -123,8 +123,8 @@ def expected_std(gone: Floats, kept: Floats, noise: NoiseReport) -> Floats:
 def autocorrelation(residual: Floats, lags: int = LAGS) -> Floats:
     """Autocorrelation of (H, W), mean taken off, at shifts up to ``lags``: (2·lags+1, 2·lags+1), centre 1.
 
-    Wiener-Khinchin with zero padding; each lag is divided by its own number of pairs. Shifts beyond the
-    picture are 0, and so is all but the centre of a constant.
+    Wiener-Khinchin with zero padding; each lag is divided by its own number of pairs. Shifts beyond
+    half the picture are 0, and so is all but the centre of a constant.
 
     >>> autocorrelation(np.array([[1.0, -1.0, 1.0, -1.0]]), lags=1)[1].round(6).tolist()
     [-1.0, 1.0, -1.0]
@@ -139,7 +139,8 @@ def autocorrelation(residual: Floats, lags: int = LAGS) -> Floats:
     shape = [fft.next_fast_len(height + lags, real=True), fft.next_fast_len(width + lags, real=True)]
     power = np.abs(fft.rfft2(centred, shape)) ** 2
     circular = fft.irfft2(power, shape)
-    down, across = min(lags, height - 1), min(lags, width - 1)
+    # Shifts beyond half the picture leave too few pairs to mean anything.
+    down, across = min(lags, (height - 1) // 2), min(lags, (width - 1) // 2)
     for i in range(-down, down + 1):
         for j in range(-across, across + 1):
             pairs = (height - abs(i)) * (width - abs(j))

@@ -130,7 +130,7 @@ def removal(noisy: Image, removed: Removed, noise: NoiseReport) -> str:
             name,
             _number(removed.std[c] * unit),
             _number(noise.sigma[c] * unit) if c < len(noise.sigma) else "",
-            f"{removed.mean[c] * unit:+.3g}",
+            _signed(removed.mean[c], unit),
             " / ".join(_two(removed.autocorrelation[c, LAGS + i, LAGS + 1 - i]) for i in (0, 1)),
         ]
         for c, name in enumerate(names)
@@ -297,6 +297,11 @@ def _number(value: float) -> str:
     ['0', '0.0123', '5.68', '1234']
     """
     return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def _signed(mean: float, unit: float) -> str:
+    """A mean in the units of the file; below a millionth of the range it is rounding, shown as 0."""
+    return f"{mean * unit:+.3g}" if abs(mean) > 1e-6 else "0"
 
 
 def _two(value: float) -> str:

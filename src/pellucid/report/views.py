@@ -183,7 +183,8 @@ def _note(
         low, high = (f"{v * image.scale:.5g}" for v in ranges[0])
         parts.append(f"Contrast stretched: black is {low}, white is {high} in the units of the file.")
     if spread > 1e-7:
-        times = f"amplified {gain:g} times" if gain != 1 else "not amplified"
+        times = f"amplified {gain:g} times" if gain > 1 else f"shown at {gain:g} of its strength"
+        times = "not amplified" if gain == 1 else times
         parts.append(f"Removed part {times}; mid-gray means nothing was removed.")
     else:
         parts.append("Nothing was removed here.")
