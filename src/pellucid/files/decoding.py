@@ -66,6 +66,8 @@ def decoding(kind: str, notes: list[str]) -> Iterator[None]:
         except MemoryError as error:
             raise ValueError(f"the {kind} data do not fit into memory. Cut the image into parts.") from error
         except Exception as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise  # the disk failed, not the data
             words = " ".join(str(error).split())[:200]
             raise ValueError(
                 f"the {kind} data are damaged, incomplete or of an unsupported kind "

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 import re
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,54 +10,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.files.decoding import check_size, decoding
+from pellucid.files.ifd import check_chain
 from pellucid.files.stored import Stored
-from pellucid.files.tiff_tags import RawTag, common_metadata, raw_tags
+from pellucid.files.tiff_pages import (
+    MINISBLACK,
+    MINISWHITE,
+    PALETTE,
+    RGB,
+    SEPARATED,
+    YCBCR,
+    Pages,
+    as_rgb,
+    pages_of,
+)
+from pellucid.files.tiff_tags import common_metadata, raw_tags, resolution_of, sub_tables
 
 # Kinds of series whose tags stay true when the pixels change; the tags of other makers hold addresses inside
 # the file.
 PORTABLE = frozenset(("generic", "uniform", "shaped", "imagej", "ome", "mmstack", "scanimage"))
-MINISWHITE, MINISBLACK, RGB, PALETTE, SEPARATED, YCBCR = 0, 1, 2, 3, 5, 6
 JPEG = (6, 7, 34892, 33007)
 UNSPECIFIED = 0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Pages:
-    """How a TIFF file stores its planes, so that another one can be laid out alike.
-
-    Attributes:
-        order: file position of each plane of the series.
-        shape: shape of one page, e.g. (H, W), (H, W, S) or (S, H, W).
-        photometric: TIFF code of the colour model.
-        planar: whether the samples are separate planes.
-        extrasamples: TIFF codes of the extra samples.
-        compression: TIFF code.
-        predictor: TIFF code.
-        tile: (height, width) of the tiles, or None.
-        rows: rows per strip, or None.
-        resolution: raw resolution ((numerator, denominator) across, the same down, unit) or None.
-        colormap: (3, entries) uint16 or None.
-        byteorder: "<" or ">".
-        bigtiff: whether addresses are 64-bit.
-        tags: for each page in file order, its raw tags.
-        ome: whether the description of the first page is OME-XML.
-    """
-
-    order: tuple[int, ...]
-    shape: tuple[int, ...]
-    photometric: int
-    planar: bool
-    extrasamples: tuple[int, ...]
-    compression: int
-    predictor: int
-    tile: tuple[int, int] | None
-    rows: int | None
-    resolution: tuple[tuple[int, int], tuple[int, int], int] | None
-    colormap: NDArray[np.uint16] | None
-    byteorder: str
-    bigtiff: bool
-    tags: tuple[tuple[RawTag, ...], ...] = field(repr=False)
-    ome: bool
 
 
 def read(path: Path, most: int) -> Stored:
@@ -74,6 +44,8 @@ def read(path: Path, most: int) -> Stored:
     import tifffile
 
     notes: list[str] = []
+    with path.open("rb") as opened:
+        check_chain(opened)
     logging.getLogger("tifffile").addHandler(logging.NullHandler())  # it would print its doubts on stderr
     with decoding("TIFF", notes), tifffile.TiffFile(path) as file:
         series = list(file.series)
@@ -92,14 +64,14 @@ def read(path: Path, most: int) -> Stored:
         if array.shape != shape:
             raise ValueError(f"shape {array.shape} where {shape} was announced")
         page = first.keyframe
-        pages = _pages(file, first) if kind in PORTABLE and page.imagedepth == 1 else None
+        tables = sub_tables(file, file.pages.first, notes)
+        pages = pages_of(file, first, tables) if kind in PORTABLE and page.imagedepth == 1 else None
         tags = raw_tags(file, file.pages.first)
-        resolution = _resolution(file.pages.first)
+        metadata = common_metadata(tags, tables, resolution_of(file.pages.first), file.byteorder)
     if pages is None:
         notes.append(
             f"the tags of a {kind} TIFF file cannot be kept; its axes, resolution and colour profile are."
         )
-    metadata: dict[str, Any] = common_metadata(tags, resolution)
     return _stored(array, axes, page, pages, kind, ome, metadata, notes)
 
 
@@ -134,46 +106,6 @@ def _check_colours(page: Any) -> None:
     )
 
 
-def _resolution(page: Any) -> tuple[tuple[int, int], tuple[int, int], int] | None:
-    tags = page.tags
-    values = [tags[code].value for code in (282, 283) if code in tags]
-    if len(values) != 2 or any(len(v) != 2 or v[0] <= 0 or v[1] <= 0 for v in values):
-        return None
-    unit = int(tags[296].value) if 296 in tags else 2  # the specification's default is inch
-    return tuple(values[0]), tuple(values[1]), unit
-
-
-def _pages(file: Any, series: Any) -> Pages | None:
-    """How the file is laid out, or None when the planes are not whole pages of it."""
-    page = series.keyframe
-    shape = tuple(int(n) for n in page.shape)
-    planes = math.prod(series.shape) // max(1, math.prod(shape))
-    order = [p.index for p in series.pages if p is not None]
-    if len(order) not in (1, planes):
-        raise ValueError(f"{planes - len(order)} of {planes} planes are missing")
-    if len(order) == 1:  # one page that announces a contiguous stack
-        order = list(range(planes))
-    tags = [raw_tags(file, file.pages.get(i, aspage=True)) for i in range(min(len(file.pages), planes))]
-    tile = (int(page.tilelength), int(page.tilewidth)) if page.is_tiled else None
-    return Pages(
-        order=tuple(order),
-        shape=shape,
-        photometric=int(page.photometric),
-        planar=page.planarconfig == 2 and page.samplesperpixel > 1,
-        extrasamples=tuple(int(e) for e in page.extrasamples),
-        compression=int(page.compression),
-        predictor=int(page.predictor),
-        tile=tile,
-        rows=None if tile else int(page.rowsperstrip) or None,
-        resolution=_resolution(file.pages.first),
-        colormap=page.colormap,
-        byteorder=file.byteorder,
-        bigtiff=file.is_bigtiff,
-        tags=tuple(tags),
-        ome=series.kind == "ome",
-    )
-
-
 def _stored(
     array: NDArray[Any],
     axes: str,
@@ -193,7 +125,7 @@ def _stored(
     elif photometric == PALETTE:
         array, axes = _expand_palette(array, np.asarray(page.colormap)), axes + "S"
         notes.append("the palette was expanded to RGB.")
-        pages, photometric = _as_rgb(pages, array), RGB
+        pages, photometric = as_rgb(pages), RGB
     elif depth < 8:
         top = 2**depth - 1
         array = array.astype(np.uint8) * np.uint8(255 // top)
@@ -232,13 +164,3 @@ def _expand_palette(indices: NDArray[Any], colormap: NDArray[np.uint16]) -> NDAr
     if not (colormap % 257).any():
         return (colours // 257).astype(np.uint8)
     return (colours >> 8).astype(np.uint8) if not (colormap % 256).any() else colours.astype(np.uint16)
-
-
-def _as_rgb(pages: Pages | None, array: NDArray[Any]) -> Pages | None:
-    from dataclasses import replace
-
-    if pages is None:
-        return None
-    return replace(
-        pages, shape=(*pages.shape, 3), photometric=RGB, colormap=None, planar=False, extrasamples=()
-    )

@@ -2,49 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pellucid.files.ifd import EXIF, GPS, Ifd, RawTag, to_block, walk
 
 # Tags that describe the storage of pixels, addresses inside the file, and what the writer sets itself.
 STRUCTURAL = frozenset(
-    {254, 255, 256, 257, 258, 259, 262, 263, 266, 273, 277, 278, 279, 280, 281, 282, 283, 284, 288, 289}
-    | {
-        292,
-        293,
-        296,
-        317,
-        320,
-        322,
-        323,
-        324,
-        325,
-        327,
-        328,
-        330,
-        338,
-        339,
-        340,
-        341,
-        347,
-        400,
-        512,
-        513,
-        514,
-        515,
-    }
-    | {517, 518, 519, 520, 521, 529, 530, 531, 532, 32997, 32998, 34665, 34853, 40965, 50674}
+    {*range(254, 260), 262, 263, 266, 273, *range(277, 285), 288, 289, 292, 293, 296, 317}
+    | {*range(322, 329), 330, *range(338, 342), 347, 400, *range(512, 522), *range(529, 533)}
+    | {32997, 32998, EXIF, GPS, 40965, 50674}
 )
 DESCRIPTION, COLORMAP, ICC, XMP = 270, 320, 34675, 700
+# Tags of the first table that an EXIF block holds too: maker, model, orientation, software, date, artist,
+# computer, copyright.
+DESCRIPTIVE = frozenset((271, 272, 274, 305, 306, 315, 316, 33432))
 INCH, CENTIMETRE = 2, 3
 
-
-class RawTag(NamedTuple):
-    """One tag: its code, data type, number of values, and the values as bytes in the order of the file."""
-
-    code: int
-    dtype: int
-    number: int
-    value: bytes
+Resolution = tuple[tuple[int, int], tuple[int, int], int]
 
 
 def raw_tags(file: Any, page: Any) -> tuple[RawTag, ...]:
@@ -60,16 +35,50 @@ def raw_tags(file: Any, page: Any) -> tuple[RawTag, ...]:
     return tuple(found)
 
 
+def sub_tables(file: Any, page: Any, notes: list[str]) -> dict[int, Ifd]:
+    """The EXIF and GPS tables of a page; damaged ones are left out, and noted."""
+
+    def read_at(offset: int, length: int) -> bytes:
+        file.filehandle.seek(offset)
+        data: bytes = file.filehandle.read(length)
+        return data
+
+    found = {}
+    for code in (EXIF, GPS):
+        if code in page.tags:
+            file.filehandle.seek(page.tags[code].valueoffset)
+            raw = file.filehandle.read(page.tags[code].valuebytecount)
+            place = int.from_bytes(raw, "little" if file.byteorder == "<" else "big")
+            try:
+                found[code] = walk(read_at, place, file.byteorder, big=file.is_bigtiff)
+            except ValueError:
+                notes.append("the EXIF block is damaged and left out.")
+    return found
+
+
+def resolution_of(page: Any) -> Resolution | None:
+    """Raw resolution: (numerator, denominator) across, the same down, and the TIFF code of the unit."""
+    tags = page.tags
+    values = [tags[code].value for code in (282, 283) if code in tags]
+    if len(values) != 2 or any(len(v) != 2 or v[0] <= 0 or v[1] <= 0 for v in values):
+        return None
+    unit = int(tags[296].value) if 296 in tags else INCH  # the specification's default
+    return tuple(values[0]), tuple(values[1]), unit
+
+
 def common_metadata(
-    tags: Sequence[RawTag], resolution: tuple[tuple[int, int], tuple[int, int], int] | None
+    tags: Sequence[RawTag], tables: Mapping[int, Ifd], resolution: Resolution | None, byteorder: str
 ) -> dict[str, Any]:
-    """The keys that other formats understand: icc, xmp, dpi."""
+    """The keys that other formats understand: icc, exif, xmp, dpi."""
     found: dict[str, Any] = {}
     for tag in tags:
         if tag.code == ICC:
             found["icc"] = tag.value
         elif tag.code == XMP:
             found["xmp"] = tag.value
+    first = tuple(tag for tag in tags if tag.code in DESCRIPTIVE)
+    if tables or first:
+        found["exif"] = to_block(Ifd(first, tables), byteorder)
     if resolution is not None and resolution[2] in (INCH, CENTIMETRE):
         factor = 1.0 if resolution[2] == INCH else 2.54
         found["dpi"] = tuple(a / b * factor for a, b in resolution[:2])

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.files.tiff import MINISBLACK, PALETTE, RGB, YCBCR, Pages
-from pellucid.files.tiff_tags import COLORMAP, DESCRIPTION, ICC, XMP, RawTag
+from pellucid.files import ifd
+from pellucid.files.tiff_pages import MINISBLACK, PALETTE, RGB, YCBCR, Pages
+from pellucid.files.tiff_tags import COLORMAP, DESCRIPTION, DESCRIPTIVE, ICC, XMP
 
 # Lossless codes that are written as they were read: none, LZW, deflate (two codes), PackBits, LZMA,
 # Zstandard.
@@ -37,8 +38,7 @@ def write_like(file: BinaryIO, array: NDArray[Any], pages: Pages, name: str) -> 
     import tifffile
 
     notes: list[str] = []
-    planes = np.empty((len(pages.order), *pages.shape), array.dtype)
-    planes[list(_ranks(pages.order))] = array.reshape(len(pages.order), *pages.shape)
+    planes = array.reshape(len(pages.order), *pages.shape)
     compression = pages.compression if pages.compression in KEPT_COMPRESSION else DEFLATE
     if compression != pages.compression:
         notes.append("the pixels are compressed with deflate, because their own compression may lose detail.")
@@ -48,7 +48,8 @@ def write_like(file: BinaryIO, array: NDArray[Any], pages: Pages, name: str) -> 
     photometric = RGB if pages.photometric == YCBCR else pages.photometric
     big = pages.bigtiff or array.nbytes > CLASSIC_LIMIT
     with tifffile.TiffWriter(file, bigtiff=big, byteorder=pages.byteorder, ome=False) as writer:
-        for i, plane in enumerate(planes):
+        for i, place in enumerate(np.argsort(pages.order)):
+            plane = planes[place]
             tags = list(pages.tags[i]) if i < len(pages.tags) else []
             if pages.ome and i == 0:
                 tags = [_rename_ome(tag, name) if tag.code == DESCRIPTION else tag for tag in tags]
@@ -66,26 +67,18 @@ def write_like(file: BinaryIO, array: NDArray[Any], pages: Pages, name: str) -> 
                 resolutionunit=pages.resolution[2] if pages.resolution else None,
                 software=False,
                 metadata=None,
-                extratags=[(*tag, True) for tag in tags if tag.code != COLORMAP or photometric == MINISBLACK],
+                extratags=[(*tag, True) for tag in tags if tag.code != COLORMAP or photometric == MINISBLACK]
+                + (ifd.pointers(pages.tables, big=big) if i == 0 else []),
             )
+    ifd.append(file, pages.tables)
     return tuple(notes)
 
 
-def _ranks(order: tuple[int, ...]) -> list[int]:
-    """Where each plane of the series goes among the planes in file order.
-
-    >>> _ranks((4, 2, 9))
-    [1, 0, 2]
-    """
-    places = sorted(order)
-    return [places.index(i) for i in order]
-
-
-def _rename_ome(tag: RawTag, name: str) -> RawTag:
+def _rename_ome(tag: ifd.RawTag, name: str) -> ifd.RawTag:
     """OME-XML may say in which file the planes are; readers would follow it to the noisy original."""
     quoted = name.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;").encode()
     text = re.sub(rb'(<UUID\b[^>]*\bFileName=")[^"]*(")', lambda m: m[1] + quoted + m[2], tag.value)
-    return RawTag(tag.code, tag.dtype, len(text), text)
+    return ifd.RawTag(tag.code, tag.dtype, len(text), text)
 
 
 def write_fresh(
@@ -96,9 +89,8 @@ def write_fresh(
     color: bool,
     alpha: bool,
     metadata: Mapping[str, Any],
-) -> None:
-    """Write an array as a new TIFF file; stacks and channels keep their axes in tifffile's shaped
-    description.
+) -> tuple[str, ...]:
+    """Write an array as a new TIFF file; tifffile's description names the axes of stacks and channels.
 
     Args:
         file: an open binary file.
@@ -106,27 +98,34 @@ def write_fresh(
         axes: one letter per axis.
         color: whether the samples are display colours.
         alpha: whether the last sample is alpha.
-        metadata: icc, xmp and dpi are kept.
+        metadata: icc, exif, xmp and dpi are kept.
+
+    Returns:
+        notes about what could not be kept.
     """
     import tifffile
 
     if "S" in axes and not (color or alpha):
         axes = axes.replace("S", "C")
     last = "YXS" if "S" in axes else "YX"
-    order = [i for i, letter in enumerate(axes) if letter not in last] + [
-        axes.index(letter) for letter in last
-    ]
-    array, axes = array.transpose(order), "".join(axes[i] for i in order)
-    tags = [
+    before = [i for i, letter in enumerate(axes) if letter not in last]
+    moved = [*before, *(axes.index(letter) for letter in last)]
+    array, axes = array.transpose(moved), "".join(axes[i] for i in moved)
+    tags: list[Any] = [
         (code, dtype, len(metadata[key]), metadata[key], True)
         for key, code, dtype in (("icc", ICC, UNDEFINED), ("xmp", XMP, BYTES))
         if key in metadata
     ]
+    exif, order, notes = _exif(metadata)
+    big = array.nbytes > CLASSIC_LIMIT
+    tags += [(*tag, True) for tag in exif.tags if tag.code in DESCRIPTIVE]
+    tags += ifd.pointers(exif.children, big=big)
     dpi = [Fraction(v).limit_denominator(10_000) for v in metadata.get("dpi", ())]
     tifffile.imwrite(
         file,
         array,
-        bigtiff=array.nbytes > CLASSIC_LIMIT,
+        bigtiff=big,
+        byteorder=order,
         photometric=RGB if color else MINISBLACK,
         planarconfig="contig" if "S" in axes else None,
         extrasamples=["unassalpha"] if alpha else None,
@@ -136,3 +135,16 @@ def write_fresh(
         metadata={"axes": axes} if array.ndim > len(last) else None,
         extratags=tags,
     )
+    ifd.append(file, exif.children)
+    return notes
+
+
+def _exif(metadata: Mapping[str, Any]) -> tuple[ifd.Ifd, Literal["<", ">"], tuple[str, ...]]:
+    """The EXIF table, its byte order, and a note when it cannot be read."""
+    if "exif" not in metadata:
+        return ifd.Ifd(), "<", ()
+    try:
+        table, order = ifd.parse_block(metadata["exif"])
+    except ValueError:
+        return ifd.Ifd(), "<", ("the EXIF block is damaged and left out.",)
+    return table, ("<" if order == "<" else ">"), ()

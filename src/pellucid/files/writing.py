@@ -21,7 +21,7 @@ from pellucid.image import Image
 HOLDS: dict[str, frozenset[str]] = {
     "png": frozenset(("icc", "exif", "xmp", "dpi", "comment")),
     "jpeg": frozenset(("icc", "exif", "xmp", "dpi", "comment")),
-    "tiff": frozenset(("icc", "xmp", "dpi")),
+    "tiff": frozenset(("icc", "exif", "xmp", "dpi")),
     "bmp": frozenset(("dpi",)),
     "npy": frozenset(),
 }
@@ -145,7 +145,7 @@ def _encode_tiff(file: BinaryIO, image: Image, array: NDArray[Any], name: str) -
     pages = image.metadata.get("tiff.pages")
     if pages is not None:
         return tiff_write.write_like(file, native, pages, name)
-    tiff_write.write_fresh(
+    return tiff_write.write_fresh(
         file,
         native,
         image.axes,
@@ -153,7 +153,6 @@ def _encode_tiff(file: BinaryIO, image: Image, array: NDArray[Any], name: str) -
         alpha=image.alpha is not None,
         metadata=image.metadata,
     )
-    return ()
 
 
 def _lost(image: Image, format: str) -> tuple[str, ...]:
