@@ -120,17 +120,6 @@ def test_steps_are_counted_and_leave_no_context_open(method):
     assert seen == (BUDGET if method.stop else 1)
 
 
-def test_the_mean_of_shots_is_what_a_filter_of_one_image_sees(method):
-    """A method of one image that is handed two shots works on their mean."""
-    if method.needs != "one image" or method.stop:
-        pytest.skip("fits a network, or wants shots")
-    noisy, _ = noisy_clean((1, 32, 32))
-    shots = torch.stack([noisy - 0.02, noisy + 0.02])
-    task = task_for(method, noisy)
-    both = dataclasses.replace(task, shots=shots)
-    assert torch.allclose(drive(method, both), drive(method, task), atol=1e-5)
-
-
 def test_exact_tiles_are_exact(method):
     if method.tiling.kind != "exact":
         pytest.skip(f"tiling is {method.tiling.kind}")

@@ -168,4 +168,5 @@ class Result:
     @property
     def config_json(self) -> dict[str, Any]:
         """The configuration as plain values."""
-        return dataclasses.asdict(self.config) if dataclasses.is_dataclass(self.config) else {}
+        known = dataclasses.is_dataclass(self.config) and not isinstance(self.config, type)
+        return dataclasses.asdict(self.config) if known else {}
