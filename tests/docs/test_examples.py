@@ -1,0 +1,100 @@
+"""Every console and Python block of the documentation runs, and its tables name what exists."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as Pillow
+
+import pellucid
+from pellucid import cli, files, methods
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def blocks(language):
+    for page in PAGES:
+        found = re.findall(rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), re.M | re.S)
+        for number, text in enumerate(found, 1):
+            yield pytest.param(text, id=f"{page.stem}-{number}")
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder with the files that the examples speak of."""
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    ramp = np.linspace(40, 200, 48)[:, None, None] * np.ones((1, 40, 3))
+    (tmp_path / "frames").mkdir()
+    for name in ("photo.png", "frames/one.png", "frames/two.png"):
+        noisy = np.clip(ramp + rng.normal(0, 20, ramp.shape), 0, 255).astype(np.uint8)
+        Pillow.fromarray(noisy).save(tmp_path / name)
+    scan = np.clip(256 * (ramp[..., 0] + rng.normal(0, 20, ramp.shape[:2])), 0, 65535).astype(np.uint16)
+    files.write(files.from_array(scan), tmp_path / "scan.tif")
+    return tmp_path
+
+
+@pytest.mark.parametrize("text", list(blocks("console")))
+def test_console_blocks(text, folder, capsys):
+    for line in text.splitlines():
+        assert line.startswith("$ pellucid "), f"not a command: {line}"
+        words = shlex.split(line)[2:]
+        with pytest.raises(SystemExit) as end:
+            cli.main(words)
+        assert end.value.code in (0, None), (line, capsys.readouterr().err)
+        for flag in ("-o", "--report"):
+            if flag in words:
+                assert Path(words[words.index(flag) + 1]).exists(), line
+
+
+@pytest.mark.parametrize("text", list(blocks("python")))
+def test_python_blocks(text, folder, capsys):
+    exec(compile(text, "example", "exec"), {"__name__": "example"})
+    assert capsys.readouterr().out
+
+
+def test_readme_lists_the_methods_there_are():
+    table = (ROOT / "README.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `(\w+)` \|.*\| (.*) \|$", table, re.M))
+    assert set(rows) == set(methods.METHODS)
+    for name, needs in rows.items():
+        method = methods.load(name)
+        assert needs.startswith(method.needs)
+        assert ("--model" in needs) == method.needs_model
+
+
+def test_links_lead_somewhere():
+    for page in [*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "ARCHITECTURE.md"]:
+        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), (page.name, target)
+
+
+def test_architecture_names_every_module():
+    table = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"^\| `(\w+)` \|", table, re.M))
+    source = Path(pellucid.__file__).parent
+    there = {p.stem for p in source.iterdir() if p.suffix == ".py" or (p / "__init__.py").exists()}
+    assert there - {"__init__", "__main__"} <= named
+    assert named - there <= {"losses"}
+
+
+def test_method_of_contributing_works_in_one_file(tmp_path, monkeypatch):
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    code = re.search(r"^```python\n(.*?)^```", text, re.M | re.S)
+    assert code
+    (tmp_path / "gauss_example.py").write_text(code[1], encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(methods.METHODS, "gauss", "gauss_example:GAUSS")
+    noisy = np.full((40, 40), 0.5, np.float32)
+    noisy += 0.1 * np.random.default_rng(0).standard_normal(noisy.shape).astype(np.float32)
+    clean = pellucid.denoise(noisy, "gauss", set={"width": 2.0})
+    # White noise keeps 1 / (4 pi w^2) of its variance under Gaussian weights of width w.
+    inner = clean[8:-8, 8:-8]
+    assert np.std(inner) == pytest.approx(0.1 / np.sqrt(4 * np.pi * 4), rel=0.35)
+    with pytest.raises(ValueError, match=r"width must be greater than 0, got -1"):
+        pellucid.denoise(noisy, "gauss", set={"width": -1.0})
