@@ -2,9 +2,9 @@
 
     PELLUCID_DATA=<data> python benchmarks/weights_of_others.py [NAME ...]
 
-Protocol of the papers: white Gaussian noise added to the 8-bit image and not clipped, one frozen seed per image; the
-level is told where the network takes one; the estimate is clipped and rounded to 8 bits, PSNR per image, mean over
-the set. NAMEs select rows (default: all). Writes benchmarks/results/weights_of_others.json.
+Protocol of the papers: white Gaussian noise added to the 8-bit image and not clipped, one frozen seed per
+image; the level is told where the network takes one; the estimate is clipped and rounded to 8 bits, PSNR per
+image, mean over the set. NAMEs select rows (default: all). Writes benchmarks/results/weights_of_others.json.
 """
 
 from __future__ import annotations
