@@ -6,7 +6,6 @@ import struct
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.files import chunks
@@ -103,7 +102,7 @@ def encode(array: NDArray[Any], metadata: Mapping[str, Any]) -> bytes:
     """A PNG file of (H, W) or (H, W, 1 to 4) uint8 or uint16, with the chunks of ``metadata``."""
     import imagecodecs
 
-    plain = list(chunks.parse(bytes(imagecodecs.png_encode(np.ascontiguousarray(array), level=6))))
+    plain = list(chunks.parse(bytes(imagecodecs.png_encode(array, level=6))))
     header = plain[0]
     pixels = [chunk for chunk in plain[1:] if chunk[0] == "IDAT"]
     before, after = metadata.get("png.chunks", (chunks.from_common(metadata), []))

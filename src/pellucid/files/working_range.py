@@ -45,12 +45,12 @@ def white(
     if array.dtype.kind == "f":
         return _white_of_floats(array)
     signed = array.dtype.kind == "i"
-    largest = max(int(array.max()), -int(array.min()))
+    largest = max(int(array.max()), -int(array.min()) - 1)  # -2^b needs no more bits than 2^b - 1
     if array.dtype.itemsize == 1:
         return (127.0 if signed else 255.0), ()
     if bits is not None and largest < 2**bits:
         return float(2**bits - 1), ()
-    fitting = next(b for b in (SIGNED_BITS if signed else UNSIGNED_BITS) if largest <= 2**b - (not signed))
+    fitting = next(b for b in (SIGNED_BITS if signed else UNSIGNED_BITS) if largest < 2**b)
     if bits is None:
         return float(2**fitting - 1), ()
     return float(2**fitting - 1), (
