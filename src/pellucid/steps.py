@@ -58,7 +58,7 @@ class Step:
         phase: what is being done, e.g. "fit", "scale 2".
         loss: detached scalar tensor on the device, or None for a filter.
         output: (C, H, W) raw output of this step; stop rules watch it.
-        estimate: gives the (C, H, W) picture for the user (an average, an ensemble); a call, because it may cost.
+        estimate: gives the (C, H, W) picture for the user (an average, an ensemble); a call, as it may cost.
         extras: named tensors for the Result (uncertainty map, near-clean images …); a call.
         state: gives the state dict of the fit, so that it can be saved and continued.
         total: how many iterations the method plans, for the progress bar; None when open.
@@ -80,7 +80,7 @@ class Step:
 class Tiling:
     """How a method may be cut into tiles.
 
-    `exact`: tiles with `halo` pixels of context on a grid of `stride` give the same pixels as the whole image;
+    `exact`: tiles with `halo` pixels of context on a grid of `stride` give the pixels of the whole image;
     `approximate`: nearly; `whole`: the method must see the whole image.
     """
 
@@ -114,6 +114,8 @@ class Method:
         stop: the default stop rule as text for `stopping.parse`, e.g. "es-emv" or "" for none.
         cost: what a 512x512 colour image costs on two cores, in words.
         uses_noise: whether it reads the level from the NoiseReport (so that --sigma applies).
+        needs_model: whether it works only with a file of weights (--model).
+        keeps_mean: whether the mean of a channel is to stay; not where the noise itself shifted it.
     """
 
     name: str
@@ -129,6 +131,7 @@ class Method:
     cost: str = ""
     uses_noise: bool = True
     needs_model: bool = False
+    keeps_mean: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

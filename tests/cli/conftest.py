@@ -8,14 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
+from cli_pictures import clean_array, noisy_array
 from PIL import Image as Pillow
-from skimage.data import chelsea
 
 from pellucid import cli
-
-SIZE = 64
 
 
 @dataclass
@@ -45,16 +42,6 @@ def run(capsys, monkeypatch) -> Callable[..., Done]:
         return Done(code if isinstance(code, int) else 0 if code is None else 1, captured.out, captured.err)
 
     return call
-
-
-def clean_array() -> np.ndarray:
-    return np.ascontiguousarray(chelsea()[100 : 100 + SIZE, 120 : 120 + SIZE])
-
-
-def noisy_array(seed: int = 0, sigma: float = 25.0) -> np.ndarray:
-    clean = clean_array()
-    noise = np.random.default_rng(seed).normal(0, sigma, clean.shape)
-    return np.clip(np.rint(clean + noise), 0, 255).astype(np.uint8)
 
 
 @pytest.fixture

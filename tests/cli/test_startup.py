@@ -12,13 +12,15 @@ PROGRAM = Path(sys.executable).with_name("pellucid")
 
 @pytest.mark.parametrize("arguments", [["--help"], ["denoise", "--help"], ["--version"]])
 def test_help_is_quick(arguments):
-    times = []
-    for _ in range(5):  # the best of five: other tests may share the cores
+    best = float("inf")
+    for _ in range(20):  # others may share the cores: one undisturbed run is enough
         start = time.perf_counter()
         done = subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, check=True)
-        times.append(time.perf_counter() - start)
-    assert done.stdout
-    assert min(times) < 0.4
+        best = min(best, time.perf_counter() - start)
+        assert done.stdout
+        if best < 0.4:
+            return
+    pytest.fail(f"the quickest of 20 runs took {best:.2f} s")
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["denoise", "--help"], ["denoise"], ["methods", "--help"]])

@@ -52,7 +52,7 @@ def test_channel_axis_is_scikit_image_s(axis):
 def test_tensors_come_back_as_they_were(shape, dtype):
     noisy = torch.from_numpy(NOISY).expand(shape)
     noisy = (noisy.clamp(0, 1) * 255).to(dtype) if dtype == torch.uint8 else noisy.to(dtype)
-    estimate = pellucid.denoise(noisy, "wavelet", sigma=0.1)
+    estimate = pellucid.denoise(noisy, "nlm", sigma=0.1)
     assert isinstance(estimate, torch.Tensor)
     assert (estimate.dtype, estimate.shape) == (dtype, noisy.shape)
     assert not torch.equal(estimate, noisy)

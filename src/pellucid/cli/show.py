@@ -28,7 +28,8 @@ def records(found: Sequence[dict[str, Any]], *, as_json: bool, alone: bool) -> N
     """
     for record in found:
         if "error" in record:
-            error(f"{record['input']}: {record['error']}")
+            named = record["error"].startswith(record["input"])
+            error(record["error"] if named else f"{record['input']}: {record['error']}")
             continue
         for warning in record.get("warnings", ()):
             print(f"pellucid: note: {record['output']}: {warning}", file=sys.stderr)

@@ -55,7 +55,7 @@ def carry_out(
         parts = [Driven(estimate=s) for s in pixels.mean(0)]
     else:
         parts = _slices(pixels, first, choice, settings, progress, warnings)
-        if noise.impulse <= IMPULSES:
+        if noise.impulse <= IMPULSES and methods.load(choice.method).keeps_mean:
             parts = [
                 replace(p, estimate=_keep_mean(p.estimate, s))
                 for p, s in zip(parts, pixels.mean(0), strict=True)
