@@ -165,8 +165,9 @@ def test_input_that_was_returned_is_said_so(tmp_path):
     made = result(pixels, noise, method="none", reason="no noise worth removing", config=None)
     report.html(path, noisy=pixels, estimate=pixels, result=made, title="same")
     text = path.read_text(encoding="utf-8")
-    assert "none: input returned" in text
-    assert "Nothing was removed here" in text
+    assert "the input was returned" in text
+    assert "Nothing: the result is the input." in text
+    assert "Autocorrelation" not in text
 
 
 def test_errors_say_what_to_do_and_leave_nothing(tmp_path):

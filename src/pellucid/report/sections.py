@@ -42,7 +42,7 @@ def summary(noisy: Image, result: Result, removed: Removed) -> str:
     noise, unit = result.noise, result.noise.scale
     std = float(np.sqrt(np.mean(np.square(removed.std))))
     facts = [
-        ("Method", result.method if result.method != "none" else "none: input returned", ""),
+        ("Method", result.method, "the input was returned" if result.method == "none" else ""),
         ("Noise found (σ)", _number(noise.level * unit), f"of {unit:g}, units of the file"),
         ("Removed (std)", _number(std * unit), f"{removed.ratio:.0%} of σ" if removed.ratio else ""),
         ("Time", _seconds(result.seconds), f"on {result.device}"),
@@ -73,6 +73,8 @@ def cautions(noisy: Image, result: Result, removed: Removed) -> list[str]:
 
 def removal(noisy: Image, removed: Removed, noise: NoiseReport) -> str:
     """What was removed, as pictures of its statistics and in figures per channel."""
+    if not any(removed.std) and not any(removed.mean):
+        return "<p>Nothing: the result is the input.</p>"
     names, unit = channel_names(noisy), noise.scale
     mean = removed.autocorrelation.mean(axis=0)
     lags = range(LAGS + 1)
