@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import torch
@@ -71,7 +70,7 @@ def clean_plane(plane: Plane, config: Config) -> Plane:
 def _stands_out(plane: Plane, sound: Plane, wanted: Mask, contrast: float) -> Mask:
     """Where at most one sound neighbour is within `contrast`; lines and highlights have two like them."""
     # mirrored at the borders, so that a line that ends there still has its two
-    near = np.abs(_windows(sound, wanted, 1, mode="reflect") - plane[wanted][:, None]) <= contrast
+    near = np.abs(_windows(sound, wanted, 1, mirror=True) - plane[wanted][:, None]) <= contrast
     near[:, 4] = False
     result = wanted.copy()
     result[wanted] = near.sum(1) < 2
@@ -111,12 +110,12 @@ def _middle(values: Plane, least: int = 1) -> Plane:
     return np.where(count >= least, (low + high) / 2, np.nan).astype(np.float32)
 
 
-def _windows(
-    plane: Plane, wanted: Mask, radius: int, *, mode: Literal["constant", "reflect"] = "constant"
-) -> Plane:
+def _windows(plane: Plane, wanted: Mask, radius: int, *, mirror: bool = False) -> Plane:
     """(n, (2 radius + 1)^2) values around the n wanted pixels; NaN or a mirror image outside."""
-    border = {"constant_values": np.nan} if mode == "constant" else {}
-    padded = np.pad(plane, radius, mode=mode, **border)
+    if mirror:
+        padded = np.pad(plane, radius, mode="reflect")
+    else:
+        padded = np.pad(plane, radius, constant_values=np.nan)
     side = 2 * radius + 1
     return np.lib.stride_tricks.sliding_window_view(padded, (side, side))[wanted].reshape(-1, side * side)
 
@@ -132,4 +131,5 @@ MEDIAN = Method(
     tiling=Tiling(kind="exact", halo=24),
     cost="1 s",
     uses_noise=False,
+    keeps_mean=False,
 )
