@@ -27,7 +27,7 @@ class Config:
     """name of an orthogonal wavelet of PyWavelets"""
     levels: int = 5
     """scales that are shrunk at most; a small image has fewer"""
-    shifts: int = 4
+    shifts: int = 1
     """averages over this many shifts down and across (Coifman, Donoho 1995); 1 is plain BayesShrink"""
 
     def __post_init__(self) -> None:
@@ -81,7 +81,7 @@ WAVELET = Method(
     needs="one image",
     config=Config,
     steps=steps,
-    presets={"paper": Config(shifts=1), "fast": Config(shifts=2)},
+    presets={"paper": Config(), "fast": Config(shifts=2)},
     tiling=Tiling(kind="approximate", halo=32),  # the thresholds are those of the image at hand
     cost="1 s",
 )
