@@ -96,6 +96,7 @@ def drive(
     """
     started = time.perf_counter()
     limit = seconds
+    rule = method.stop if settings.rule is None else settings.rule
     shots = shots.to(settings.device)
     if stabilise is not None:
         shots = torch.stack([stabilise.forward(shot) for shot in shots])
@@ -130,7 +131,7 @@ def drive(
         )
         outcome = stopping.until(
             method.steps(task, config, seed=seed, device=settings.device),
-            stopping.parse(settings.rule, sigma=max(noise.level, 1e-6)) if settings.rule else None,
+            stopping.parse(rule, sigma=max(noise.level, 1e-6)) if rule else None,
             budget=task.budget,
             watch=watch,
         )

@@ -28,7 +28,7 @@ class Settings:
         model: file with weights, or None.
         seed: seed of the run.
         device: where to run.
-        rule: when to stop, as text for `stopping.parse` (rules have a memory); empty for a filter.
+        rule: when to stop, as text for `stopping.parse` (rules have a memory); None is the method's own.
         budget: iterations and seconds.
         tile: side of the tiles, or None to cut only what is large.
         initial: state dict of an earlier fit to start from, or None.
@@ -42,7 +42,7 @@ class Settings:
     level: str = "auto"
     model: str | None = None
     seed: int = 0
-    rule: str = ""
+    rule: str | None = None
     budget: Budget = field(default_factory=Budget)
     tile: int | None = None
     initial: Mapping[str, torch.Tensor] | None = None
@@ -103,9 +103,8 @@ def settle(
     _applicable(found, [name for name, is_given in given.items() if is_given], shots)
     if found is not None and found.needs_model and model is None:
         raise ValueError(f"{found.name} needs a file with weights. Name it with model (--model FILE).")
-    rule = stop if stop is not None else (found.stop if found is not None else "")
-    if rule:
-        stopping.parse(rule, sigma=0.1)  # only to check it; the level is known later
+    if stop is not None:
+        stopping.parse(stop, sigma=0.1)  # only to check it; the level is known later
     return Settings(
         method=found,
         config=None if found is None else _config(found, preset, config, set),
@@ -115,7 +114,7 @@ def settle(
         model=model,
         seed=seed,
         device=devices.choose(device),
-        rule=rule,
+        rule=stop,
         budget=Budget(iterations=iterations, seconds=seconds),
         tile=tile,
         initial=initial,
