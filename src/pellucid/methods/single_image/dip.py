@@ -9,13 +9,15 @@ from functools import partial
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import conv2d
 
 from pellucid import checks, networks, seeds
 from pellucid.degradation import Mask
 from pellucid.steps import Method, Step, Task
 
 NETWORKS = ("skip", "snail", "kate", "compact")
-CODES = ("noise", "image", "guide", "mesh")
+CODES = ("noise", "image", "guide", "mesh", "pyramid")
+BLURS = (1.0, 2.0, 4.0)  # standard deviations in pixels of the copies in a pyramid code
 ROLLBACK_EVERY = 100  # iterations between two looks at the loss, as the authors
 
 
@@ -28,12 +30,12 @@ class Config:
     network: str = "skip"
     """network: skip (the paper's), snail, kate (the authors' variants) or compact (for a processor)"""
     code: str = "noise"
-    """what the network is fed: noise, image (the noisy one), guide (another picture of the scene), or mesh
-    (coordinates)"""
+    """what the network is fed: noise, image (the noisy one), guide (another picture of the scene), mesh
+    (coordinates) or pyramid (noise beside blurred copies of the noisy image: far fewer steps)"""
     code_channels: int = 32
-    """channels of a noise code"""
+    """channels of noise in a noise or pyramid code"""
     code_scale: float = 0.1
-    """a noise code is uniform between 0 and this"""
+    """the noise in a code is uniform between 0 and this"""
     jitter: float = 1 / 30
     """standard deviation of the noise added to the code at every step"""
     learning_rate: float = 0.01
@@ -78,8 +80,30 @@ def mesh(height: int, width: int) -> Tensor:
     return torch.stack([across, down])
 
 
-def _code(task: Task, noisy: Tensor, config: Config, seed: int) -> Tensor:
-    """The code z, (1, D, H, W) on the processor."""
+def blurred(image: Tensor, known: Tensor, sigma: float) -> Tensor:
+    """Gaussian blur over the known pixels alone, normalised at borders and holes.
+
+    Args:
+        image: (C, H, W).
+        known: (H, W), 1 where the pixel may be looked at, else 0.
+        sigma: standard deviation in pixels.
+
+    Returns:
+        (C, H, W); 0 where nothing is known within four standard deviations.
+
+    >>> blurred(torch.ones(1, 5, 5), torch.eye(5), 1.0).mean()
+    tensor(1.)
+    """
+    reach = math.ceil(4 * sigma)
+    kernel = torch.exp(-0.5 * (torch.arange(-reach, reach + 1, device=image.device) / sigma) ** 2)
+    stack = torch.cat([image * known, known[None]])[:, None]
+    stack = conv2d(stack, kernel.view(1, 1, -1, 1), padding=(reach, 0))
+    stack = conv2d(stack, kernel.view(1, 1, 1, -1), padding=(0, reach))[:, 0]
+    return stack[:-1] / stack[-1:].clamp_min(torch.finfo(stack.dtype).tiny)
+
+
+def _code(task: Task, noisy: Tensor, known: Tensor, config: Config, seed: int) -> Tensor:
+    """The code z, (1, D, H, W) on the processor; it shows nothing of the unknown pixels but in `image`."""
     if config.code == "image":
         return noisy.cpu()[None]
     if config.code == "guide":
@@ -90,7 +114,11 @@ def _code(task: Task, noisy: Tensor, config: Config, seed: int) -> Tensor:
     if config.code == "mesh":
         return mesh(*noisy.shape[-2:])[None]
     size = (1, config.code_channels, *noisy.shape[-2:])
-    return config.code_scale * torch.rand(size, generator=seeds.generator(seed, "code"))
+    noise = config.code_scale * torch.rand(size, generator=seeds.generator(seed, "code"))
+    if config.code == "noise":
+        return noise
+    copies = [blurred(noisy.cpu(), known.cpu(), sigma) for sigma in BLURS]
+    return torch.cat([noise, torch.cat(copies)[None]], dim=1)
 
 
 def _restore(network: nn.Module, code: Tensor, initial: Mapping[str, Tensor]) -> Tensor:
@@ -113,13 +141,16 @@ def _state(network: nn.Module, code: Tensor) -> dict[str, Tensor]:
     return {**weights, "code": code.clone()}
 
 
-def _seen(task: Task, noisy: Tensor, config: Config, seed: int) -> Tensor:
-    """(H, W) 1 where the fit may look, 0 where a pixel is held out from it."""
-    draw = torch.rand(noisy.shape[-2:], generator=seeds.generator(seed, "mask")).to(noisy.device)
-    seen = draw >= config.held_out
+def _masks(task: Task, noisy: Tensor, config: Config, seed: int) -> tuple[Tensor, Tensor]:
+    """(fit, held): (H, W) masks of the pixels that the loss sees and of those held out from it, 1 or 0.
+
+    Missing pixels belong to the fit, as in the paper: the operator blanks them on both sides of the loss.
+    """
+    draw = torch.rand(noisy.shape[-2:], generator=seeds.generator(seed, "mask"))
+    held = (draw < config.held_out).to(noisy.device)
     if isinstance(task.degradation, Mask):
-        seen |= task.degradation.hidden.to(noisy.device)
-    return seen.to(noisy.dtype)
+        held &= ~task.degradation.hidden.to(noisy.device)
+    return (~held).to(noisy.dtype), held.to(noisy.dtype)
 
 
 def _divergence(output: Tensor, code: Tensor, jitter: torch.Generator) -> Tensor:
@@ -152,7 +183,9 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
     Source: Ulyanov, Vedaldi, Lempitsky, "Deep Image Prior", CVPR 2018 and IJCV 2020.
     """
     noisy = task.shots.mean(0).to(device, torch.float32)
-    code = _code(task, noisy, config, seed)
+    fit, held = _masks(task, noisy, config, seed)
+    known = task.degradation.apply(fit[None])[0] if isinstance(task.degradation, Mask) else fit
+    code = _code(task, noisy, known, config, seed)
     with seeds.fixed(seed, "weights"):
         network = networks.builder(config.network)(code.shape[1], noisy.shape[0]).train()
     if task.initial is not None:
@@ -160,7 +193,6 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
     network, code = network.to(device), code.to(device)
     # A copy of what is missing means nothing; blank it as the operator does.
     target = task.degradation.apply(noisy) if isinstance(task.degradation, Mask) else noisy
-    seen = _seen(task, noisy, config, seed) if config.held_out > 0 else None
     jitter = seeds.generator(seed, "jitter", device=device)
     optimizer = torch.optim.Adam(network.parameters(), lr=config.learning_rate)
     total = task.budget.iterations or config.iterations
@@ -175,11 +207,11 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
             fed = (code + config.jitter * draw).requires_grad_(config.divergence)
             raw = network(fed)[0]
             squares = (task.degradation.apply(raw) - target).square()
-            if seen is None:
+            if config.held_out == 0:
                 loss = squares.mean()
             else:
-                loss = (squares * seen).mean() / seen.mean()
-                held_out = (squares.detach() * (1 - seen)).mean() / (1 - seen).mean()
+                loss = (squares * fit).mean() / fit.mean()
+                held_out = (squares.detach() * held).mean() / held.mean()
             if config.divergence:
                 extras["divergence"] = _divergence(raw[None], fed, jitter)
             optimizer.zero_grad(set_to_none=True)
@@ -223,7 +255,7 @@ DIP = Method(
     steps=steps,
     presets={
         "paper": Config(),
-        "fast": Config(network="compact", iterations=600, code_channels=16, learning_rate=0.02, average=0.97),
+        "fast": Config(network="compact", iterations=400, code="pyramid", code_channels=16, average=0.97),
     },
     stochastic=True,
     stop="es-emv",
