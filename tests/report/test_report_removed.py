@@ -51,6 +51,7 @@ def test_true_noise_raises_no_alarm_and_a_blur_does(clean, sigma):
     assert abs(good.edges) < 0.02
     assert not good.structured
     assert not good.excessive
+    assert not good.partial
     assert good.ratio == pytest.approx(1, abs=0.01)
     spoilt = ndimage.gaussian_filter(noisy, (0, 0, 1.5, 1.5))
     bad = removed.measure(picture(noisy), picture(spoilt), report)
@@ -72,6 +73,14 @@ def test_signal_dependent_noise_has_a_gaussian_histogram_of_unit_width(clean):
     centres = -removed.REACH + width * (np.arange(removed.BINS) + 0.5)
     assert (found.histogram.sum(axis=1) * width).tolist() == pytest.approx([1, 1, 1], abs=1e-3)
     assert (found.histogram @ centres**2 * width).tolist() == pytest.approx([1, 1, 1], abs=0.03)
+
+
+def test_removing_a_third_of_the_noise_is_partial(clean):
+    noise = np.random.default_rng(0).normal(0, 0.1, clean.shape)
+    report = NoiseReport.white(0.1, 3)
+    found = removed.measure(picture(clean + noise), picture(clean + noise * 2 / 3), report)
+    assert found.ratio == pytest.approx(1 / 3, abs=0.01)
+    assert found.partial
 
 
 def test_no_noise_no_removal_no_alarm(clean):

@@ -16,22 +16,23 @@ from pellucid.image import Pixels
 Bytes = NDArray[np.uint8]
 
 
-def limits(pixels: Pixels) -> tuple[float, float]:
+def limits(pixels: Pixels, *, color: bool) -> tuple[float, float]:
     """The values shown as black and white: (0, 1) when the data fill it, else the 0.1 and 99.9 percentiles.
 
     A photograph is shown as it is; a 16-bit micrograph that uses 3 % of its range would otherwise be black.
 
     Args:
         pixels: any shape, working range.
+        color: display colours are left alone for longer, since stretching changes their mood.
 
-    >>> limits(np.linspace(0, 1, 100, dtype=np.float32))
+    >>> limits(np.linspace(0, 1, 100, dtype=np.float32), color=True)
     (0.0, 1.0)
-    >>> limits(np.full((2, 2), 0.25, np.float32))
+    >>> limits(np.full((2, 2), 0.25, np.float32), color=False)
     (0.0, 1.0)
     """
     flat = pixels.reshape(-1)[:: max(1, pixels.size // 1_000_000)]
     low, high = (float(v) for v in np.percentile(flat, (0.1, 99.9)))
-    fills = low >= -0.1 and 0.4 <= high <= 1.1
+    fills = -0.1 <= low <= (0.6 if color else 0.05) and (0.4 if color else 0.85) <= high <= 1.1
     if fills or high - low < 1e-6:
         return (0.0, 1.0) if -0.1 <= low <= high <= 1.1 else (low - 0.5, low + 0.5)
     return low, high

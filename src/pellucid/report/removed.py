@@ -51,6 +51,11 @@ class Removed:
         return self.edges > MOST_EDGES
 
     @property
+    def partial(self) -> bool:
+        """Whether much of the noise that was found is still there."""
+        return 0 < self.ratio < LEAST_RATIO
+
+    @property
     def excessive(self) -> bool:
         """Whether clearly more was removed than the noise that was found."""
         return self.ratio > MOST_RATIO
@@ -59,6 +64,7 @@ class Removed:
 # docs/noise.md tells how these were set: true noise stays below 0.1, a blur lies at 0.18 to 0.6.
 MOST_EDGES = 0.2
 MOST_RATIO = 1.25
+LEAST_RATIO = 0.6
 
 
 def measure(noisy: Image, estimate: Image, noise: NoiseReport) -> Removed:

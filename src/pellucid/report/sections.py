@@ -68,6 +68,11 @@ def cautions(noisy: Image, result: Result, removed: Removed) -> list[str]:
             f"More was removed than the noise that was found: {removed.ratio:.2f} times its standard "
             "deviation. Either the noise was underestimated or picture content went with it."
         )
+    if removed.partial and result.method != "none":
+        own.append(
+            f"Only {removed.ratio:.0%} of the noise that was found (by its standard deviation) was removed; "
+            "some of it is still in the result."
+        )
     return list(dict.fromkeys([*result.warnings, *result.noise.warnings, *own]))
 
 
@@ -90,7 +95,7 @@ def removal(noisy: Image, removed: Removed, noise: NoiseReport) -> str:
         (
             "Autocorrelation",
             charts.heat(
-                mean[::-1, ::-1],
+                mean,
                 alt=f"Autocorrelation at shifts of up to {LAGS} pixels; "
                 f"next pixel across {_two(across[1])}, down {_two(down[1])}",
                 signed=True,

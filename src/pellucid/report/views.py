@@ -106,8 +106,8 @@ def _ranges(image: Image) -> list[tuple[float, float]]:
     """Display limits per channel; the channels of a colour picture share theirs, or colours would shift."""
     channels = image.pixels.shape[1]
     if image.color:
-        return [display.limits(image.pixels)] * channels
-    return [display.limits(image.pixels[:, c]) for c in range(channels)]
+        return [display.limits(image.pixels, color=True)] * channels
+    return [display.limits(image.pixels[:, c], color=False) for c in range(channels)]
 
 
 def _view(
