@@ -92,9 +92,7 @@ class NoiseReport:
             "correlated": {"flag": self.correlated, "length_px": self.length_px},
             "clipped": [list(c) for c in self.clipped],
             "impulse": self.impulse,
-            "periodic": [
-                {"frequency": list(p.frequency), "amplitude": p.amplitude} for p in self.periodic
-            ],
+            "periodic": [{"frequency": list(p.frequency), "amplitude": p.amplitude} for p in self.periodic],
             "sigma_per_scale": [list(s) for s in self.sigma_per_scale],
             "mad": list(self.mad),
             "chen": self.chen,

@@ -6,7 +6,7 @@ import torch
 from skimage.data import astronaut
 from skimage.filters import median as plain_median
 
-from pellucid import methods, metrics, seeds
+from pellucid import methods, metrics, seeds, tiles
 from pellucid.methods.filters import decorrelate
 from pellucid.methods.filters.median import Config as MedianConfig
 from pellucid.methods.filters.wavelet import Config as WaveletConfig
@@ -155,3 +155,12 @@ def test_configurations_are_checked():
         MedianConfig(radius=0)
     with pytest.raises(ValueError, match="Did you mean 'sym4'"):
         WaveletConfig(wavelet="sym44")
+
+
+@pytest.mark.parametrize("name", ["nlm", "median"])
+def test_exact_tiling_is_exact(name):
+    y = noisy(photograph(size=100), "gaussian:15+salt-pepper:0.3")
+    tiling = methods.load(name).tiling
+    assert tiling.kind == "exact"
+    got = tiles.process(y, lambda part: filtered(name, part), tile=40, halo=tiling.halo, stride=tiling.stride)
+    torch.testing.assert_close(got, filtered(name, y), atol=1e-6, rtol=0)
