@@ -250,3 +250,13 @@ def test_values_that_are_not_finite_are_an_error(monkeypatch):
     monkeypatch.setattr(methods, "load", lambda name: method)
     with pytest.raises(ArithmeticError, match="nlm gave values that are not finite"):
         pellucid.denoise(NOISY, "nlm", sigma=0.1)
+
+
+def test_a_fit_that_was_cut_short_is_doubted():
+    """Two steps of a fit lose the picture, and the warning says so; a good filter is trusted."""
+    cut = pellucid.denoise(NOISY, "dip", iterations=2, return_result=True)
+    assert error(cut.estimate[0, 0]) > error(NOISY)
+    assert "probably worse than the input" in " ".join(cut.warnings)
+    good = pellucid.denoise(NOISY, "nlm", return_result=True)
+    assert error(good.estimate[0, 0]) < error(NOISY)
+    assert "probably worse" not in " ".join(good.warnings)

@@ -16,6 +16,7 @@ from pellucid import auto, methods, seeds
 from pellucid.image import Image
 from pellucid.noise import analysis
 from pellucid.noise.report import NoiseReport
+from pellucid.run.doubt import too_much
 from pellucid.run.drive import Driven, Progress, drive
 from pellucid.run.settings import Settings, level_of
 from pellucid.run.stack import stack
@@ -60,8 +61,12 @@ def carry_out(
                 replace(p, estimate=_keep_mean(p.estimate, s))
                 for p, s in zip(parts, pixels.mean(0), strict=True)
             ]
+    estimate = torch.stack([p.estimate for p in parts])
+    if choice.method != "none" and methods.load(choice.method).keeps_mean:
+        doubt = too_much(pixels.mean(0), estimate, noise)
+        warnings += [doubt] if doubt else []
     return Result(
-        estimate=torch.stack([p.estimate for p in parts]).numpy().astype(np.float32),
+        estimate=estimate.numpy().astype(np.float32),
         method=choice.method,
         reason=choice.reason,
         config=choice.config,

@@ -1,0 +1,40 @@
+"""Without a clean image one can still tell when too much was removed."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from pellucid.noise.report import NoiseReport
+
+LIMIT = 2.0
+"""residual over noise; beyond it the result is worse than the input, if the level is right within a quarter"""
+
+
+def too_much(noisy: Tensor, estimate: Tensor, noise: NoiseReport) -> str | None:
+    """A warning when far more was removed than there was noise, else None.
+
+    The residual y - x_hat = n - e, with noise n and error e, has mean square sigma^2 + |e|^2 - 2 <e, n>, and
+    <e, n> is not negative for a method that keeps some of the noise. So |e| > sigma, which is worse than the
+    input, wherever that mean square exceeds 2 sigma^2; the limit leaves room for a level measured too low.
+
+    Args:
+        noisy: (N, C, H, W) in working units.
+        estimate: the same shape.
+        noise: what was measured or stated.
+
+    >>> import torch
+    >>> flat = torch.zeros(1, 1, 8, 8)
+    >>> too_much(flat, flat + 0.1, NoiseReport.white(0.1, 1)) is None
+    True
+    >>> too_much(flat, flat + 0.3, NoiseReport.white(0.1, 1, scale=255))
+    'what was removed (76.5) is more than twice the noise (25.5): the result is probably worse ...'
+    """
+    removed = float((noisy - estimate).double().square().mean().sqrt())
+    power = noise.level**2 + sum(p.amplitude**2 / 2 for p in noise.periodic)
+    if noise.impulse > 0 or removed <= LIMIT * power**0.5 or removed < 1 / 255:
+        return None
+    return (
+        f"what was removed ({removed * noise.scale:.3g}) is more than twice the noise "
+        f"({power**0.5 * noise.scale:.3g}): the result is probably worse than the input. "
+        "Give the method more time, or choose another"
+    )
