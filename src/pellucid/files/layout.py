@@ -56,5 +56,5 @@ def from_slices(slices: NDArray[Any], axes: str, shape: tuple[int, ...]) -> NDAr
     """
     order = _order(axes)
     moved = slices.reshape([shape[i] for i in order])
-    # A copy has plain strides, which imagecodecs wants of axes of length 1 too; ascontiguousarray keeps odd ones.
+    # A copy has plain strides, which imagecodecs wants of axes of length 1 too; ascontiguousarray has not.
     return moved.transpose(np.argsort(order)).copy(order="C")

@@ -64,6 +64,8 @@ def read(path: Path, most: int) -> Stored:
         if array.shape != shape:
             raise ValueError(f"shape {array.shape} where {shape} was announced")
         page = first.keyframe
+        if axes.count("Y") != 1 or axes.count("X") != 1:  # tifffile stumbles over axes of length 1
+            axes = "Q" * (len(shape) - len(page.axes)) + str(page.axes)
         tables = sub_tables(file, file.pages.first, notes)
         pages = pages_of(file, first, tables) if kind in PORTABLE and page.imagedepth == 1 else None
         tags = raw_tags(file, file.pages.first)
@@ -77,14 +79,16 @@ def read(path: Path, most: int) -> Stored:
 
 def _check_alone(series: list[Any], ome: str | None, notes: list[str]) -> None:
     """One picture or stack per file; reduced copies of it may come along, they are left out."""
-    others = [s for s in series[1:] if not s.keyframe.is_reduced]
+    # tifffile takes pages of a half or a quarter of the size for a pyramid; it is one only if they say so.
+    smaller = [*series[0].levels[1:], *series[1:]]
+    others = [s for s in smaller if not (s.keyframe.is_reduced or s.keyframe.is_subifd)]
     if others:
         sizes = ", ".join("x".join(map(str, s.shape)) for s in (series[0], *others[:4]))
         raise ValueError(
             f"the file must hold one picture or one stack of equal pages, got {len(others) + 1} of different "
             f"size or kind ({sizes}). Split it into one file each."
         )
-    if len(series) > 1 or len(series[0].levels) > 1:
+    if smaller:
         notes.append("reduced copies (thumbnail, pyramid) are not written back.")
     names = set(re.findall(r"<UUID[^>]*\bFileName=\"([^\"]*)\"", ome or ""))
     if len(names) > 1 or "<BinaryOnly" in (ome or ""):

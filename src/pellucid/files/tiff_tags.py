@@ -46,8 +46,9 @@ def sub_tables(file: Any, page: Any, notes: list[str]) -> dict[int, Ifd]:
     found = {}
     for code in (EXIF, GPS):
         if code in page.tags:
-            file.filehandle.seek(page.tags[code].valueoffset)
-            raw = file.filehandle.read(page.tags[code].valuebytecount)
+            # The address stands in the entry itself; tifffile's valueoffset already follows it.
+            entry = page.tags[code].offset
+            raw = read_at(entry + 12, 8) if file.is_bigtiff else read_at(entry + 8, 4)
             place = int.from_bytes(raw, "little" if file.byteorder == "<" else "big")
             try:
                 found[code] = walk(read_at, place, file.byteorder, big=file.is_bigtiff)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any, BinaryIO, Literal
 
@@ -46,18 +46,16 @@ def write_like(file: BinaryIO, array: NDArray[Any], pages: Pages, name: str) -> 
     if predictor == 3 and array.dtype.kind != "f":
         predictor = 2
     photometric = RGB if pages.photometric == YCBCR else pages.photometric
+    samples = ("separate" if pages.planar else "contig") if len(pages.shape) == 3 else None
     big = pages.bigtiff or array.nbytes > CLASSIC_LIMIT
     with tifffile.TiffWriter(file, bigtiff=big, byteorder=pages.byteorder, ome=False) as writer:
-        for i, place in enumerate(np.argsort(pages.order)):
-            plane = planes[place]
-            tags = list(pages.tags[i]) if i < len(pages.tags) else []
-            if pages.ome and i == 0:
-                tags = [_rename_ome(tag, name) if tag.code == DESCRIPTION else tag for tag in tags]
+        for i, (plane, raw) in enumerate(_parts(planes, pages)):
+            tags = [_rename_ome(t, name) if pages.ome and t.code == DESCRIPTION else t for t in raw]
             writer.write(
                 plane,
                 photometric=photometric,
-                planarconfig=("separate" if pages.planar else "contig") if plane.ndim == 3 else None,
-                extrasamples=pages.extrasamples if plane.ndim == 3 else None,
+                planarconfig=samples,
+                extrasamples=pages.extrasamples if samples else None,
                 colormap=pages.colormap if photometric == PALETTE else None,
                 compression=compression if compression != 1 else None,
                 predictor=predictor,
@@ -72,6 +70,19 @@ def write_like(file: BinaryIO, array: NDArray[Any], pages: Pages, name: str) -> 
             )
     ifd.append(file, pages.tables)
     return tuple(notes)
+
+
+def _parts(planes: NDArray[Any], pages: Pages) -> Iterator[tuple[NDArray[Any], tuple[ifd.RawTag, ...]]]:
+    """What to write at once, with its tags: all planes, or one by one where later pages have tags too.
+
+    All at once, the planes follow each other without gaps, which ImageJ and tifffile want of their own files.
+    """
+    order = np.argsort(pages.order)
+    if not any(pages.tags[1:]):
+        yield (planes[0] if len(order) == 1 else planes[order]), (pages.tags[0] if pages.tags else ())
+        return
+    for i, place in enumerate(order):
+        yield planes[place], (pages.tags[i] if i < len(pages.tags) else ())
 
 
 def _rename_ome(tag: ifd.RawTag, name: str) -> ifd.RawTag:

@@ -109,7 +109,8 @@ def _samples_last(array: NDArray[Any], image: Image) -> NDArray[Any]:
     if image.alpha is not None and index is not None:
         plane = np.concatenate([np.delete(plane, index, axis=-1), plane[..., index : index + 1]], axis=-1)
     plane = plane.astype(plane.dtype.newbyteorder("="), copy=False)
-    return (plane[..., 0] if plane.shape[-1] == 1 else plane).copy(order="C")
+    result: NDArray[Any] = (plane[..., 0] if plane.shape[-1] == 1 else plane).copy(order="C")
+    return result
 
 
 def _encode(
