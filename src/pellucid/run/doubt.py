@@ -7,7 +7,7 @@ from torch import Tensor
 from pellucid.noise.report import NoiseReport
 
 LIMIT = 2.0
-"""residual over noise; beyond it the result is worse than the input, if the level is right within a quarter"""
+"""residual over noise; beyond it the result is worse than the input, if the level is right by a quarter"""
 
 
 def too_much(noisy: Tensor, estimate: Tensor, noise: NoiseReport) -> str | None:
