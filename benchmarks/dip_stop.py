@@ -9,16 +9,17 @@
 
 Noise: Gaussian, sigma 25 of 255, not clipped, seed 0. Data: --data-root, else PELLUCID_DATA, else
 ../shared/data. Times are processor seconds of one thread, which other programs disturb least; wall seconds
-stand beside them. PSNR against the clean image is never shown to a stop rule; whatever is chosen by it is called
-oracle.
+stand beside them. PSNR against the clean image is never shown to a stop rule; its choices are called oracle.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import os
 import time
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
@@ -103,25 +104,37 @@ def mean(images: dict[str, Any], part: str, figure: str) -> float:
     return float(np.mean([image[part][figure] for image in images.values()]))
 
 
-def stop(folder: Path, size: int, limit: int, rule: str, out: Path) -> None:
+def scored(path: Path, size: int, rule: str) -> dict[str, Any]:
+    torch.set_num_threads(1)
+    return follow(*picture(path, size), "fast", rule)
+
+
+def stop(folder: Path, size: int, limit: int, rule: str, out: Path, workers: int) -> None:
     files = sorted(p for p in folder.iterdir() if p.suffix in (".png", ".jpg"))
     files = files if not limit else files[5 :: max(1, len(files) // limit)][:limit]
     images: dict[str, Any] = {}
-    for path in files:
-        clean, task = picture(path, size)
-        images[path.stem] = row = follow(clean, task, "fast", rule)
-        behind = [image["behind_oracle"] for image in images.values()]
-        summary = {
-            "images": len(images),
-            "within_0.7_dB_of_oracle": sum(b <= 0.7 for b in behind),
-            "mean_behind_oracle": float(np.mean(behind)),
-            "mean_psnr_returned": mean(images, "returned", "psnr"),
-            "mean_cpu_seconds_to_stop": mean(images, "fired", "cpu_seconds"),
-        }
-        what = f"dip fast with {rule}, sigma 25, {size}x{size}"
-        write(out, {"what": what, "summary": summary, "images": images})
-        figures = {key: row[key] for key in ("returned", "oracle", "behind_oracle", "fired")}
-        print(path.stem, figures, flush=True)
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=spawn) as pool:
+        jobs = {pool.submit(scored, path, size, rule): path.stem for path in files}
+        for job in as_completed(jobs):
+            images[jobs[job]] = job.result()
+            report(images, f"dip fast with {rule}, sigma 25, {size}x{size}", out)
+            row = images[jobs[job]]
+            print(
+                jobs[job], {k: row[k] for k in ("returned", "oracle", "behind_oracle", "fired")}, flush=True
+            )
+
+
+def report(images: dict[str, Any], what: str, out: Path) -> None:
+    behind = [image["behind_oracle"] for image in images.values()]
+    summary = {
+        "images": len(images),
+        "within_0.7_dB_of_oracle": sum(b <= 0.7 for b in behind),
+        "mean_behind_oracle": float(np.mean(behind)),
+        "mean_psnr_returned": mean(images, "returned", "psnr"),
+        "mean_cpu_seconds_to_stop": mean(images, "fired", "cpu_seconds"),
+    }
+    write(out, {"what": what, "summary": summary, "images": dict(sorted(images.items()))})
     print(summary, flush=True)
 
 
@@ -169,6 +182,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--limit", type=int, default=0)
     parser.add_argument("--rule", default="es-emv")
+    parser.add_argument("--workers", type=int, default=2, help="processes of one thread each, for stop")
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
     torch.set_num_threads(1)
@@ -177,7 +191,7 @@ def main() -> None:
         raise SystemExit(f"skipped: no folder {folder}. Give --data-root or set PELLUCID_DATA.")
     out = given.out or here / "results" / f"dip_{given.part}.json"
     if given.part == "stop":
-        stop(folder, given.size, given.limit, given.rule, out)
+        stop(folder, given.size, given.limit, given.rule, out, given.workers)
     else:
         race(folder / f"{given.image}.png", given.size, out)
 

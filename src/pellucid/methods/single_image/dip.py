@@ -13,6 +13,7 @@ from torch.nn.functional import conv2d
 
 from pellucid import checks, networks, seeds
 from pellucid.degradation import Mask
+from pellucid.losses import mean_square
 from pellucid.steps import Method, Step, Task
 
 NETWORKS = ("skip", "snail", "kate", "compact")
@@ -206,12 +207,10 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
             draw = torch.randn(code.shape, generator=jitter, device=device)
             fed = (code + config.jitter * draw).requires_grad_(config.divergence)
             raw = network(fed)[0]
-            squares = (task.degradation.apply(raw) - target).square()
-            if config.held_out == 0:
-                loss = squares.mean()
-            else:
-                loss = (squares * fit).mean() / fit.mean()
-                held_out = (squares.detach() * held).mean() / held.mean()
+            seen = task.degradation.apply(raw)
+            loss = mean_square(seen, target, fit if config.held_out > 0 else None)
+            if config.held_out > 0:
+                held_out = mean_square(seen.detach(), target, held)
             if config.divergence:
                 extras["divergence"] = _divergence(raw[None], fed, jitter)
             optimizer.zero_grad(set_to_none=True)
