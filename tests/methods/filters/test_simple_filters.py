@@ -1,5 +1,7 @@
 """NLM, TV, wavelet and median: gains on a photograph, what they must leave alone, odd and tiny images."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -137,15 +139,7 @@ def test_decorrelation_is_orthonormal_and_carries_the_covariance(channels):
     n = torch.randn(channels, 100, 100, generator=seeds.generator(0))
     n[0] *= 3
     covariance = torch.cov(n.flatten(1)).reshape(channels, channels).double().numpy()
-    report = NoiseReport(
-        sigma=tuple(np.sqrt(np.diag(covariance))),
-        gain=(0.0,) * channels,
-        offset=tuple(np.diag(covariance)),
-        spectrum=np.ones((channels, 8, 8)),
-        covariance=covariance,
-        correlated=False,
-        length_px=0.0,
-    )
+    report = replace(NoiseReport.white(1.0, channels), covariance=covariance)
     expected = decorrelate.mix(m, n).flatten(1).std(1)
     torch.testing.assert_close(decorrelate.levels(report, m), expected, rtol=1e-3, atol=0)
 

@@ -1,6 +1,7 @@
 """DnCNN and FFDNet as methods: files, channels, levels, tiles."""
 
-import numpy as np
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -81,8 +82,7 @@ def test_ffdnet_takes_any_size(passing, size):
 
 def test_ffdnet_is_told_the_level_of_every_channel(passing):
     y = image(2)
-    two = NoiseReport.white(0.1, 2)
-    two = NoiseReport(**{**vars(two), "sigma": (0.1, 0.3)})
+    two = replace(NoiseReport.white(0.1, 2), sigma=(0.1, 0.3))
     got = run("ffdnet", y, "file", noise=two)
     torch.testing.assert_close(got[0], passing(y[None, :1], torch.tensor(0.1))[0, 0])
     torch.testing.assert_close(got[1], passing(y[None, 1:], torch.tensor(0.3))[0, 0])
@@ -93,15 +93,7 @@ def test_ffdnet_is_told_the_level_of_every_channel(passing):
 def test_the_level_follows_the_brightness_where_the_noise_does():
     y = torch.full((1, 12, 40), 0.1)
     y[:, :, 20:] = 0.9
-    report = NoiseReport(
-        sigma=(0.2,),
-        gain=(0.05,),
-        offset=(0.001,),
-        spectrum=np.ones((1, 8, 8)),
-        covariance=np.eye(1),
-        correlated=False,
-        length_px=0.0,
-    )
+    report = replace(NoiseReport.white(0.2, 1), gain=(0.05,), offset=(0.001,))
     got = sigma_map(y, report)
     assert float(got[0, 5, 5]) == pytest.approx((0.05 * 0.1 + 0.001) ** 0.5)
     assert float(got[0, 5, 35]) == pytest.approx((0.05 * 0.9 + 0.001) ** 0.5)
