@@ -143,6 +143,16 @@ def test_warnings_come_once_and_before_the_pictures(tmp_path):
     assert "Before you trust it" not in page(tmp_path, (1, 1, 40, 40))
 
 
+def test_one_word_about_removing_too_much(tmp_path):
+    found = {
+        told: page(tmp_path, (1, 1, 40, 40), noise=NoiseReport.white(0.02, 1), warnings=told).count(
+            "More was"
+        )
+        for told in ((), ("what was removed (9) is more than twice the noise (4): doubtful",))
+    }
+    assert list(found.values()) == [1, 0]
+
+
 def test_curves_are_drawn_without_the_points_that_are_not_numbers(tmp_path):
     loss = [float("nan"), 1.0, 0.1, 0.01, float("inf")]
     text = page(

@@ -10,7 +10,7 @@ import numpy as np
 from pellucid import checks
 from pellucid.image import Image
 from pellucid.noise import analysis
-from pellucid.report import removed, sections, viewer, views
+from pellucid.report import making, noise_tables, overview, removal, removed, viewer, views
 from pellucid.steps import Result
 
 
@@ -22,18 +22,18 @@ def render(*, noisy: Image, estimate: Image, result: Result, title: str) -> str:
         if bad:
             raise ValueError(f"{name} must be finite, got {bad} NaN or infinite pixels. Replace them first.")
     gone = removed.measure(noisy, estimate, result.noise)
-    curves = sections.curve_charts(result)
+    curves = making.curve_charts(result)
     words = "".join(
         f"<p>{escape(line)}</p>" for line in analysis.words(result.noise).splitlines() if line.strip()
     )
-    parts = [
-        f"<header><h1>{escape(title)}</h1>{sections.summary(noisy, result, gone)}</header>",
-        _warnings(sections.cautions(noisy, result, gone)),
+    blocks = [
+        f"<header><h1>{escape(title)}</h1>{overview.summary(result, gone)}</header>",
+        _warnings(overview.cautions(result, gone)),
         _section("Before and after", viewer.figure(views.make(noisy, estimate))),
-        _section("What was removed", sections.removal(noisy, gone, result.noise)),
-        _section("The noise", words + sections.noise_tables(noisy, result.noise)),
+        _section("What was removed", removal.removal(noisy, gone, result.noise)),
+        _section("The noise", words + noise_tables.noise_tables(noisy, result.noise)),
         _section("The run", curves) if curves else "",
-        _section("How it was made", sections.making(noisy, result)),
+        _section("How it was made", making.making(noisy, result)),
     ]
     here = files("pellucid.report")
     style, script = (here.joinpath(name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
@@ -41,7 +41,7 @@ def render(*, noisy: Image, estimate: Image, result: Result, title: str) -> str:
         '<!doctype html>\n<html lang="en" class="static">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(title)} · pellucid</title>\n<style>\n{style}</style>\n</head>\n<body>\n<main>\n"
-        + "\n".join(p for p in parts if p)
+        + "\n".join(p for p in blocks if p)
         + f"\n</main>\n<script>\n{script}</script>\n</body>\n</html>\n"
     )
 
