@@ -89,6 +89,26 @@ def test_no_cut_gives_wrong_pixels(tmp_path: Path, kind: str) -> None:
         np.testing.assert_array_equal(got, whole)  # only what follows the pixels may be missing
 
 
+def test_a_page_address_beyond_any_file_is_damage(tmp_path: Path) -> None:
+    data = bytearray(SAMPLES["tiff zlib"])
+    data[8] = 255  # the first address of a BigTIFF file
+    (tmp_path / "a.tif").write_bytes(data)
+    with pytest.raises(ValueError, match=r"a\.tif: the TIFF file ends early"):
+        read(tmp_path / "a.tif")
+
+
+def test_what_tifffile_only_logs_is_noted(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    data = bytearray(SAMPLES["tiff"])
+    with tifffile.TiffFile(io.BytesIO(data)) as file:
+        entry = file.pages.first.tags[305].offset
+    data[entry + 2] = 99  # no such data type
+    (tmp_path / "a.tif").write_bytes(data)
+    image = read(tmp_path / "a.tif")
+    np.testing.assert_array_equal(to_array(image), PICTURE)
+    assert "partly damaged" in image.notes[0]
+    assert capfd.readouterr().err == ""
+
+
 def test_files_that_are_none(tmp_path: Path) -> None:
     (tmp_path / "empty.png").touch()
     with pytest.raises(ValueError, match=r"empty\.png: the file is empty"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 import warnings
@@ -66,8 +67,8 @@ def decoding(kind: str, notes: list[str]) -> Iterator[None]:
         except MemoryError as error:
             raise ValueError(f"the {kind} data do not fit into memory. Cut the image into parts.") from error
         except Exception as error:
-            if isinstance(error, OSError) and error.errno is not None:
-                raise  # the disk failed, not the data
+            if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+                raise  # the disk failed, not the data (which may lead to an invalid address)
             words = " ".join(str(error).split())[:200]
             raise ValueError(
                 f"the {kind} data are damaged, incomplete or of an unsupported kind "

@@ -192,8 +192,10 @@ def check_chain(file: BinaryIO) -> None:
         if place in seen:
             raise ValueError("the pages of the TIFF file lead in a circle: it is damaged. Copy it again.")
         seen.add(place)
-        file.seek(place)
-        raw = file.read(count_size)
+        raw = b""
+        if place < size:
+            file.seek(place)
+            raw = file.read(count_size)
         count = int.from_bytes(raw, "little" if order == "<" else "big")
         after = place + count_size + count * entry_size
         if len(raw) < count_size or after + room > size:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -39,15 +42,12 @@ def read(path: Path, most: int) -> Stored:
         ValueError: when the file is damaged, incomplete, too large, holds several pictures, or pixels that
             are no gray levels, display colours or separate channels (CIELab, raw mosaic …).
     """
-    import logging
-
     import tifffile
 
     notes: list[str] = []
     with path.open("rb") as opened:
         check_chain(opened)
-    logging.getLogger("tifffile").addHandler(logging.NullHandler())  # it would print its doubts on stderr
-    with decoding("TIFF", notes), tifffile.TiffFile(path) as file:
+    with _doubts(notes), decoding("TIFF", notes), tifffile.TiffFile(path) as file:
         series = list(file.series)
         if not series:
             raise ValueError("no pictures found")
@@ -58,7 +58,7 @@ def read(path: Path, most: int) -> Stored:
     _check_alone(series, ome, notes)
     check_size(shape, most)
     _check_colours(page)
-    with decoding("TIFF", notes), tifffile.TiffFile(path) as file:
+    with _doubts(notes), decoding("TIFF", notes), tifffile.TiffFile(path) as file:
         first = file.series[0]
         array: NDArray[Any] = first.asarray()
         if array.shape != shape:
@@ -75,6 +75,27 @@ def read(path: Path, most: int) -> Stored:
             f"the tags of a {kind} TIFF file cannot be kept; its axes, resolution and colour profile are."
         )
     return _stored(array, axes, page, pages, kind, ome, metadata, notes)
+
+
+@contextmanager
+def _doubts(notes: list[str]) -> Iterator[None]:
+    """Turn what tifffile logs as errors while it goes on reading into one note."""
+    said: list[str] = []
+
+    class Listener(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            said.append(record.getMessage())
+
+    listener = Listener(logging.ERROR)
+    logger = logging.getLogger("tifffile")
+    logger.addHandler(listener)
+    try:
+        yield
+    finally:
+        logger.removeHandler(listener)
+    words = f"the TIFF file is partly damaged or unusual: {' '.join(said[0].split())[:200]}" if said else ""
+    if words and words not in notes:
+        notes.append(words)
 
 
 def _check_alone(series: list[Any], ome: str | None, notes: list[str]) -> None:

@@ -39,6 +39,8 @@ def sub_tables(file: Any, page: Any, notes: list[str]) -> dict[int, Ifd]:
     """The EXIF and GPS tables of a page; damaged ones are left out, and noted."""
 
     def read_at(offset: int, length: int) -> bytes:
+        if offset >= file.filehandle.size:
+            return b""
         file.filehandle.seek(offset)
         data: bytes = file.filehandle.read(length)
         return data
