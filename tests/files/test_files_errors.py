@@ -343,6 +343,15 @@ def test_what_a_format_cannot_hold(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_sizes_that_a_format_cannot_hold(tmp_path: Path) -> None:
+    image = from_array(np.zeros((1, 65536), np.uint8))
+    with pytest.raises(ValueError, match=r"a\.jpg: JPEG cannot hold this picture .*Write it as TIFF or NPY"):
+        write(image, tmp_path / "a.jpg")
+    assert list(tmp_path.iterdir()) == []
+    write(image, tmp_path / "a.png")
+    assert read(tmp_path / "a.png").shape == (1, 65536)
+
+
 def test_alpha_goes_where_it_can(tmp_path: Path) -> None:
     clear = np.dstack([PICTURE, np.full(PICTURE.shape[:2], 255, np.uint8)])
     Pillow.fromarray(clear).save(tmp_path / "a.png")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -59,11 +60,26 @@ def write(
     try:
         chosen = formats.of_output(path, image.format, format)
         array, notes = _fit(image, chosen)
-        with replaced(path, overwrite=overwrite) as file:
+        with replaced(path, overwrite=overwrite) as file, _encoding(chosen):
             notes += _encode(file, image, array, chosen, int(quality), Path(path).name)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
     return notes + _lost(image, chosen)
+
+
+@contextmanager
+def _encoding(format: str) -> Iterator[None]:
+    """Whatever a library refuses (a size, too long a block) becomes a ValueError; a failing disk does not."""
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        words = " ".join(str(error).split())[:200]
+        raise ValueError(
+            f"{format.upper()} cannot hold this picture ({type(error).__name__}: {words}). "
+            "Write it as TIFF or NPY."
+        ) from error
 
 
 def _fit(image: Image, format: str) -> tuple[NDArray[Any], tuple[str, ...]]:
