@@ -13,7 +13,9 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True)
 class Periodic:
-    """One periodic pattern: its frequency in cycles per pixel (down, across) and its amplitude (working units)."""
+    """One periodic pattern: its frequency in cycles per pixel (down, across) and its amplitude (working
+    units).
+    """
 
     frequency: tuple[float, float]
     amplitude: float
@@ -27,8 +29,10 @@ class NoiseReport:
         sigma: standard deviation of the noise at the mean brightness of the channel.
         gain: slope a of the variance law var(x) = a x + b; 0 where the noise does not depend on the signal.
         offset: intercept b of that law.
-        spectrum: (C, 8, 8) noise variance of each orthonormal 8x8 DCT coefficient; its mean is sigma squared, and it
-            is flat for white noise.
+        spectrum: (C, 8, 8) noise variance of each orthonormal 8x8 DCT coefficient; its mean is sigma
+            squared, and it is flat for white noise.
+        kernel: (C, C, 2L+1, 2L+1) covariance of channel c here with channel d at each lag (down, across),
+            lag zero in the centre; L is 0 for white noise. `spectrum` and `covariance` follow from it.
         covariance: (C, C) covariance of the noise between channels.
         correlated: whether neighbouring pixels share noise.
         length_px: correlation length, the distance in pixels at which the autocorrelation falls below 1/e
@@ -47,6 +51,7 @@ class NoiseReport:
     gain: tuple[float, ...]
     offset: tuple[float, ...]
     spectrum: Floats
+    kernel: Floats
     covariance: Floats
     correlated: bool
     length_px: float
@@ -65,18 +70,21 @@ class NoiseReport:
         return float(np.sqrt(np.mean(np.square(self.sigma)))) if self.sigma else 0.0
 
     @classmethod
-    def white(cls, sigma: float, channels: int, *, scale: float = 1.0) -> NoiseReport:
-        """The report of white Gaussian noise of a known level, the same in all channels.
+    def white(cls, sigma: float | tuple[float, ...], channels: int, *, scale: float = 1.0) -> NoiseReport:
+        """The report of white Gaussian noise of a known level, one for all channels or one each.
 
         >>> NoiseReport.white(0.1, 3).level
         0.1
         """
+        levels = sigma if isinstance(sigma, tuple) else (sigma,) * channels
+        variance = np.square(np.asarray(levels, dtype=np.float64))
         return cls(
-            sigma=(sigma,) * channels,
+            sigma=levels,
             gain=(0.0,) * channels,
-            offset=(sigma**2,) * channels,
-            spectrum=np.full((channels, 8, 8), sigma**2),
-            covariance=np.eye(channels) * sigma**2,
+            offset=tuple(variance.tolist()),
+            spectrum=np.tile(variance[:, None, None], (1, 8, 8)),
+            kernel=np.diag(variance)[:, :, None, None],
+            covariance=np.diag(variance),
             correlated=False,
             length_px=0.0,
             scale=scale,

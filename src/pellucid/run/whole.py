@@ -91,16 +91,7 @@ def _noise(pixels: Tensor, image: Image, settings: Settings) -> NoiseReport:
     if settings.level == "auto":
         return report
     levels = report.mad if settings.level == "mad" else (report.chen,) * pixels.shape[1]
-    white = [NoiseReport.white(level, 1, scale=image.scale) for level in levels]
-    return replace(
-        white[0],
-        sigma=tuple(levels),
-        gain=(0.0,) * len(levels),
-        offset=tuple(s**2 for s in levels),
-        spectrum=np.concatenate([w.spectrum for w in white]),
-        covariance=np.diag(np.square(np.asarray(levels, dtype=np.float64))),
-        warnings=report.warnings,
-    )
+    return replace(NoiseReport.white(levels, pixels.shape[1], scale=image.scale), warnings=report.warnings)
 
 
 def _choice(noise: NoiseReport, image: Image, settings: Settings) -> auto.Choice:

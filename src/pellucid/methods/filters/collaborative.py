@@ -1,0 +1,168 @@
+"""BM3D's engine: groups of similar blocks, filtered together in a 3-D transform domain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from pellucid.methods.filters import blocks
+from pellucid.methods.filters.blocks import AREA, SIDE, Region
+from pellucid.methods.filters.variance import Covariances, covariances, group_variance
+
+CHUNK = 2048  # blocks per batch: small enough for the cache of a core, large enough to hide the call
+SMALLEST = 1e-12
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """Constants of one stage.
+
+    Attributes:
+        transform: 2-D transform of the blocks.
+        step: pixels between reference blocks.
+        radius: search radius; stride: pixels between candidates.
+        group: largest number of blocks in a group, a power of two.
+        limit: largest squared distance per pixel of a block to its reference, in noise variances of the
+        guide. strength: threshold in standard deviations (first stage) or factor on the noise variance
+        (second stage). beta: shape of the Kaiser window of the aggregation.
+    """
+
+    transform: str
+    step: int
+    radius: int
+    group: int
+    limit: float
+    strength: float
+    stride: int = 1
+    beta: float = 2.0
+
+
+def filter_image(
+    noisy: Tensor, pilot: Tensor | None, kernel: Tensor, stage: Stage, *, tile: tuple[int, int] = (96, 192)
+) -> Tensor:
+    """One stage of BM3D over a whole image: hard thresholding, or Wiener shrinkage where there is a pilot.
+
+    The image is worked through region by region to bound the memory; the sums of all regions meet before the
+    division, so that the regions leave no trace.
+
+    Args:
+        noisy: (C, H, W) channels that share their groups; the first one is matched.
+        pilot: (C, H, W) first estimate, or None.
+        kernel: (C, 2L+1, 2L+1) autocovariance of the noise.
+        stage: its constants.
+        tile: reference area of a region in pixels.
+
+    Returns:
+        (C, H, W) estimate.
+
+    Source: Dabov, Foi, Katkovnik, Egiazarian, IEEE TIP 2007; group variances after Makinen, Azzari, Foi,
+    IEEE TIP 2020.
+    """
+    _, height, width = noisy.shape
+    positions = (height - SIDE + 1, width - SIDE + 1)
+    margin = stage.radius
+    known = covariances(kernel, stage.transform, 2 * stage.radius)
+    padded = blocks.pad(noisy, margin)
+    model = None if pilot is None else blocks.pad(pilot, margin)
+    total, weight = torch.zeros_like(padded), torch.zeros_like(padded)
+    rows, columns = (_references(n, stage.step) for n in positions)
+    for down in torch.split(rows, max(1, tile[0] // stage.step)):
+        for across in torch.split(columns, max(1, tile[1] // stage.step)):
+            region = Region.around(down, across, margin)
+            found = _match(
+                model if model is not None else padded, region, down, across, positions, known, stage
+            )
+            sums, shares = _region(padded, model, region, found, known, stage)
+            blocks.fold(sums, shares, region, stage.transform, stage.beta, into=(total, weight))
+    core = (slice(None), slice(margin, margin + height), slice(margin, margin + width))
+    return total[core] / weight[core]
+
+
+def _references(count: int, step: int) -> Tensor:
+    """Positions 0, step, 2 step … and always the last one."""
+    rows = torch.arange(0, count, step)
+    return rows if int(rows[-1]) == count - 1 else torch.cat([rows, torch.tensor([count - 1])])
+
+
+def _regular(positions: Tensor, step: int) -> list[Tensor]:
+    """Split positions into runs of constant step (the last reference may break the rhythm)."""
+    if len(positions) > 1 and int(positions[-1] - positions[-2]) != step:
+        return [positions[:-1], positions[-1:]]
+    return [positions]
+
+
+def _match(
+    guide: Tensor,
+    region: Region,
+    down: Tensor,
+    across: Tensor,
+    positions: tuple[int, int],
+    known: Covariances,
+    stage: Stage,
+) -> list[Tensor]:
+    """Groups by size: for 1, 2, 4 … blocks the (R, size) flat positions in the region."""
+    features = blocks.table(region.cut(guide[:1]))[:, 0].reshape(region.rows, region.columns, AREA)
+    penalty = blocks.inside(region, positions, guide.device)
+    parts = [
+        blocks.match(
+            features, penalty, r - region.top + stage.radius, c - region.left + stage.radius, step=stage.step,
+            radius=stage.radius, stride=stage.stride, count=stage.group,
+        )
+        for r in _regular(down, stage.step)
+        for c in _regular(across, stage.step)
+    ]  # fmt: skip
+    distance, where = (torch.cat(p) for p in zip(*parts, strict=True))
+    reach = stage.limit * AREA * float(known.variance[:AREA].mean())
+    similar = (distance <= reach).sum(1).clamp_min(1)
+    groups = []
+    size = 1
+    while size <= stage.group:
+        mine = (similar >= size) & ((similar < 2 * size) | (size == stage.group))
+        if mine.any():
+            groups.append(where[mine, :size])
+        size *= 2
+    return groups
+
+
+def _region(
+    noisy: Tensor,
+    model: Tensor | None,
+    region: Region,
+    groups: list[Tensor],
+    known: Covariances,
+    stage: Stage,
+) -> tuple[Tensor, Tensor]:
+    """Filter the groups of a region: weighted sums of coefficients (L, C * 64) and weights (L, C) by
+    position.
+    """
+    channels = noisy.shape[0]
+    forward = blocks.basis(stage.transform)[0].to(noisy.device).T
+    flat = channels * AREA
+    data = (blocks.table(region.cut(noisy)) @ forward).view(-1, flat)
+    guess = None if model is None else (blocks.table(region.cut(model)) @ forward).view(-1, flat)
+    sums, weights = torch.zeros_like(data), data.new_zeros(data.shape[0], channels)
+    scale = known.variance.view(channels, AREA).mean(1).clamp_min(SMALLEST)
+    for places in groups:
+        size = places.shape[1]
+        haar = blocks.haar(size).to(data.device)
+        for place in torch.split(places, max(1, CHUNK // size)):
+            variance = group_variance(place // region.columns, place % region.columns, known)
+            group = torch.matmul(haar, data[place])
+            if guess is None:
+                keep = group.square() > stage.strength**2 * variance
+                group *= keep
+                cost = variance.mul_(keep)
+            else:
+                power = torch.matmul(haar, guess[place]).square_()
+                gain = power.div_(power.add(variance, alpha=stage.strength).add_(SMALLEST))
+                group *= gain
+                cost = gain.square_().mul_(variance)
+            share = scale / cost.view(-1, size, channels, AREA).sum((1, 3)).clamp_min_(SMALLEST)
+            group.view(-1, size, channels, AREA).mul_(share[:, None, :, None])
+            back = torch.matmul(haar.T, group)
+            index = place.reshape(-1)
+            sums.index_add_(0, index, back.view(-1, flat))
+            weights.index_add_(0, index, share.repeat_interleave(size, 0))
+    return sums, weights
