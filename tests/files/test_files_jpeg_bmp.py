@@ -87,12 +87,17 @@ def test_jpeg_out_keeps_the_chroma_and_says_that_it_loses_detail(tmp_path: Path)
         write(image, tmp_path / "b.jpg", quality=80)
 
 
-@pytest.mark.parametrize("with_profile", [False, True])
-def test_cmyk_jpeg_is_converted_and_noted(tmp_path: Path, with_profile: bool) -> None:
+@pytest.mark.parametrize("profile", [b"", b"no profile", b"sRGB"])
+def test_cmyk_jpeg_is_converted_and_noted(tmp_path: Path, profile: bytes) -> None:
+    """A profile that is damaged, or made for RGB, must not keep the picture from being read."""
+    if profile == b"sRGB":
+        profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     picture = Pillow.fromarray(smooth(3)).convert("CMYK")
-    picture.save(tmp_path / "a.jpg", quality=95)
+    picture.save(tmp_path / "a.jpg", quality=95, icc_profile=profile)
     image = read(tmp_path / "a.jpg")
     assert "CMYK" in image.notes[0]
+    assert ("cannot be used" in image.notes[0]) == bool(profile)
+    assert "icc" not in image.metadata
     expected = np.asarray(loaded(tmp_path / "a.jpg").convert("RGB"))
     np.testing.assert_array_equal(to_array(image), expected)
 

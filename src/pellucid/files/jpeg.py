@@ -64,11 +64,15 @@ def _metadata(info: Mapping[Any, Any]) -> dict[str, Any]:
 def _cmyk_to_rgb(picture: Any, profile: bytes | None) -> tuple[NDArray[np.uint8], str]:
     from PIL import ImageCms
 
+    plain = "without a colour profile: colours may shift"
     if profile is None:
-        return np.asarray(picture.convert("RGB")), "without a colour profile: colours may shift"
-    source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-    target = ImageCms.createProfile("sRGB")
-    converted = ImageCms.profileToProfile(picture, source, target, outputMode="RGB")
+        return np.asarray(picture.convert("RGB")), plain
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        target = ImageCms.createProfile("sRGB")
+        converted = ImageCms.profileToProfile(picture, source, target, outputMode="RGB")
+    except (OSError, ImageCms.PyCMSError):
+        return np.asarray(picture.convert("RGB")), f"{plain} (the one in the file cannot be used)"
     return np.asarray(converted), "(sRGB) through its colour profile"
 
 
