@@ -16,9 +16,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import multiprocessing
 import os
 import time
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
@@ -50,53 +52,71 @@ def psnr(estimate: Tensor, clean: Tensor) -> float:
 
 
 def follow(
-    clean: Tensor, task: Task, preset: str, rule_text: str, *, stop_when_fallen: float = 0.0
+    clean: Tensor,
+    task: Task,
+    preset: str,
+    rule_text: str,
+    *,
+    until_fallen: float = math.inf,
+    save: Callable[[dict[str, Any]], None] | None = None,
 ) -> dict[str, Any]:
-    """Run a preset to its end, note where the rule would have stopped it, score every step from outside."""
+    """Run a preset to its end, note where the rule would have stopped it, score every step from outside.
+
+    It ends earlier where the outputs have fallen by `until_fallen` dB from their peak (means of 50 steps).
+    """
     method = methods.load("dip")
-    config = method.presets[preset]
     rule = parse(rule_text)
-    fired: dict[str, Any] | None = None
-    raw, average, seconds = [], [], []
+    raw: list[float] = []
+    average: list[float] = []
+    seconds: list[float] = []
+    row: dict[str, Any] = {"rule": rule_text}
     spent, wall = 0.0, 0.0
-    steps = method.steps(task, config, seed=0, device=torch.device("cpu"))
+    steps = method.steps(task, method.presets[preset], seed=0, device=torch.device("cpu"))
     while True:
         start, start_wall = time.process_time(), time.monotonic()
         step = next(steps, None)
         if step is None:
             break
-        stop = fired is None and rule.update(step)
+        stop = rule.update(step)  # it goes on after it has fired, for its curve only
         spent, wall = spent + time.process_time() - start, wall + time.monotonic() - start_wall
         seconds.append(spent)
         raw.append(psnr(step.output, clean))
         average.append(psnr(step.estimate(), clean))
-        if stop:
-            fired = {"iterations": step.iteration, "cpu_seconds": spent, "wall_seconds": wall}
-        fallen = np.convolve(raw, np.ones(50) / 50, mode="valid") if len(raw) >= 400 else np.zeros(1)
-        if stop_when_fallen and fallen.max() - fallen[-1] > stop_when_fallen:
+        best = rule.best()
+        if "by" not in row.get("fired", {}):
+            row["fired"] = {"iterations": step.iteration, "cpu_seconds": spent, "wall_seconds": wall}
+            if stop:
+                row["fired"]["by"] = rule.name
+            if best is not None:
+                row["returned"] = {"iteration": best[0], "psnr": psnr(best[1], clean)}
+        if save is not None and step.iteration % 50 == 0:
+            save(row | curves(raw, average, seconds, rule.statistic))
+        smooth = np.convolve(raw, np.ones(50) / 50, mode="valid") if len(raw) >= 50 else np.zeros(1)
+        if smooth.max() - smooth[-1] > until_fallen:
             break
-    chosen = rule.best()
-    if chosen is None:
-        raise RuntimeError(f"{rule_text} never began: {len(raw)} iterations are too few")
     oracle = int(np.argmax(average))
-    return {
-        "rule": rule_text,
+    return row | {
         "iterations": len(raw),
         "cpu_seconds": spent,
         "wall_seconds": wall,
-        "fired": fired
-        or {"iterations": len(raw), "cpu_seconds": spent, "wall_seconds": wall, "by": "end of plan"},
-        "returned": {"iteration": chosen[0], "psnr": psnr(chosen[1], clean)},
         "oracle": {"iteration": oracle + 1, "psnr": average[oracle]},
-        "behind_oracle": average[oracle] - psnr(chosen[1], clean),
+        "behind_oracle": average[oracle] - row["returned"]["psnr"],
         "noisy_psnr": psnr(task.shots[0], clean),
         "last_psnr": average[-1],
+        **curves(raw, average, seconds, rule.statistic),
+    }
+
+
+def curves(
+    raw: list[float], average: list[float], seconds: list[float], statistic: list[float]
+) -> dict[str, Any]:
+    return {
         "every_10": {
             "psnr_estimate": [round(v, 3) for v in average[9::10]],
             "psnr_output": [round(v, 3) for v in raw[9::10]],
             "cpu_seconds": [round(v, 2) for v in seconds[9::10]],
-        },
-        "statistic_every_10": [float(f"{v:.4g}") for v in rule.statistic[9::10]],
+            "statistic": [None if math.isnan(v) else float(f"{v:.4g}") for v in statistic[9::10]],
+        }
     }
 
 
@@ -140,33 +160,27 @@ def report(images: dict[str, Any], what: str, out: Path) -> None:
 
 def race(path: Path, size: int, out: Path) -> None:
     clean, task = picture(path, size)
-    paper = follow(clean, task, "paper", "es-emv", stop_when_fallen=0.5)
-    write(out, {"what": f"dip paper, {path.stem}, sigma 25, {size}x{size}", "paper": paper})
-    fast = follow(clean, task, "fast", "es-emv")
-    goal = fast["returned"]["psnr"]
-    curve = paper["every_10"]
-    reached = [s for s, p in zip(curve["cpu_seconds"], curve["psnr_estimate"], strict=True) if p >= goal]
-    # Where paper never gets there, the time to its peak is a lower bound of the gain.
-    cost = (
-        reached[0] if reached else paper["cpu_seconds"] * paper["oracle"]["iteration"] / paper["iterations"]
-    )
-    result = {
-        "goal_psnr": goal,
-        "paper_reached_it": bool(reached),
-        "paper_cpu_seconds": cost,
-        "fast_cpu_seconds_to_stop": fast["fired"]["cpu_seconds"],
-        "times_less_to_stop": cost / fast["fired"]["cpu_seconds"],
-    }
-    what = f"dip paper against fast, {path.stem}, sigma 25, {size}x{size}"
-    write(out, {"what": what, "result": result, "paper": paper, "fast": fast})
-    print(result, flush=True)
+    fast = follow(clean, task, "fast", methods.load("dip").stop)
+    goal, cost = fast["returned"]["psnr"], fast["fired"]["cpu_seconds"]
+
+    def save(paper: dict[str, Any]) -> None:
+        curve = paper["every_10"]
+        times = [s for s, p in zip(curve["cpu_seconds"], curve["psnr_estimate"], strict=True) if p >= goal]
+        result = {"goal_psnr": goal, "fast_cpu_seconds_to_stop": cost, "paper_reached_it": bool(times)}
+        # Where paper has not reached it yet, the time so far is a lower bound of its cost.
+        spent = times[0] if times else curve["cpu_seconds"][-1]
+        result |= {"paper_cpu_seconds_to_goal": spent, "times_less": spent / cost}
+        what = f"dip paper against fast, {path.stem}, sigma 25, {size}x{size}"
+        write(out, {"what": what, "result": result, "paper": paper, "fast": fast})
+        print(10 * len(curve["psnr_output"]), curve["psnr_output"][-1], result, flush=True)
+
+    save(follow(clean, task, "paper", "es-emv", until_fallen=0.5, save=save))
 
 
 def write(out: Path, what: dict[str, Any]) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(
-        json.dumps({"threads": torch.get_num_threads(), "torch": torch.__version__, **what}, indent=1) + "\n"
-    )
+    run = {"threads": torch.get_num_threads(), "torch": torch.__version__}
+    out.write_text(json.dumps({**run, **what}) + "\n")
 
 
 def main() -> None:
@@ -181,7 +195,7 @@ def main() -> None:
     parser.add_argument("--image", default="image_House256rgb", help="for race")
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--limit", type=int, default=0)
-    parser.add_argument("--rule", default="es-emv")
+    parser.add_argument("--rule", default=methods.load("dip").stop)
     parser.add_argument("--workers", type=int, default=2, help="processes of one thread each, for stop")
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()

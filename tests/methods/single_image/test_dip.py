@@ -92,6 +92,14 @@ def test_estimate_is_the_running_average_of_the_outputs() -> None:
     assert torch.equal(fitted[0].estimate(), x1)  # asked for late, it is still that of its own step
 
 
+def test_share_of_the_average_forgets_the_first_outputs() -> None:
+    """With a share of one the average looks back at all steps so far: weight t / (1 + t) on the past."""
+    fitted = run(task(crop()), Config(**TINY, average=0.9, average_share=1.0))
+    x1, x2, x3 = (step.output for step in fitted)
+    assert torch.allclose(fitted[1].estimate(), (2 * x1 + x2) / 3, atol=1e-6)
+    assert torch.allclose(fitted[2].estimate(), (3 * (2 * x1 + x2) / 3 + x3) / 4, atol=1e-6)
+
+
 def test_loss_is_the_mean_square_to_the_mean_of_the_shots() -> None:
     clean = crop()
     shots = torch.stack([clean + 0.1, clean - 0.05])
@@ -197,7 +205,7 @@ def test_budget_overrules_the_configuration() -> None:
 @pytest.mark.parametrize(
     ("field", "value"),
     [("iterations", 0), ("network", "unet"), ("code", "zero"), ("jitter", -1.0), ("learning_rate", 0.0),
-     ("average", 1.0), ("rollback", -1.0), ("held_out", 0.9), ("divergence", True)],
+     ("average", 1.0), ("average_share", 2.0), ("rollback", -1.0), ("held_out", 0.9), ("divergence", True)],
 )  # fmt: skip
 def test_bad_configuration_names_the_field(field: str, value: object) -> None:
     with pytest.raises(ValueError, match=field):
