@@ -108,7 +108,7 @@ def group_variance(rows: Tensor, columns: Tensor, known: Covariances) -> Tensor:
     """
     groups, size = rows.shape
     if size == 1:
-        return known.variance.expand(groups, 1, -1)
+        return known.variance.repeat(groups, 1, 1)
     first, second, row, pair, weight = (t.to(rows.device) for t in _pairs(size))
     bins = known.values.shape[0]
     side = int(bins**0.5)
