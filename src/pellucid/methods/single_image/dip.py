@@ -276,7 +276,7 @@ DIP = Method(
         ),
     },
     stochastic=True,
-    # The authors look from step 100 on. With the pyramid code the variance rises from there in every case, while
+    # The authors look from step 100 on. With the pyramid code the variance rises from there in all, yet
     # some training pictures still get better: 150 was the best of 100, 150 and 200 on three of them.
     stop="es-emv:start=150",
     cost="3 min",
