@@ -176,7 +176,8 @@ def match(
         count: how many blocks to return.
 
     Returns:
-        (R, count) squared distances in ascending order, and the flat positions of the blocks.
+        (R, count) squared distances in ascending order, and the flat positions of the blocks; each reference
+        is the first of its own group.
     """
     _, width, depth = features.shape
     device = features.device
@@ -203,8 +204,13 @@ def match(
                 (m * line + step * wide, line + step, stride * wide, stride),
                 lead * (wide + 1),
             ).reshape(n * m, -1)
+            # A reference comes first in its own group, also where all blocks are alike: else pixels of flat
+            # areas could end up in no group at all. (The reshape above has made a copy.)
+            windows[:, windows.shape[1] // 2] = -torch.inf
             best, which = windows.topk(min(count, windows.shape[1]), dim=1, largest=False)
+            distance = best + reference.square().sum(1, keepdim=True)
+            distance[:, 0] = 0.0
             here = (some_rows[:, None] * width + some_columns).reshape(-1, 1).to(device)
-            distances.append(best + reference.square().sum(1, keepdim=True))
+            distances.append(distance)
             positions.append(here + around[which])
     return torch.cat(distances), torch.cat(positions)
