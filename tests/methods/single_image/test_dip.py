@@ -4,13 +4,15 @@ import math
 
 import pytest
 import torch
+from scipy.ndimage import gaussian_filter
 from skimage import data
 from skimage.metrics import peak_signal_noise_ratio as psnr
 
 from pellucid import methods, seeds
 from pellucid.degradation import Mask
 from pellucid.methods.single_image import dip
-from pellucid.methods.single_image.dip import Config, _divergence, mesh, steps
+from pellucid.methods.single_image.codes import blurred, mesh
+from pellucid.methods.single_image.dip import Config, _divergence, steps
 from pellucid.noise.report import NoiseReport
 from pellucid.steps import Budget, Step, Task
 from pellucid.stopping import parse, until
@@ -164,6 +166,20 @@ def test_codes() -> None:
     with pytest.raises(ValueError, match="guide must have the shape"):
         run(task(clean, guide=torch.rand(1, 5, 5)), Config(**TINY, code="guide"))
     assert mesh(4, 3)[1, :, 0].tolist() == pytest.approx([0, 1 / 3, 2 / 3, 1])
+
+
+def test_blurred_is_scipys_gaussian_over_the_known_pixels() -> None:
+    """Normalised convolution: the blur of what is known, divided by the blur of the mask."""
+    picture, known = torch.rand(1, 20, 15), (torch.rand(20, 15) > 0.3).float()
+    over, under = (
+        gaussian_filter(a.double().numpy(), 2.0, mode="constant") for a in ((picture * known)[0], known)
+    )
+    assert torch.allclose(blurred(picture, known, 2.0)[0].double(), torch.from_numpy(over / under), atol=1e-5)
+
+
+def test_nothing_held_out_is_an_error() -> None:
+    with pytest.raises(ValueError, match="hide at least one pixel"):
+        run(task(crop(32)), Config(**TINY, held_out=1e-9))
 
 
 def test_rolls_back_when_the_fit_loses_ground(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,16 +9,14 @@ from functools import partial
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import conv2d
 
 from pellucid import checks, networks, seeds
 from pellucid.degradation import Mask
 from pellucid.losses import mean_square
+from pellucid.methods.single_image import codes
 from pellucid.steps import Method, Step, Task
 
 NETWORKS = ("skip", "snail", "kate", "compact")
-CODES = ("noise", "image", "guide", "mesh", "pyramid")
-BLURS = (1.0, 2.0, 4.0)  # standard deviations in pixels of the copies in a pyramid code
 ROLLBACK_EVERY = 100  # iterations between two looks at the loss, as the authors
 
 
@@ -56,7 +54,7 @@ class Config:
     def __post_init__(self) -> None:
         checks.in_range("iterations", self.iterations, 1)
         checks.one_of("network", self.network, NETWORKS)
-        checks.one_of("code", self.code, CODES)
+        checks.one_of("code", self.code, codes.CODES)
         checks.in_range("code_channels", self.code_channels, 1)
         checks.in_range("code_scale", self.code_scale, 0, low_open=True)
         checks.in_range("jitter", self.jitter, 0)
@@ -72,58 +70,6 @@ class Config:
             )
         if self.divergence and self.code != "image":
             raise ValueError(f"divergence needs code='image', got code={self.code!r}. Set code='image'.")
-
-
-def mesh(height: int, width: int) -> Tensor:
-    """Coordinates as a code: (2, H, W), across and down, each from 0 to 1.
-
-    >>> mesh(2, 3)[0]
-    tensor([[0.0000, 0.5000, 1.0000],
-            [0.0000, 0.5000, 1.0000]])
-    """
-    down, across = torch.meshgrid(torch.linspace(0, 1, height), torch.linspace(0, 1, width), indexing="ij")
-    return torch.stack([across, down])
-
-
-def blurred(image: Tensor, known: Tensor, sigma: float) -> Tensor:
-    """Gaussian blur over the known pixels alone, normalised at borders and holes.
-
-    Args:
-        image: (C, H, W).
-        known: (H, W), 1 where the pixel may be looked at, else 0.
-        sigma: standard deviation in pixels.
-
-    Returns:
-        (C, H, W); 0 where nothing is known within four standard deviations.
-
-    >>> blurred(torch.ones(1, 5, 5), torch.eye(5), 1.0).mean()
-    tensor(1.)
-    """
-    reach = math.ceil(4 * sigma)
-    kernel = torch.exp(-0.5 * (torch.arange(-reach, reach + 1, device=image.device) / sigma) ** 2)
-    stack = torch.cat([image * known, known[None]])[:, None]
-    stack = conv2d(stack, kernel.view(1, 1, -1, 1), padding=(reach, 0))
-    stack = conv2d(stack, kernel.view(1, 1, 1, -1), padding=(0, reach))[:, 0]
-    return stack[:-1] / stack[-1:].clamp_min(torch.finfo(stack.dtype).tiny)
-
-
-def _code(task: Task, noisy: Tensor, known: Tensor, config: Config, seed: int) -> Tensor:
-    """The code z, (1, D, H, W) on the processor; it shows nothing of the unknown pixels but in `image`."""
-    if config.code == "image":
-        return noisy.cpu()[None]
-    if config.code == "guide":
-        if task.guide is None:
-            raise ValueError("code='guide' needs a guide picture, got none. Give one, or use code='noise'.")
-        checks.same_shape("guide", task.guide.shape[-2:], "image", noisy.shape[-2:])
-        return task.guide.cpu()[None]
-    if config.code == "mesh":
-        return mesh(*noisy.shape[-2:])[None]
-    size = (1, config.code_channels, *noisy.shape[-2:])
-    noise = config.code_scale * torch.rand(size, generator=seeds.generator(seed, "code"))
-    if config.code == "noise":
-        return noise
-    copies = [blurred(noisy.cpu(), known.cpu(), sigma) for sigma in BLURS]
-    return torch.cat([noise, torch.cat(copies)[None]], dim=1)
 
 
 def _restore(network: nn.Module, code: Tensor, initial: Mapping[str, Tensor]) -> Tensor:
@@ -155,6 +101,11 @@ def _masks(task: Task, noisy: Tensor, config: Config, seed: int) -> tuple[Tensor
     held = (draw < config.held_out).to(noisy.device)
     if isinstance(task.degradation, Mask):
         held &= ~task.degradation.hidden.to(noisy.device)
+    if config.held_out > 0 and not held.any():
+        raise ValueError(
+            f"held_out must hide at least one pixel, got {config.held_out} of {held.numel()}: none. "
+            "Use a larger fraction."
+        )
     return (~held).to(noisy.dtype), held.to(noisy.dtype)
 
 
@@ -191,14 +142,23 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
         state.
 
     Raises:
-        ValueError: when a guide is missing or has another size, or a saved fit does not suit.
+        ValueError: when a guide is missing or has another size, a saved fit does not suit, or no pixel
+            is held out where some should be.
 
     Source: Ulyanov, Vedaldi, Lempitsky, "Deep Image Prior", CVPR 2018 and IJCV 2020.
     """
     noisy = task.shots.mean(0).to(device, torch.float32)
     fit, held = _masks(task, noisy, config, seed)
     known = task.degradation.apply(fit[None])[0] if isinstance(task.degradation, Mask) else fit
-    code = _code(task, noisy, known, config, seed)
+    code = codes.make(
+        config.code,
+        noisy,
+        known=known,
+        guide=task.guide,
+        channels=config.code_channels,
+        scale=config.code_scale,
+        generator=seeds.generator(seed, "code"),
+    )
     with seeds.fixed(seed, "weights"):
         network = networks.builder(config.network)(code.shape[1], noisy.shape[0]).train()
     if task.initial is not None:
