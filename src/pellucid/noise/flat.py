@@ -1,0 +1,121 @@
+"""Flat blocks: where a picture shows nothing but its noise.
+
+A block is chosen by the calm of its surroundings, never by its own energy: choosing the quietest blocks by
+themselves would choose those whose noise happens to be small. The surroundings are 12 pixels away, too far
+for their noise to be that of the block.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from scipy.fft import dct
+from torch import Tensor
+
+SIDE = 8
+STRIDE = 4
+RING = 3  # in strides: neighbours at 12 pixels
+WINDOW = 256
+PIXELS = 1_500_000  # enough for a stable figure; larger pictures are sampled by windows
+CLIPPED = 1 / 512
+BRIGHTNESS = 6  # classes with the same number of blocks
+SHARE = 0.02  # of the blocks of a class, the calmest
+FEWEST = 40
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """8x8 blocks of a picture in the DCT domain.
+
+    Attributes:
+        coefficients: (B, C, 64) orthonormal DCT coefficients.
+        mean: (B, C) brightness.
+        calm: (B,) energy of the surroundings, small where they are flat; infinite for clipped blocks.
+    """
+
+    coefficients: Tensor
+    mean: Tensor
+    calm: Tensor
+
+
+def collect(pixels: Tensor, *, clips: bool) -> Blocks:
+    """The blocks of (N, C, H, W), H and W at least 8; of large pictures, those of evenly spread windows.
+
+    Args:
+        pixels: working units.
+        clips: whether values at 0 and 1 may have been cut off.
+    """
+    line = torch.from_numpy(dct(torch.eye(SIDE).numpy(), axis=0, norm="ortho"))
+    transform = torch.kron(line, line)
+    parts = [_window(w, transform, clips) for w in windows(pixels)]
+    return Blocks(*(torch.cat(p) for p in zip(*parts, strict=True)))
+
+
+def windows(pixels: Tensor) -> list[Tensor]:
+    """Views (C, h, w) of (N, C, H, W): the slices, or windows spread evenly over them."""
+    count, _, height, width = pixels.shape
+    if count * height * width <= PIXELS:
+        return list(pixels)
+    places = [(n, y, x) for n in range(count) for y in _starts(height) for x in _starts(width)]
+    area = min(WINDOW, height) * min(WINDOW, width)
+    wanted = max(1, PIXELS // area)
+    step = max(1.0, len(places) / wanted)
+    chosen = [places[int(i * step)] for i in range(min(wanted, len(places)))]
+    return [pixels[n, :, y : y + WINDOW, x : x + WINDOW] for n, y, x in chosen]
+
+
+def _starts(length: int) -> list[int]:
+    if length <= WINDOW:
+        return [0]
+    parts = math.ceil(length / WINDOW)
+    return [round(i * (length - WINDOW) / (parts - 1)) for i in range(parts)]
+
+
+def _window(pixels: Tensor, transform: Tensor, clips: bool) -> tuple[Tensor, Tensor, Tensor]:
+    channels = pixels.shape[0]
+    blocks = pixels.unfold(1, SIDE, STRIDE).unfold(2, SIDE, STRIDE).permute(1, 2, 0, 3, 4)
+    rows, columns = blocks.shape[:2]
+    flat = blocks.reshape(rows, columns, channels, SIDE * SIDE)
+    coefficients = flat @ transform.T
+    calm = _surroundings(coefficients[..., 1:].square().sum((-2, -1)))
+    if clips:
+        cut = ((flat <= CLIPPED) | (flat >= 1 - CLIPPED)).float().mean((2, 3))
+        calm = torch.where(cut < 0.05, calm, torch.inf)
+    return (
+        coefficients.reshape(-1, channels, SIDE * SIDE),
+        flat.mean(-1).reshape(-1, channels),
+        calm.reshape(-1),
+    )
+
+
+def _surroundings(energy: Tensor) -> Tensor:
+    """Mean energy of the eight neighbours RING strides away, of those that exist; own energy where none
+    does.
+    """
+    rows, columns = energy.shape
+    total, count = torch.zeros_like(energy), torch.zeros_like(energy)
+    for dy in (-RING, 0, RING):
+        for dx in (-RING, 0, RING):
+            if (dy == 0 and dx == 0) or abs(dy) >= rows or abs(dx) >= columns:
+                continue
+            here = (slice(max(0, -dy), rows - max(0, dy)), slice(max(0, -dx), columns - max(0, dx)))
+            there = (slice(max(0, dy), rows - max(0, -dy)), slice(max(0, dx), columns - max(0, -dx)))
+            total[here] += energy[there]
+            count[here] += 1
+    return torch.where(count > 0, total / count.clamp_min(1), energy)
+
+
+def calmest(blocks: Blocks) -> list[Tensor]:
+    """Indices of the calmest blocks, one tensor per class of brightness, darkest first."""
+    usable = torch.isfinite(blocks.calm).nonzero()[:, 0]
+    if len(usable) == 0:
+        return []
+    order = usable[blocks.mean[usable].mean(1).argsort(stable=True)]
+    classes = min(BRIGHTNESS, max(1, len(order) // (2 * FEWEST)))
+    chosen = []
+    for part in torch.tensor_split(order, classes):
+        count = min(len(part), max(FEWEST, round(SHARE * len(part))))
+        chosen.append(part[blocks.calm[part].topk(count, largest=False).indices])
+    return chosen

@@ -1,0 +1,84 @@
+"""From block spectra to the covariance of the noise between pixels, and back."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+
+import torch
+from scipy.fft import dct
+from torch import Tensor
+
+SIDE = 8
+LAGS = SIDE - 1
+MEDIAN = 0.454937  # median of the chi-square distribution with one degree of freedom
+
+
+@lru_cache
+def _autocorrelations() -> Tensor:
+    """(64, 15, 15) autocorrelation of each 8x8 DCT basis picture, lag zero in the centre."""
+    line = torch.from_numpy(dct(torch.eye(SIDE).double().numpy(), axis=0, norm="ortho"))
+    atoms = torch.kron(line, line).view(-1, SIDE, SIDE)
+    spectra = torch.fft.fft2(atoms, (2 * SIDE, 2 * SIDE)).abs().square()
+    lag = torch.arange(-LAGS, LAGS + 1) % (2 * SIDE)
+    found: Tensor = torch.fft.ifft2(spectra).real
+    return found[:, lag][:, :, lag]
+
+
+def robust(coefficients: Tensor) -> Tensor:
+    """Variance of each coefficient (B, …, 64) over the blocks, by the median of the squares, texture damped.
+
+    Texture has a direction, camera noise hardly any: of the two coefficients that are each other's transpose
+    the smaller variance counts. The mean of the block holds the picture itself, so its variance is continued
+    from the lowest frequencies.
+    """
+    variance = coefficients.double().square().median(0).values / MEDIAN
+    square = variance.view(*variance.shape[:-1], SIDE, SIDE)
+    square = torch.minimum(square, square.mT).clone()
+    square[..., 0, 0] = 1.1 * square[..., 0, 1]
+    return square.flatten(-2)
+
+
+def to_kernel(variance: Tensor) -> Tensor:
+    """Autocovariance (…, 15, 15) of stationary noise whose 8x8 DCT coefficients have the given variances (…,
+    64).
+
+    A block sees (8 - |d|) of 8 pairs at distance d along each axis, which is divided out; what the division
+    does to the spectrum is corrected in a few rounds.
+
+    >>> flat = to_kernel(torch.full((64,), 4.0))
+    >>> round(float(flat[7, 7]), 3), bool(flat.sum().sub(4).abs() < 1e-3)
+    (4.0, True)
+    """
+    atoms = _autocorrelations()
+    pairs = (SIDE - torch.arange(-LAGS, LAGS + 1).abs()).double() / SIDE
+    seen = torch.outer(pairs, pairs)
+    target = variance.double()
+    floor = 1e-3 * target.abs().amax(-1, keepdim=True) + 1e-30
+    adjusted = target
+    for _ in range(4):
+        kernel = torch.einsum("...k,kyx->...yx", adjusted, atoms) / SIDE**2 / seen
+        back = to_variance(kernel).maximum(floor)
+        adjusted = (adjusted * target.maximum(floor) / back).clamp(min=0.05 * target, max=5 * target)
+    return torch.einsum("...k,kyx->...yx", adjusted, atoms) / SIDE**2 / seen
+
+
+def to_variance(kernel: Tensor) -> Tensor:
+    """Variances (…, 64) of the 8x8 DCT coefficients of noise with autocovariance (…, 15, 15)."""
+    return torch.einsum("...yx,kyx->...k", kernel.double(), _autocorrelations())
+
+
+def correlation_length(kernel: Tensor) -> float:
+    """Distance in pixels at which the autocorrelation (15, 15) falls below 1/e, by linear interpolation.
+
+    >>> line = torch.exp(-torch.arange(-7, 8).abs() / 2.0)
+    >>> round(correlation_length(torch.outer(line, line)), 2)
+    2.0
+    """
+    middle = kernel.shape[-1] // 2
+    profile = (kernel[middle, middle:] + kernel[middle:, middle]) / (2 * kernel[middle, middle])
+    for distance in range(1, len(profile)):
+        if profile[distance] < 1 / math.e:
+            drop = float(profile[distance - 1] - profile[distance])
+            return distance - 1 + (float(profile[distance - 1]) - 1 / math.e) / drop
+    return float(middle)
