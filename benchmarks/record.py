@@ -1,0 +1,152 @@
+"""What the benchmarks do alike: find the data, say what made a result, keep JSON that can be resumed."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Callable, Hashable, Iterable
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from datetime import UTC, datetime
+from importlib import metadata, util
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import pellucid
+
+HERE = Path(__file__).resolve().parent
+SOURCE = Path(pellucid.__file__).parent
+PACKAGES = ("pellucid", "torch", "numpy", "scipy", "scikit-image", "pywavelets", "bm3d", "bm4d")
+Row = dict[str, Any]
+
+
+def arguments(doc: str | None, name: str) -> argparse.ArgumentParser:
+    """A parser with what all share: --data-root, --limit, --out, --threads."""
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    data = os.environ.get("PELLUCID_DATA", HERE.parent.parent / "shared" / "data")
+    parser.add_argument("--data-root", type=Path, default=Path(data), help="else PELLUCID_DATA")
+    parser.add_argument("--limit", type=int, help="only so many images per set; then nothing is kept")
+    parser.add_argument("--out", type=Path, help=f"else benchmarks/results/{name}.json")
+    cores = int(os.environ.get("OMP_NUM_THREADS", os.cpu_count() or 1))
+    parser.add_argument("--threads", type=int, default=cores, help=f"per process (here {cores})")
+    parser.set_defaults(name=name)
+    return parser
+
+
+def pictures(root: Path, folder: str, limit: int | None, pattern: str = "*") -> list[Path]:
+    """The pictures of a set, or the end of the program when there are none."""
+    found = sorted(p for p in (root / folder).glob(pattern) if p.suffix.lower() in (".png", ".jpg", ".bmp"))
+    if not found:
+        raise SystemExit(f"skipped: no pictures in {root / folder}. Give --data-root or set PELLUCID_DATA.")
+    return found[:limit]
+
+
+def source() -> str:
+    """A hash of pellucid's code, so that results of other code are never mixed in."""
+    digest = hashlib.sha256()
+    for path in sorted(SOURCE.rglob("*.py")):
+        digest.update(path.relative_to(SOURCE).as_posix().encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def about(given: argparse.Namespace, doc: str | None) -> Row:
+    """Command, code, versions, machine, threads and date."""
+    words = ["…" if Path(word).is_absolute() else word for word in sys.argv[1:]]
+    return {
+        "what": " ".join((doc or "").split("\n\n")[0].split()),
+        "command": " ".join(["python", f"benchmarks/{given.name}.py", *words]),
+        "commit": _git("rev-parse", "HEAD") + ("+" if _git("status", "--porcelain", "--", "src") else ""),
+        "source": source(),
+        "versions": {"python": platform.python_version()} | {p: _version(p) for p in PACKAGES},
+        "machine": f"{_processor()}, {os.cpu_count()} cores, {platform.system()}",
+        "threads": given.threads,
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def destination(given: argparse.Namespace) -> Path | None:
+    """Where results go; None for a trial with --limit, which must not replace a whole run."""
+    if given.out is None and given.limit is not None:
+        return None
+    out: Path = given.out or HERE / "results" / f"{given.name}.json"
+    return out
+
+
+def kept(out: Path | None, code: str) -> dict[str, Row]:
+    """Rows of an earlier run that the same code made."""
+    if out is None or not out.exists():
+        return {}
+    earlier: Row = json.loads(out.read_text())
+    return dict(earlier.get("rows", {})) if earlier.get("source") == code else {}
+
+
+def save(out: Path | None, result: Row) -> None:
+    """Write the file in one go, so that an interrupt leaves the last whole state."""
+    if out is None:
+        return
+    out.parent.mkdir(parents=True, exist_ok=True)
+    partial = out.with_suffix(".part")
+    partial.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+    partial.replace(out)
+
+
+def fill(
+    rows: dict[str, Row],
+    jobs: Iterable[tuple[Any, ...]],
+    work: Callable[..., Row],
+    *,
+    name: Callable[..., Hashable],
+    workers: int,
+    threads: int,
+    each: Callable[[], None],
+) -> None:
+    """Add a row for every job that has none, in processes of `threads` threads; `each` after every row."""
+    left = {str(name(*job)): job for job in jobs}
+    left = {key: job for key, job in left.items() if key not in rows}
+    context = get_context("spawn")
+    with ProcessPoolExecutor(workers, context, initializer=limit_threads, initargs=(threads,)) as pool:
+        running = {pool.submit(work, *job): key for key, job in left.items()}
+        for count, job in enumerate(as_completed(running), 1):
+            rows[running[job]] = job.result()
+            print(f"{count}/{len(left)} {running[job]}: {rows[running[job]]}", file=sys.stderr, flush=True)
+            each()
+
+
+def limit_threads(threads: int) -> None:
+    """In this process, and in libraries that read the variable when they are loaded."""
+    os.environ["OMP_NUM_THREADS"] = str(threads)
+    import torch
+
+    torch.set_num_threads(threads)
+
+
+def has(module: str) -> bool:
+    """Whether a module can be imported, without importing it."""
+    return util.find_spec(module) is not None
+
+
+def _git(*words: str) -> str:
+    try:
+        done = subprocess.run(["git", *words], cwd=HERE, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return done.stdout.strip()
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _processor() -> str:
+    path = Path("/proc/cpuinfo")
+    lines = path.read_text().splitlines() if path.exists() else []
+    models = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return models[0] if models else platform.processor() or platform.machine()
