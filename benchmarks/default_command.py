@@ -153,9 +153,7 @@ def judged(name: str, rows: dict[str, record.Row]) -> record.Row:
         result["bar"], result["met"] = bars[name]
     shift = max(row["mean_shift"] for row in rows.values())
     return result | {
-        "methods": {
-            m: [r["method"] for r in rows.values()].count(m) for m in {r["method"] for r in rows.values()}
-        },
+        "methods": dict(Counter(row["method"] for row in rows.values())),
         "seconds per image": average(rows, "seconds"),
         "largest mean shift": shift,
         "mean kept": shift <= MEAN_BAR,
