@@ -9,6 +9,10 @@ from torch import Tensor
 
 from pellucid import methods
 from pellucid.noise.report import NoiseReport
+from pellucid.noise.stabilise import Anscombe
+
+QUIET = 1.5 / 255  # noise weaker than this is invisible; removing it would only cost detail
+IMPULSES = 0.005  # fraction of pixels; from here on salt and pepper is the worst of the noise
 
 
 class Stabiliser(Protocol):
@@ -37,8 +41,44 @@ class Choice:
 
 
 def choose(report: NoiseReport, *, color: bool, channels: int) -> Choice:
-    """The method for this noise."""
-    if report.level * 255 < 0.3:
-        return Choice(method="none", config=None, noise=report, reason="no noise worth removing")
-    method = methods.load("nlm")
-    return Choice(method="nlm", config=method.presets["fast"], noise=report, reason="non-local means")
+    """The method for this noise: none, an adaptive median for impulses, or (C)BM3D at the measured spectrum.
+
+    >>> choose(NoiseReport.white(0.1, 1), color=False, channels=1).method
+    'bm3d'
+    >>> choose(NoiseReport.white(0.001, 1), color=False, channels=1).reason
+    'the noise (standard deviation 0.26 of 255) is too weak to be seen: nothing is removed'
+    """
+    if report.impulse > IMPULSES:
+        return _of("median", report, f"{report.impulse:.1%} of the pixels are salt or pepper")
+    if report.level < QUIET:
+        level = f"standard deviation {report.level * 255:.2g} of 255"
+        reason = f"the noise ({level}) is too weak to be seen: nothing is removed"
+        return Choice(method="none", config=None, noise=report, reason=reason)
+    stabilise = stabiliser(report)
+    return _of("bm3d", report, why(report, color=color and channels == 3), stabilise)
+
+
+def stabiliser(report: NoiseReport) -> Stabiliser | None:
+    """A transform to noise of one level where it depends on the signal, else None."""
+    return Anscombe(report) if any(g > 0 for g in report.gain) else None
+
+
+def why(report: NoiseReport, *, color: bool) -> str:
+    """What BM3D does about this noise, in words."""
+    name = "CBM3D" if color else "BM3D"
+    kind = (
+        f"shared between pixels over {report.length_px:.1f} px: {name} by the measured spectrum"
+        if report.correlated
+        else f"white: {name} at this level"
+    )
+    reason = f"noise of standard deviation {report.level * report.scale:.3g}, {kind}"
+    if stabiliser(report) is not None:
+        reason += ", after a variance-stabilising transform, as it grows with the brightness"
+    return reason
+
+
+def _of(name: str, report: NoiseReport, reason: str, stabilise: Stabiliser | None = None) -> Choice:
+    method = methods.load(name)
+    return Choice(
+        method=name, config=method.presets["fast"], noise=report, reason=reason, stabilise=stabilise
+    )

@@ -65,4 +65,5 @@ def same_shape(name: str, shape: Iterable[int], other: str, expected: Iterable[i
     """
     got, want = tuple(shape), tuple(expected)
     if got != want:
-        raise ValueError(f"{name} must have the shape of {other}, {want}, got {got}. Resize or crop it first.")
+        expected_text = f"{name} must have the shape of {other}, {want}"
+        raise ValueError(f"{expected_text}, got {got}. Resize or crop it first.")

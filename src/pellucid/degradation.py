@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-import torch
 from torch import Tensor
 
 from pellucid import checks
@@ -41,6 +40,7 @@ class Mask:
     def apply(self, image: Tensor) -> Tensor:
         """Blank the hidden pixels of (..., C, H, W).
 
+        >>> import torch
         >>> Mask(torch.tensor([[True, False]])).apply(torch.ones(1, 1, 2))
         tensor([[[0., 1.]]])
         """

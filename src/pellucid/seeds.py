@@ -1,7 +1,7 @@
 """The only module that touches global random state; everything else takes a generator.
 
-One seed per run; its named children (``weights``, ``code``, ``jitter``, ``mask`` …) are independent streams, so
-that adding a draw to one of them never shifts another.
+One seed per run; its named children (``weights``, ``code``, ``jitter``, ``mask`` …) are independent streams,
+so that adding a draw to one of them never shifts another.
 """
 
 from __future__ import annotations

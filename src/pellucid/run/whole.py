@@ -105,7 +105,14 @@ def _choice(noise: NoiseReport, image: Image, settings: Settings) -> auto.Choice
         reason = f"asked for, at the level that {settings.level} reads"
     else:
         reason = "asked for"
-    return auto.Choice(method=settings.method.name, config=settings.config, noise=noise, reason=reason)
+    measured = settings.sigma is None and settings.level == "auto" and settings.method.uses_noise
+    return auto.Choice(
+        method=settings.method.name,
+        config=settings.config,
+        noise=noise,
+        reason=reason,
+        stabilise=auto.stabiliser(noise) if measured else None,
+    )
 
 
 def _slices(
