@@ -40,7 +40,7 @@ def words(report: NoiseReport) -> str:
         lines.append(
             f"A pattern repeats every {period:.1f} pixels, amplitude {pattern.amplitude * unit:.2g}."
         )
-    return "\n".join([*lines, *report.warnings])
+    return "\n".join(lines)
 
 
 def _white_reading(report: NoiseReport) -> float:
