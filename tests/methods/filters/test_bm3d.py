@@ -168,6 +168,21 @@ def test_white_takes_the_level_of_the_kernel_alone():
     assert rms(ours - restore(noisy, kernel, FAST, color=False)) > 1e-3
 
 
+@pytest.mark.parametrize(
+    "config",
+    [
+        Config(step=8, wiener_step=8),
+        Config(radius=1, group=1, wiener_group=1),
+        Config(radius=2, stride=5),
+        Config(radius=4, group=64, wiener_group=128),
+    ],
+)
+def test_unusual_settings_still_denoise(config):
+    clean = photograph(1, 45, 38)
+    noisy = clean + SIGMA * drawn(clean.shape)
+    assert psnr(clean, restore(noisy, white(1), config, color=False)) > psnr(clean, noisy) + 3
+
+
 def test_no_noise_changes_nothing():
     noisy = photograph(height=20, width=20)
     assert torch.equal(restore(noisy, torch.zeros(3, 3, 1, 1), FAST, color=True), noisy)
@@ -192,7 +207,8 @@ def test_shots_are_averaged():
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("group", 12), ("wiener_group", 0), ("step", 0), ("radius", 0), ("threshold", 0.0), ("wiener", -1.0),
+    [("group", 12), ("wiener_group", 0), ("step", 0), ("wiener_step", 9), ("radius", 0),
+     ("threshold", 0.0), ("wiener", -1.0),
      ("strength", 0.0), ("white", 1.5), ("noise", "pink")],
 )  # fmt: skip
 def test_a_bad_field_is_named_with_its_value(field, value):

@@ -49,7 +49,9 @@ class Config:
     """whether to use the measured spectrum or the level alone"""
 
     def __post_init__(self) -> None:
-        for name in ("step", "wiener_step", "stride", "group", "wiener_group"):
+        for name in ("step", "wiener_step"):  # wider steps would leave pixels in no block
+            checks.in_range(name, getattr(self, name), 1, SIDE)
+        for name in ("stride", "group", "wiener_group"):
             checks.in_range(name, getattr(self, name), 1)
         for name in ("group", "wiener_group"):
             value = getattr(self, name)
