@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from pellucid.noise import flat, level, patterns, spectrum
 from pellucid.noise.flat import Blocks
@@ -27,8 +28,12 @@ FINE = tuple(8 * i + j for i in range(3, 8) for j in range(3, 8))
 TEXTURED = 2.0  # a class of brightness whose variance exceeds the calmest by this factor shows texture
 CALMEST = 0.01
 TIED = 0.2  # correlation between channels from which on it counts
+DOUBT = 2.25  # variance by the law over that of the eigenvalues; beyond it the law has followed texture
 SLACK = 1.06  # how far the eigenvalues may exceed what fine detail shows
 FEW = 20_000  # pixels below which the eigenvalues spread so far that their tail reads low
+LUMA = 3.0  # luminance noise over chroma noise at the most: channels with a correlation of 0.7 have 2.8
+COLOURLESS = 1.5 / 255  # spread of the chroma of a gray picture stored in colour, whose chroma tells nothing
+OPPONENT = ((1.0, 1.0, 1.0), (1.0, 0.0, -1.0), (1.0, -2.0, 1.0))
 MANY = 8  # channels beyond which no covariance between channels is measured
 
 
@@ -79,7 +84,7 @@ def analyse(pixels: Tensor, *, color: bool, scale: float = 255.0) -> NoiseReport
     law = _law(blocks, classes, correlated)
     if not correlated:
         return _white(blocks, law, sample, channels, common)
-    kernel = _kernel(blocks, law, channels)
+    kernel = _kernel(blocks, classes, color)
     return _report(kernel, law, True, common)
 
 
@@ -112,11 +117,9 @@ def _calmest(blocks: Blocks, least: int) -> Tensor:
 
 @dataclass(frozen=True)
 class _Law:
-    """Variance against brightness: the classes, what is left of them, and the line var = gain x + offset."""
+    """Variance against brightness: the classes, and the line var = gain x + offset."""
 
     classes: list[Tensor]
-    brightness: Tensor  # (classes, C)
-    variance: Tensor  # (classes, C), limited where there is texture
     gain: Tensor  # (C,)
     offset: Tensor  # (C,)
     mean: Tensor  # (C,) brightness of the picture
@@ -126,14 +129,9 @@ def _law(blocks: Blocks, classes: list[Tensor], correlated: bool) -> _Law:
     band = list(range(1, 64)) if correlated else list(FINE)
     spectra = torch.stack([spectrum.robust(blocks.coefficients[c])[:, band].mean(1) for c in classes])
     brightness = torch.stack([blocks.mean[c].double().mean(0) for c in classes])
-    variance = torch.minimum(spectra, TEXTURED * torch.minimum(_floor(blocks, band), spectra.amin(0)))
     mean = blocks.mean.double().mean(0)
     gain, offset = _line(brightness, spectra)
-    return _Law(classes, brightness, variance, gain, offset, mean)
-
-
-def _floor(blocks: Blocks, band: list[int]) -> Tensor:
-    return spectrum.robust(blocks.coefficients[_calmest(blocks, 150)])[:, band].mean(1)
+    return _Law(classes, gain, offset, mean)
 
 
 def _line(brightness: Tensor, variance: Tensor) -> tuple[Tensor, Tensor]:
@@ -191,8 +189,10 @@ def _white(
     if sum(v.shape[-1] * v.shape[-2] for v in views) < FEW:
         whole = max(whole, min(average, float(np.mean(np.square(common["mad"])))))
     variance = fine * (min(whole, SLACK * average) if whole > 0 else average) / average
-    law_says = (law.gain * law.mean + law.offset).clamp_min(0)
-    sigma = torch.where(law.gain > 0, law_says, variance).sqrt()
+    by_law = (law.gain * law.mean + law.offset).clamp_min(0)
+    believed = (law.gain > 0) & (by_law < DOUBT * max(whole, 1e-12))
+    law = replace(law, gain=torch.where(believed, law.gain, 0.0))
+    sigma = torch.where(believed, by_law, variance).sqrt()
     report = _as_white(tuple(sigma.tolist()), channels, common, ())
     if tied:
         covariance = (shared * torch.outer(sigma, sigma)).numpy()
@@ -218,29 +218,28 @@ def _correlations(coefficients: Tensor, variance: Tensor) -> Tensor:
     return result
 
 
-def _kernel(blocks: Blocks, law: _Law, channels: int) -> Tensor:
-    """Covariance (C, C, 15, 15) of correlated noise at the mean level of all classes of brightness."""
-    chosen = torch.cat(law.classes)
-    data = blocks.coefficients[chosen].double()
-    own = spectrum.robust(data)
-    whole = law.variance.mean(0)
-    # each class counts for the picture's share it stands for, whatever texture it holds
-    factor = (whole / own[:, 1:].mean(1).clamp_min(1e-30)).sqrt()
-    data = data * factor[:, None]
-    own = own * factor[:, None].square()
-    kernel = torch.zeros(channels, channels, 2 * spectrum.LAGS + 1, 2 * spectrum.LAGS + 1).double()
-    for c in range(channels):
-        kernel[c, c] = spectrum.to_kernel(own[c])
-        for d in range(c + 1, channels if channels <= MANY else c + 1):
-            shared = spectrum.robust(data[:, c] + data[:, d]) - spectrum.robust(data[:, c] - data[:, d])
-            limit = (own[c] * own[d]).sqrt()
-            kernel[c, d] = kernel[d, c] = _cross(torch.clamp(shared / 4, -limit, limit))
-    return kernel
+def _kernel(blocks: Blocks, classes: list[Tensor], color: bool) -> Tensor:
+    """Covariance (C, C, 15, 15) of correlated noise, averaged over the brightness classes.
 
-
-def _cross(shared: Tensor) -> Tensor:
-    """Covariance function of two channels: its positive and its negative part are spectra of their own."""
-    return spectrum.to_kernel(shared.clamp_min(0)) - spectrum.to_kernel((-shared).clamp_min(0))
+    A colour picture is measured in opponent planes, where its noise is nearly uncorrelated. Texture lives in
+    the luminance; camera noise lives in all planes alike. So the chroma, which texture hardly enters, bounds
+    what may pass for noise in the luminance.
+    """
+    channels = blocks.coefficients.shape[1]
+    opponent = color and channels == 3
+    mixing = (F.normalize(torch.tensor(OPPONENT), dim=1) if opponent else torch.eye(channels)).double()
+    planes = torch.einsum("dc,bck->bdk", mixing, blocks.coefficients.double())
+    by_class = torch.stack([spectrum.robust(planes[c])[:, 1:].mean(1) for c in classes])
+    floor = spectrum.robust(planes[_calmest(blocks, 150)])[:, 1:].mean(1)
+    level = torch.minimum(by_class, TEXTURED * torch.minimum(floor, by_class.amin(0))).mean(0)
+    own = spectrum.robust(planes[torch.cat(classes)])
+    own = own * (level / own[:, 1:].mean(1).clamp_min(1e-30))[:, None]
+    if opponent:
+        coarse = own.view(channels, spectrum.SIDE, spectrum.SIDE)[:, :4, :4].flatten(1)[:, 1:].mean(1)
+        tint = torch.einsum("dc,bc->bd", mixing, blocks.mean.double())[:, 1:].std(0)
+        if float(tint.max()) > COLOURLESS:
+            own[0] *= (LUMA**2 * coarse[1:].mean() / coarse[0].clamp_min(1e-30)).clamp(max=1)
+    return torch.einsum("ec,ed,eyx->cdyx", mixing, mixing, spectrum.to_kernel(own))
 
 
 def _report(kernel: Tensor, law: _Law, correlated: bool, common: dict[str, Any]) -> NoiseReport:
@@ -263,8 +262,12 @@ def _report(kernel: Tensor, law: _Law, correlated: bool, common: dict[str, Any])
 
 
 def _with_gain(report: NoiseReport, law: _Law) -> NoiseReport:
-    offset = torch.where(law.gain > 0, law.offset, torch.tensor(report.offset).double())
-    return replace(report, gain=tuple(law.gain.tolist()), offset=tuple(offset.tolist()))
+    """The report with the law of each channel, scaled to give the report's level at the mean brightness."""
+    sigma = torch.tensor(report.sigma).double()
+    factor = sigma.square() / (law.gain * law.mean + law.offset).clamp_min(1e-30)
+    gain = torch.where(law.gain > 0, law.gain * factor, 0.0)
+    offset = torch.where(law.gain > 0, law.offset * factor, sigma.square())
+    return replace(report, gain=tuple(gain.tolist()), offset=tuple(offset.tolist()))
 
 
 def _as_white(

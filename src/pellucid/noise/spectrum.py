@@ -64,8 +64,16 @@ def to_kernel(variance: Tensor) -> Tensor:
 
 
 def to_variance(kernel: Tensor) -> Tensor:
-    """Variances (…, 64) of the 8x8 DCT coefficients of noise with autocovariance (…, 15, 15)."""
-    return torch.einsum("...yx,kyx->...k", kernel.double(), _autocorrelations())
+    """Variances (…, 64) of the 8x8 DCT coefficients of noise with autocovariance (…, 2L+1, 2L+1), any L.
+
+    >>> bool(torch.allclose(to_variance(torch.full((1, 1), 4.0)), torch.tensor(4.0).double()))
+    True
+    """
+    lags = min(kernel.shape[-1] // 2, LAGS)
+    mine, theirs = kernel.shape[-1] // 2 - lags, LAGS - lags
+    kernel = kernel[..., mine : mine + 2 * lags + 1, mine : mine + 2 * lags + 1].double()
+    atoms = _autocorrelations()[:, theirs : theirs + 2 * lags + 1, theirs : theirs + 2 * lags + 1]
+    return torch.einsum("...yx,kyx->...k", kernel, atoms.to(kernel.device))
 
 
 def correlation_length(kernel: Tensor) -> float:

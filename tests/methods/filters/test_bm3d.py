@@ -88,7 +88,8 @@ def test_correlated_noise_needs_its_kernel(blur, margin):
     clean = photograph()
     noise = Correlated(sigma=SIGMA, blur=blur)
     noisy = noise.apply(clean, torch.Generator().manual_seed(0))
-    true = restore(noisy, measured(noise, 3, 5), FAST, color=True)
+    exact = replace(FAST, correlated=1.0, whiten=0.0)
+    true = restore(noisy, measured(noise, 3, 5), exact, color=True)
     level = restore(noisy, white(3), FAST, color=True)
     assert psnr(clean, true) > psnr(clean, level) + margin
 
@@ -199,9 +200,9 @@ def test_shots_are_averaged():
     clean = photograph(1, 40, 40)
     shots = torch.stack([clean + SIGMA * drawn(clean.shape, seed=s) for s in range(4)])
     method = methods.load("bm3d")
-    task = Task(shots=shots, noise=NoiseReport.white(SIGMA / 2, 1), color=False)
+    task = Task(shots=shots, noise=NoiseReport.white(SIGMA, 1), color=False)
     (step,) = method.steps(task, FAST, seed=0, device=torch.device("cpu"))
-    theirs = restore(shots.mean(0), white(1, SIGMA / 2), FAST, color=False)
+    theirs = restore(shots.mean(0), white(1) / 4, FAST, color=False)
     torch.testing.assert_close(step.estimate(), theirs)
 
 
@@ -209,7 +210,7 @@ def test_shots_are_averaged():
     ("field", "value"),
     [("group", 12), ("wiener_group", 0), ("step", 0), ("wiener_step", 9), ("radius", 0),
      ("threshold", 0.0), ("wiener", -1.0),
-     ("strength", 0.0), ("white", 1.5), ("noise", "pink")],
+     ("strength", 0.0), ("whiten", 1.5), ("correlated", 0.0), ("noise", "pink")],
 )  # fmt: skip
 def test_a_bad_field_is_named_with_its_value(field, value):
     with pytest.raises(ValueError, match=rf"{field}.*{value}"):
