@@ -7,7 +7,8 @@
 Quality: white Gaussian noise from one frozen seed per image, not clipped, given as floats. `psnr` scores the
 estimate as it is, `psnr_8bit` after clipping and rounding. Speed: each run is a fresh Python that loads a
 noisy .npy, denoises it with its defaults and writes the result as .npy; ours and the wheel take turns, and
-the ratio is taken in each pair of neighbours. The wheel is licensed for non-commercial use only, so it is no
+the ratio is taken in each pair of neighbours. Run it on an idle machine: two threads of torch that must
+share one core wait for each other by spinning, and were seen to take 30 times longer. The wheel is licensed for non-commercial use only, so it is no
 dependency of pellucid: without it, only our PSNR is measured.
 """
 
@@ -123,6 +124,7 @@ def process(code: str, noisy: Path, out: Path, threads: int) -> record.Row:
 def speed(root: Path, pairs: int, threads: int) -> record.Row:
     """Alternating runs; this process loads no torch, whose memory a child's peak would begin with."""
     images: record.Row = {}
+    load = [round(v, 2) for v in os.getloadavg()]
     if hasattr(os, "sched_setaffinity"):  # the wheel knows no other limit: it takes every core it sees
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
     with tempfile.TemporaryDirectory(prefix="pellucid-bm3d-") as folder:
@@ -145,7 +147,7 @@ def speed(root: Path, pairs: int, threads: int) -> record.Row:
                 "shape": list(clean.shape),
                 "ratio_per_pair": [round(r, 2) for r in ratios],
             } | runs
-    return {"images": images, "load_average": [round(v, 2) for v in os.getloadavg()]} | verdict(images)
+    return {"images": images, "load_before": load} | verdict(images)
 
 
 def verdict(images: record.Row) -> record.Row:
