@@ -8,8 +8,8 @@ Quality: white Gaussian noise from one frozen seed per image, not clipped, given
 estimate as it is, `psnr_8bit` after clipping and rounding. Speed: each run is a fresh Python that loads a
 noisy .npy, denoises it with its defaults and writes the result as .npy; ours and the wheel take turns, and
 the ratio is taken in each pair of neighbours. Run it on an idle machine: two threads of torch that must
-share one core wait for each other by spinning, and were seen to take 30 times longer. The wheel is licensed for non-commercial use only, so it is no
-dependency of pellucid: without it, only our PSNR is measured.
+share one core wait for each other by spinning, and were seen to take 30 times longer. The wheel is licensed
+for non-commercial use only, so it is no dependency of pellucid: without it, only our PSNR is measured.
 """
 
 from __future__ import annotations
