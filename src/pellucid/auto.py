@@ -59,8 +59,12 @@ def choose(report: NoiseReport, *, color: bool, channels: int) -> Choice:
 
 
 def stabiliser(report: NoiseReport) -> Stabiliser | None:
-    """A transform to noise of one level where it depends on the signal, else None."""
-    return Anscombe(report) if any(g > 0 for g in report.gain) else None
+    """A transform to noise of one level where it depends on the signal, else None.
+
+    Noise that pixels share has been developed (demosaicing, gamma, JPEG): no law of photons is left in it,
+    and what looks like one is texture more often than not.
+    """
+    return Anscombe(report) if any(g > 0 for g in report.gain) and not report.correlated else None
 
 
 def why(report: NoiseReport, *, color: bool) -> str:

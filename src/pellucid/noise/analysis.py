@@ -18,7 +18,8 @@ from pellucid.noise.words import words
 
 __all__ = ["analyse", "words"]
 
-WHITENESS = 0.25  # product of the two ratios below, under which neighbours share noise
+WHITENESS = (0.25, 0.5)  # product of the two ratios below, under which neighbours share noise: weak, strong
+WEAK, STRONG = 5 / 255, 10 / 255  # noise in which texture shows through, and noise that hides it
 SLOPES = (
     ((5, 8), (3, 5)),
     ((6, 8), (4, 6)),
@@ -28,6 +29,7 @@ FINE = tuple(8 * i + j for i in range(3, 8) for j in range(3, 8))
 TEXTURED = 2.0  # a class of brightness whose variance exceeds the calmest by this factor shows texture
 CALMEST = 0.01
 TIED = 0.2  # correlation between channels from which on it counts
+DARKEST = 0.05  # variance of the darkest class over the mean one, at least
 DOUBT = 2.25  # variance by the law over that of the eigenvalues; beyond it the law has followed texture
 SLACK = 1.06  # how far the eigenvalues may exceed what fine detail shows
 FEW = 20_000  # pixels below which the eigenvalues spread so far that their tail reads low
@@ -80,7 +82,7 @@ def analyse(pixels: Tensor, *, color: bool, scale: float = 255.0) -> NoiseReport
         return _as_white(
             tuple(mad.tolist()), channels, common, ("every block is clipped: the level is a guess",)
         )
-    correlated = _correlated(blocks)
+    correlated = _correlated(blocks, joint)
     law = _law(blocks, classes, correlated)
     if not correlated:
         return _white(blocks, law, sample, channels, common)
@@ -96,7 +98,7 @@ def _clipped(pixels: Tensor) -> tuple[tuple[float, float], ...]:
     return tuple(zip(low or none, high or none, strict=True))
 
 
-def _correlated(blocks: Blocks) -> bool:
+def _correlated(blocks: Blocks, white: float) -> bool:
     """Whether the spectrum falls off towards its high end, judged on the calmest blocks of all."""
     power = (
         spectrum.robust(blocks.coefficients[_calmest(blocks, 100)]).mean(0).view(spectrum.SIDE, spectrum.SIDE)
@@ -107,7 +109,8 @@ def _correlated(blocks: Blocks) -> bool:
         if below <= 0:
             return False
         ratio *= float(power[low:high, low:high].mean()) / below
-    return ratio < WHITENESS
+    share = min(max((white - WEAK) / (STRONG - WEAK), 0.0), 1.0)
+    return ratio < WHITENESS[0] + share * (WHITENESS[1] - WHITENESS[0])
 
 
 def _calmest(blocks: Blocks, least: int) -> Tensor:
@@ -153,11 +156,12 @@ def _line(brightness: Tensor, variance: Tensor) -> tuple[Tensor, Tensor]:
         for _ in range(5):
             slope, start = np.polyfit(x.numpy(), y.numpy(), 1)
             y = torch.minimum(v, (slope * x + start) * 1.15)
+        start = max(start, DARKEST * float(v.mean()) - slope * float(x.min()))
         fitted = slope * x + start
         rest = float((y - fitted).square().sum())
         spread = float((y - y.mean()).square().sum())
-        steep = float(fitted.max()) > 2.5 * max(float(fitted.min()), 1e-12)
-        if slope > 0 and steep and rest < 0.15 * spread:
+        steep = float(fitted.max()) > 1.4 * max(float(fitted.min()), 1e-12)
+        if slope > 0 and steep and rest < 0.25 * spread:
             gains.append(float(slope))
             offsets.append(float(start))
         else:

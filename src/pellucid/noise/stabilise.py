@@ -11,6 +11,10 @@ from torch import Tensor
 
 from pellucid.noise.report import NoiseReport
 
+TOE = 3 / 8  # the transform's argument where no photon is left; below, values go on along the tangent
+START = 2 * math.sqrt(TOE)
+STEEP = 1 / math.sqrt(TOE)
+
 
 class Anscombe:
     """Stabilises var(x) = a x + b per channel, and undoes it without bias.
@@ -19,6 +23,7 @@ class Anscombe:
     since the mean of a root is not the root of the mean; the exact unbiased inverse (closed form of Makitalo
     and Foi, "Optimal inversion of the generalized Anscombe transformation for Poisson-Gaussian noise", IEEE
         TIP 2013, eq. 10) is I(D) = D^2/4 + sqrt(3/2)/(4 D) - 11/(8 D^2) + 5 sqrt(3/2)/(8 D^3) - 1/8 - s^2.
+    Values too dark for the root (read noise around black) go on along its tangent, so that none is lost.
     Channels whose noise does not depend on the signal are divided by its standard deviation.
 
     Attributes:
@@ -54,7 +59,8 @@ class Anscombe:
         planes = []
         for plane, a, b, sigma in zip(image, self._gain, self._offset, self._sigma, strict=True):
             if a > 0:
-                planes.append(2 * (plane / a + 3 / 8 + b / a**2).clamp_min(0).sqrt())
+                t = plane / a + TOE + b / a**2
+                planes.append(torch.where(t > TOE, 2 * t.clamp_min(TOE).sqrt(), START + (t - TOE) * STEEP))
             else:
                 planes.append(plane / max(sigma, 1e-12))
         return torch.stack(planes)
@@ -64,11 +70,11 @@ class Anscombe:
         planes = []
         for plane, a, b, sigma in zip(image, self._gain, self._offset, self._sigma, strict=True):
             if a > 0:
-                # below 2 sqrt(3/8), the transform of no photon at all, the closed form turns upward again
-                d = plane.clamp_min(2 * math.sqrt(3 / 8))
+                d = plane.clamp_min(START)
                 root = math.sqrt(3 / 2)
                 mean = d**2 / 4 + root / (4 * d) - 11 / (8 * d**2) + 5 * root / (8 * d**3) - 1 / 8
-                planes.append((mean - b / a**2) * a)
+                below = (plane - START).clamp_max(0) / STEEP
+                planes.append((mean + below - b / a**2) * a)
             else:
                 planes.append(plane * max(sigma, 1e-12))
         return torch.stack(planes)
