@@ -119,14 +119,14 @@ def table(pixels: Tensor) -> Tensor:
     return blocks.permute(1, 2, 0, 3, 4).reshape(-1, pixels.shape[0], AREA)
 
 
-def fold(
-    sums: Tensor, shares: Tensor, region: Region, transform: str, beta: float, *, into: tuple[Tensor, Tensor]
-) -> None:
-    """Aggregate a region: transform back, fade the blocks' borders, and add to the image sums.
+def fold(sums: Tensor, shares: Tensor, region: Region, transform: str, beta: float) -> tuple[Tensor, Tensor]:
+    """Aggregate a region: transform back, fade the blocks' borders, and add up what overlaps.
 
     Args:
         sums: (L, C * 64) weighted coefficients by position; shares: (L, C) weights by position.
-        into: (C, H, W) padded sums of pixels and of weights, added to in place.
+
+    Returns:
+        (C, h, w) sums of pixels and of weights over the pixels of `Region.cut`.
     """
     channels = shares.shape[1]
     shape = (channels, region.rows, region.columns)
@@ -134,12 +134,14 @@ def fold(
     inverse = basis(transform)[1].to(sums.device) * fade[:, None]
     pixels = torch.matmul(inverse, sums.view(-1, channels, AREA).permute(1, 2, 0))
     weight = shares.T.reshape(shape)
-    total, totals = region.cut(into[0]), region.cut(into[1])
+    total = sums.new_zeros(channels, region.rows + SIDE - 1, region.columns + SIDE - 1)
+    totals = torch.zeros_like(total)
     for k in range(AREA):
         y, x = divmod(k, SIDE)
         part = (slice(None), slice(y, y + region.rows), slice(x, x + region.columns))
         total[part] += pixels[:, k].reshape(shape)
         totals[part].add_(weight, alpha=float(fade[k]))
+    return total, totals
 
 
 def inside(region: Region, positions: tuple[int, int], device: torch.device) -> Tensor:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from pellucid import devices
 from pellucid.methods.filters import blocks
 from pellucid.methods.filters.blocks import AREA, SIDE, Region
 from pellucid.methods.filters.variance import Covariances, covariances, group_variance
@@ -68,14 +69,21 @@ def filter_image(
     model = None if pilot is None else blocks.pad(pilot, margin)
     total, weight = torch.zeros_like(padded), torch.zeros_like(padded)
     rows, columns = (_references(n, stage.step) for n in positions)
-    for down in torch.split(rows, max(1, tile[0] // stage.step)):
-        for across in torch.split(columns, max(1, tile[1] // stage.step)):
-            region = Region.around(down, across, margin)
-            found = _match(
-                model if model is not None else padded, region, down, across, positions, known, stage
-            )
-            sums, shares = _region(padded, model, region, found, known, stage)
-            blocks.fold(sums, shares, region, stage.transform, stage.beta, into=(total, weight))
+    parts = [
+        (down, across)
+        for down in torch.split(rows, max(1, tile[0] // stage.step))
+        for across in torch.split(columns, max(1, tile[1] // stage.step))
+    ]
+
+    def work(part: tuple[Tensor, Tensor]) -> tuple[Region, Tensor, Tensor]:
+        region = Region.around(*part, margin)
+        found = _match(padded if model is None else model, region, *part, positions, known, stage)
+        sums, shares = _region(padded, model, region, found, known, stage)
+        return region, *blocks.fold(sums, shares, region, stage.transform, stage.beta)
+
+    for region, pixels, weights in devices.spread(work, parts, noisy.device):
+        region.cut(total).add_(pixels)
+        region.cut(weight).add_(weights)
     core = (slice(None), slice(margin, margin + height), slice(margin, margin + width))
     return total[core] / weight[core]
 
