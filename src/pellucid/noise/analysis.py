@@ -19,6 +19,7 @@ from pellucid.noise.words import words
 __all__ = ["analyse", "words"]
 
 WHITENESS = (0.25, 0.5)  # product of the two ratios below, under which neighbours share noise: weak, strong
+HIDDEN = 0.4  # what the eigenvalues see of the level on flat blocks; white noise shows itself to both
 WEAK, STRONG = 5 / 255, 10 / 255  # noise in which texture shows through, and noise that hides it
 SLOPES = (
     ((5, 8), (3, 5)),
@@ -33,7 +34,7 @@ DARKEST = 0.05  # variance of the darkest class over the mean one, at least
 DOUBT = 2.25  # variance by the law over that of the eigenvalues; beyond it the law has followed texture
 SLACK = 1.06  # how far the eigenvalues may exceed what fine detail shows
 FEW = 20_000  # pixels below which the eigenvalues spread so far that their tail reads low
-LUMA = 3.0  # luminance noise over chroma noise at the most: channels with a correlation of 0.7 have 2.8
+LUMA = 3.5  # luminance noise over chroma noise at low frequencies, at the most
 COLOURLESS = 1.5 / 255  # spread of the chroma of a gray picture stored in colour, whose chroma tells nothing
 OPPONENT = ((1.0, 1.0, 1.0), (1.0, 0.0, -1.0), (1.0, -2.0, 1.0))
 MANY = 8  # channels beyond which no covariance between channels is measured
@@ -103,6 +104,9 @@ def _correlated(blocks: Blocks, white: float) -> bool:
     power = (
         spectrum.robust(blocks.coefficients[_calmest(blocks, 100)]).mean(0).view(spectrum.SIDE, spectrum.SIDE)
     )
+    level = float(power.flatten()[1:].mean()) ** 0.5
+    if white < HIDDEN * level:
+        return True
     ratio = 1.0
     for (low, high), (start, end) in SLOPES:
         below = float(power[start:end, start:end].mean())
@@ -239,7 +243,7 @@ def _kernel(blocks: Blocks, classes: list[Tensor], color: bool) -> Tensor:
     own = spectrum.robust(planes[torch.cat(classes)])
     own = own * (level / own[:, 1:].mean(1).clamp_min(1e-30))[:, None]
     if opponent:
-        coarse = own.view(channels, spectrum.SIDE, spectrum.SIDE)[:, :4, :4].flatten(1)[:, 1:].mean(1)
+        coarse = own.view(channels, spectrum.SIDE, spectrum.SIDE)[:, :3, :3].mean((1, 2))
         tint = torch.einsum("dc,bc->bd", mixing, blocks.mean.double())[:, 1:].std(0)
         if float(tint.max()) > COLOURLESS:
             own[0] *= (LUMA**2 * coarse[1:].mean() / coarse[0].clamp_min(1e-30)).clamp(max=1)

@@ -11,6 +11,9 @@ from torch import Tensor
 
 SIDE = 8
 LAGS = SIDE - 1
+KEPT = 0.75  # share of the squares that counts
+KEPT_MEAN = 0.36851  # mean of a chi-square variable with one degree of freedom below its 0.75 quantile
+STEEPEST = 2.5  # variance of the mean of a block over that of the next frequency, at the most
 MEDIAN = 0.454937  # median of the chi-square distribution with one degree of freedom
 
 
@@ -26,16 +29,20 @@ def _autocorrelations() -> Tensor:
 
 
 def robust(coefficients: Tensor) -> Tensor:
-    """Variance of each coefficient (B, …, 64) over the blocks, by the median of the squares, texture damped.
+    """Variance of each coefficient (B, …, 64) over the blocks, by the mean of the smaller squares, texture
+    damped.
 
-    Texture has a direction, camera noise hardly any: of the two coefficients that are each other's transpose
-    the smaller variance counts. The mean of the block holds the picture itself, so its variance is continued
-    from the lowest frequencies.
+    The largest quarter of the squares is left out as texture. (A median would leave out more, but JPEG sets
+    most of a flat block's coefficients to zero, and the median with them.) Texture has a direction, camera
+    noise hardly any: of the two coefficients that are each other's transpose the smaller variance counts.
+    The mean of the block holds the picture itself, so its variance is continued from the lowest frequencies.
     """
-    variance = coefficients.double().square().median(0).values / MEDIAN
+    squares = coefficients.double().square().sort(0).values
+    variance = squares[: max(1, round(KEPT * len(squares)))].mean(0) / KEPT_MEAN
     square = variance.view(*variance.shape[:-1], SIDE, SIDE)
     square = torch.minimum(square, square.mT).clone()
-    square[..., 0, 0] = 1.1 * square[..., 0, 1]
+    first, second = square[..., 0, 1], square[..., 0, 2]
+    square[..., 0, 0] = first * (first / second.clamp_min(1e-30)).clamp(1.0, STEEPEST)
     return square.flatten(-2)
 
 
