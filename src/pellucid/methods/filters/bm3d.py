@@ -45,7 +45,7 @@ class Config:
     less)"""
     strength: float = 1.0
     """factor on the standard deviation of the noise"""
-    correlated: float = 1.05
+    correlated: float = 1.0
     """further factor where neighbouring pixels share noise (fitted on synthetic camera noise)"""
     whiten: float = 0.1
     """how far the spectrum of such noise is raised towards its largest value, 0 to 1 (fitted likewise)"""
