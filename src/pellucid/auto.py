@@ -11,7 +11,10 @@ from pellucid import methods
 from pellucid.noise.report import NoiseReport
 from pellucid.noise.stabilise import Anscombe
 
-QUIET = 1.5 / 255  # noise weaker than this is invisible; removing it would only cost detail
+QUIET_COLOR = 3.0 / 255  # in a colour picture, weaker "noise" is mostly fine texture, and hardly seen
+QUIET_JPEG = 1.2 / 255  # in a camera's JPEG, where what is left of the noise looks blotchy
+QUIET_GRAY = 1.5 / 255  # in an 8-bit gray picture
+QUIET_DEEP = 0.1 / 255  # in deeper data, which may use a small part of its range
 IMPULSES = 0.005  # fraction of pixels; from here on salt and pepper is the worst of the noise
 
 
@@ -45,17 +48,24 @@ def choose(report: NoiseReport, *, color: bool, channels: int) -> Choice:
 
     >>> choose(NoiseReport.white(0.1, 1), color=False, channels=1).method
     'bm3d'
-    >>> choose(NoiseReport.white(0.001, 1), color=False, channels=1).reason
+    >>> choose(NoiseReport.white(0.001, 1, scale=255), color=False, channels=1).reason
     'the noise (standard deviation 0.26 of 255) is too weak to be seen: nothing is removed'
     """
     if report.impulse > IMPULSES:
         return _of("median", report, f"{report.impulse:.1%} of the pixels are salt or pepper")
-    if report.level < QUIET:
+    if report.level < quiet(report, color=color):
         level = f"standard deviation {report.level * 255:.2g} of 255"
         reason = f"the noise ({level}) is too weak to be seen: nothing is removed"
         return Choice(method="none", config=None, noise=report, reason=reason)
     stabilise = stabiliser(report)
     return _of("bm3d", report, why(report, color=color and channels == 3), stabilise)
+
+
+def quiet(report: NoiseReport, *, color: bool) -> float:
+    """The level below which nothing is removed, working units."""
+    if color:
+        return QUIET_JPEG if report.compressed else QUIET_COLOR
+    return QUIET_GRAY if report.scale == 255 else QUIET_DEEP
 
 
 def stabiliser(report: NoiseReport) -> Stabiliser | None:

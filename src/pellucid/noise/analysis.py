@@ -35,6 +35,7 @@ DOUBT = 2.25  # variance by the law over that of the eigenvalues; beyond it the 
 SLACK = 1.06  # how far the eigenvalues may exceed what fine detail shows
 FEW = 20_000  # pixels below which the eigenvalues spread so far that their tail reads low
 LUMA = 3.5  # luminance noise over chroma noise at low frequencies, at the most
+SILENT = 0.12 / 255**2  # variance of the finest chroma; rounding to 8 bits alone makes 0.08, JPEG leaves less
 COLOURLESS = 1.5 / 255  # spread of the chroma of a gray picture stored in colour, whose chroma tells nothing
 OPPONENT = ((1.0, 1.0, 1.0), (1.0, 0.0, -1.0), (1.0, -2.0, 1.0))
 MANY = 8  # channels beyond which no covariance between channels is measured
@@ -63,7 +64,7 @@ def analyse(pixels: Tensor, *, color: bool, scale: float = 255.0) -> NoiseReport
     if min(pixels.shape[-2:]) < 2 * flat.SIDE:
         return _tiny(pixels, scale)
     clipped = _clipped(pixels)
-    blocks = flat.collect(pixels, clips=any(max(c) > 1e-4 for c in clipped))
+    blocks = flat.collect(pixels, clips=any(max(c) > 1e-4 for c in clipped), scale=scale)
     classes = flat.calmest(blocks)
     views = flat.windows(pixels)
     sample = views[:: max(1, len(views) // 6)]
@@ -81,14 +82,14 @@ def analyse(pixels: Tensor, *, color: bool, scale: float = 255.0) -> NoiseReport
     }
     if not classes:
         return _as_white(
-            tuple(mad.tolist()), channels, common, ("every block is clipped: the level is a guess",)
+            tuple(mad.tolist()), channels, common, ("every block is clipped or empty: the level is a guess",)
         )
     correlated = _correlated(blocks, joint)
     law = _law(blocks, classes, correlated)
     if not correlated:
         return _white(blocks, law, sample, channels, common)
-    kernel = _kernel(blocks, classes, color)
-    return _report(kernel, law, True, common)
+    kernel, compressed = _kernel(blocks, classes, color)
+    return _report(kernel, law, True, {**common, "compressed": compressed})
 
 
 def _clipped(pixels: Tensor) -> tuple[tuple[float, float], ...]:
@@ -118,7 +119,8 @@ def _correlated(blocks: Blocks, white: float) -> bool:
 
 
 def _calmest(blocks: Blocks, least: int) -> Tensor:
-    count = min(len(blocks.calm), max(least, round(CALMEST * len(blocks.calm))))
+    usable = int(torch.isfinite(blocks.calm).sum())
+    count = min(usable, max(least, round(CALMEST * usable)))
     return blocks.calm.topk(count, largest=False).indices
 
 
@@ -226,28 +228,36 @@ def _correlations(coefficients: Tensor, variance: Tensor) -> Tensor:
     return result
 
 
-def _kernel(blocks: Blocks, classes: list[Tensor], color: bool) -> Tensor:
-    """Covariance (C, C, 15, 15) of correlated noise, averaged over the brightness classes.
+def _kernel(blocks: Blocks, classes: list[Tensor], color: bool) -> tuple[Tensor, bool]:
+    """Covariance (C, C, 15, 15) of correlated noise over all brightness classes; whether JPEG shows.
 
     A colour picture is measured in opponent planes, where its noise is nearly uncorrelated. Texture lives in
     the luminance; camera noise lives in all planes alike. So the chroma, which texture hardly enters, bounds
-    what may pass for noise in the luminance.
+    what may pass for noise in the luminance, unless JPEG has emptied the chroma: then it tells nothing.
     """
     channels = blocks.coefficients.shape[1]
     opponent = color and channels == 3
     mixing = (F.normalize(torch.tensor(OPPONENT), dim=1) if opponent else torch.eye(channels)).double()
     planes = torch.einsum("dc,bck->bdk", mixing, blocks.coefficients.double())
     by_class = torch.stack([spectrum.robust(planes[c])[:, 1:].mean(1) for c in classes])
-    floor = spectrum.robust(planes[_calmest(blocks, 150)])[:, 1:].mean(1)
-    level = torch.minimum(by_class, TEXTURED * torch.minimum(floor, by_class.amin(0))).mean(0)
+    level = torch.minimum(by_class, TEXTURED * _second(by_class)).mean(0)
     own = spectrum.robust(planes[torch.cat(classes)])
     own = own * (level / own[:, 1:].mean(1).clamp_min(1e-30))[:, None]
+    compressed = False
     if opponent:
-        coarse = own.view(channels, spectrum.SIDE, spectrum.SIDE)[:, :3, :3].mean((1, 2))
+        squares = own.view(channels, spectrum.SIDE, spectrum.SIDE)
         tint = torch.einsum("dc,bc->bd", mixing, blocks.mean.double())[:, 1:].std(0)
-        if float(tint.max()) > COLOURLESS:
+        coloured = float(tint.max()) > COLOURLESS
+        compressed = coloured and float(squares[1:, 5:, 5:].mean()) < SILENT
+        if coloured and not compressed:
+            coarse = squares[:, :3, :3].mean((1, 2))
             own[0] *= (LUMA**2 * coarse[1:].mean() / coarse[0].clamp_min(1e-30)).clamp(max=1)
-    return torch.einsum("ec,ed,eyx->cdyx", mixing, mixing, spectrum.to_kernel(own))
+    return torch.einsum("ec,ed,eyx->cdyx", mixing, mixing, spectrum.to_kernel(own)), compressed
+
+
+def _second(by_class: Tensor) -> Tensor:
+    """The second smallest of (classes, C): one class may lie in the dark, where black cuts the noise off."""
+    return by_class.sort(0).values[min(1, len(by_class) - 1)]
 
 
 def _report(kernel: Tensor, law: _Law, correlated: bool, common: dict[str, Any]) -> NoiseReport:

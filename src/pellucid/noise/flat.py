@@ -20,6 +20,7 @@ RING = 3  # in strides: neighbours at 12 pixels
 WINDOW = 256
 PIXELS = 1_500_000  # enough for a stable figure; larger pictures are sampled by windows
 CLIPPED = 1 / 512
+DEAD = 0.02  # squared units of the file; rounding alone leaves 0.08 per coefficient, an empty JPEG block less
 BRIGHTNESS = 6  # classes with the same number of blocks
 SHARE = 0.02  # of the blocks of a class, the calmest
 FEWEST = 40
@@ -32,7 +33,7 @@ class Blocks:
     Attributes:
         coefficients: (B, C, 64) orthonormal DCT coefficients.
         mean: (B, C) brightness.
-        calm: (B,) energy of the surroundings, small where they are flat; infinite for clipped blocks.
+        calm: (B,) energy of the surroundings, small where they are flat; infinite for clipped and empty ones.
     """
 
     coefficients: Tensor
@@ -40,16 +41,17 @@ class Blocks:
     calm: Tensor
 
 
-def collect(pixels: Tensor, *, clips: bool) -> Blocks:
+def collect(pixels: Tensor, *, clips: bool, scale: float = 255.0) -> Blocks:
     """The blocks of (N, C, H, W), H and W at least 8; of large pictures, those of evenly spread windows.
 
     Args:
         pixels: working units.
         clips: whether values at 0 and 1 may have been cut off.
+        scale: stored units per working unit.
     """
     line = torch.from_numpy(dct(torch.eye(SIDE).numpy(), axis=0, norm="ortho"))
     transform = torch.kron(line, line)
-    parts = [_window(w, transform, clips) for w in windows(pixels)]
+    parts = [_window(w, transform, clips, DEAD / scale**2) for w in windows(pixels)]
     return Blocks(*(torch.cat(p) for p in zip(*parts, strict=True)))
 
 
@@ -73,13 +75,15 @@ def _starts(length: int) -> list[int]:
     return [round(i * (length - WINDOW) / (parts - 1)) for i in range(parts)]
 
 
-def _window(pixels: Tensor, transform: Tensor, clips: bool) -> tuple[Tensor, Tensor, Tensor]:
+def _window(pixels: Tensor, transform: Tensor, clips: bool, dead: float) -> tuple[Tensor, Tensor, Tensor]:
     channels = pixels.shape[0]
     blocks = pixels.unfold(1, SIDE, STRIDE).unfold(2, SIDE, STRIDE).permute(1, 2, 0, 3, 4)
     rows, columns = blocks.shape[:2]
     flat = blocks.reshape(rows, columns, channels, SIDE * SIDE)
     coefficients = flat @ transform.T
-    calm = _surroundings(coefficients[..., 1:].square().sum((-2, -1)))
+    energy = coefficients[..., 1:].square()
+    calm = _surroundings(energy.sum((-2, -1)))
+    calm = torch.where(energy.mean((-2, -1)) > dead, calm, torch.inf)
     if clips:
         cut = ((flat <= CLIPPED) | (flat >= 1 - CLIPPED)).float().mean((2, 3))
         calm = torch.where(cut < 0.05, calm, torch.inf)
