@@ -52,13 +52,14 @@ def carry_out(
         warnings.append(f"{len(shots)} shots were averaged as they are, without registration, then denoised")
     noise = _noise(pixels[0], first, settings)
     choice = _choice(noise, first, settings)
+    integers = np.issubdtype(np.dtype(first.dtype), np.integer)
     if choice.method == "none":
         parts = [Driven(estimate=s) for s in pixels.mean(0)]
     else:
         parts = _slices(pixels, first, choice, settings, progress, warnings)
         if noise.impulse <= IMPULSES and methods.load(choice.method).keeps_mean:
             parts = [
-                replace(p, estimate=_keep_mean(p.estimate, s))
+                replace(p, estimate=_keep_mean(p.estimate, s, clips=integers))
                 for p, s in zip(parts, pixels.mean(0), strict=True)
             ]
     estimate = torch.stack([p.estimate for p in parts])
@@ -154,10 +155,19 @@ def _slices(
     return parts
 
 
-def _keep_mean(estimate: Tensor, noisy: Tensor) -> Tensor:
-    """Noise of zero mean has no say in the brightness of a channel, so the method has none either."""
-    difference = noisy.double().mean((-2, -1), keepdim=True) - estimate.double().mean((-2, -1), keepdim=True)
-    return estimate + difference.float()
+def _keep_mean(estimate: Tensor, noisy: Tensor, *, clips: bool) -> Tensor:
+    """Noise of zero mean has no say in the brightness of a channel, so the method has none either.
+
+    Args:
+        estimate: (C, H, W).
+        noisy: the same shape.
+        clips: whether values beyond [0, 1] will be cut off on writing; then the mean after the cut is kept.
+    """
+    wanted = noisy.double().mean((-2, -1), keepdim=True)
+    for _ in range(3 if clips else 1):
+        seen = estimate.clamp(0, 1) if clips else estimate
+        estimate = estimate + (wanted - seen.double().mean((-2, -1), keepdim=True)).float()
+    return estimate
 
 
 def _numbered(parts: list[dict[str, Any]]) -> dict[str, Any]:
