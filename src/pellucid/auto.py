@@ -12,7 +12,7 @@ from pellucid.noise.report import NoiseReport
 from pellucid.noise.stabilise import Anscombe
 
 QUIET_COLOR = 3.0 / 255  # in a colour picture, weaker "noise" is mostly fine texture, and hardly seen
-QUIET_JPEG = 1.2 / 255  # in a camera's JPEG, where what is left of the noise looks blotchy
+QUIET_JPEG = 0.6 / 255  # in a camera's JPEG, where what is left of the noise looks blotchy
 QUIET_GRAY = 1.5 / 255  # in an 8-bit gray picture
 QUIET_DEEP = 0.1 / 255  # in deeper data, which may use a small part of its range
 IMPULSES = 0.005  # fraction of pixels; from here on salt and pepper is the worst of the noise

@@ -49,6 +49,8 @@ class Config:
     """further factor where neighbouring pixels share noise (fitted on synthetic camera noise)"""
     whiten: float = 0.1
     """how far the spectrum of such noise is raised towards its largest value, 0 to 1 (fitted likewise)"""
+    whiten_chroma: float = 1.0
+    """the same in the chroma of colour pictures, which holds little fine detail to lose (fitted likewise)"""
     noise: Literal["spectrum", "white"] = "spectrum"
     """whether to use the measured spectrum or the level alone"""
 
@@ -65,6 +67,7 @@ class Config:
         for name in ("threshold", "wiener", "strength", "correlated"):
             checks.in_range(name, getattr(self, name), 0, low_open=True)
         checks.in_range("whiten", self.whiten, 0, 1)
+        checks.in_range("whiten_chroma", self.whiten_chroma, 0, 1)
         checks.one_of("noise", self.noise, ("spectrum", "white"))
 
     def stages(self) -> tuple[Stage, Stage]:
@@ -114,7 +117,7 @@ def restore(noisy: Tensor, kernel: Tensor, config: Config, *, color: bool) -> Te
     opponent = color and channels == 3
     mixing = decorrelate.matrix(channels, color=opponent).to(noisy.device)
     own = torch.einsum("dc,ef,cfyx->deyx", mixing, mixing, kernel).diagonal(dim1=0, dim2=1).permute(2, 0, 1)
-    own = _strengthen(own, config)
+    own = _strengthen(own, config, opponent=opponent)
     middle = own.shape[-1] // 2
     if float(own[:, middle, middle].max()) <= 0.0:
         return noisy.clone()
@@ -127,14 +130,17 @@ def restore(noisy: Tensor, kernel: Tensor, config: Config, *, color: bool) -> Te
     return torch.einsum("dc,dhw->chw", mixing, result[:, :height, :width])
 
 
-def _strengthen(kernel: Tensor, config: Config) -> Tensor:
+def _strengthen(kernel: Tensor, config: Config, *, opponent: bool) -> Tensor:
     """Autocovariances (C, 2L+1, 2L+1) at the strength of the configuration."""
     if kernel.shape[-1] == 1:
         return kernel * config.strength**2
     middle = kernel.shape[-1] // 2
     low = to_variance(kernel)[:, LOWEST].mean(1).to(kernel)
-    raised = (1 - config.whiten) * kernel
-    raised[:, middle, middle] += config.whiten * low
+    share = torch.full_like(low, config.whiten)
+    if opponent:
+        share[1:] = config.whiten_chroma
+    raised = (1 - share)[:, None, None] * kernel
+    raised[:, middle, middle] += share * low
     return raised * (config.strength * config.correlated) ** 2
 
 
