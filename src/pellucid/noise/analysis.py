@@ -38,6 +38,7 @@ LUMA = 3.5  # luminance noise over chroma noise at low frequencies, at the most
 SILENT = 0.12 / 255**2  # variance of the finest chroma; rounding to 8 bits alone makes 0.08, JPEG leaves less
 COLOURLESS = 1.5 / 255  # spread of the chroma of a gray picture stored in colour, whose chroma tells nothing
 OPPONENT = ((1.0, 1.0, 1.0), (1.0, 0.0, -1.0), (1.0, -2.0, 1.0))
+DRAWN = 0.5  # share of constant blocks from which on a picture is a drawing, without noise
 MANY = 8  # channels beyond which no covariance between channels is measured
 
 
@@ -80,6 +81,8 @@ def analyse(pixels: Tensor, *, color: bool, scale: float = 255.0) -> NoiseReport
         "periodic": patterns.periodic(sample),
         "scale": scale,
     }
+    if float(blocks.empty.float().mean()) > DRAWN:
+        return _as_white((0.0,) * channels, channels, common, ())
     if not classes:
         return _as_white(
             tuple(mad.tolist()), channels, common, ("every block is clipped or empty: the level is a guess",)

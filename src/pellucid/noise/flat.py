@@ -34,11 +34,13 @@ class Blocks:
         coefficients: (B, C, 64) orthonormal DCT coefficients.
         mean: (B, C) brightness.
         calm: (B,) energy of the surroundings, small where they are flat; infinite for clipped and empty ones.
+        empty: (B,) whether the block is constant, as in drawings and in dark parts of a JPEG.
     """
 
     coefficients: Tensor
     mean: Tensor
     calm: Tensor
+    empty: Tensor
 
 
 def collect(pixels: Tensor, *, clips: bool, scale: float = 255.0) -> Blocks:
@@ -75,7 +77,9 @@ def _starts(length: int) -> list[int]:
     return [round(i * (length - WINDOW) / (parts - 1)) for i in range(parts)]
 
 
-def _window(pixels: Tensor, transform: Tensor, clips: bool, dead: float) -> tuple[Tensor, Tensor, Tensor]:
+def _window(
+    pixels: Tensor, transform: Tensor, clips: bool, dead: float
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     channels = pixels.shape[0]
     blocks = pixels.unfold(1, SIDE, STRIDE).unfold(2, SIDE, STRIDE).permute(1, 2, 0, 3, 4)
     rows, columns = blocks.shape[:2]
@@ -83,7 +87,8 @@ def _window(pixels: Tensor, transform: Tensor, clips: bool, dead: float) -> tupl
     coefficients = flat @ transform.T
     energy = coefficients[..., 1:].square()
     calm = _surroundings(energy.sum((-2, -1)))
-    calm = torch.where(energy.mean((-2, -1)) > dead, calm, torch.inf)
+    empty = energy.mean((-2, -1)) <= dead
+    calm = torch.where(empty, torch.inf, calm)
     if clips:
         cut = ((flat <= CLIPPED) | (flat >= 1 - CLIPPED)).float().mean((2, 3))
         calm = torch.where(cut < 0.05, calm, torch.inf)
@@ -91,6 +96,7 @@ def _window(pixels: Tensor, transform: Tensor, clips: bool, dead: float) -> tupl
         coefficients.reshape(-1, channels, SIDE * SIDE),
         flat.mean(-1).reshape(-1, channels),
         calm.reshape(-1),
+        empty.reshape(-1),
     )
 
 
