@@ -19,6 +19,7 @@ from pellucid.noise.words import words
 __all__ = ["analyse", "words"]
 
 WHITENESS = (0.25, 0.5)  # product of the two ratios below, under which neighbours share noise: weak, strong
+NOTHING = 1.2 / 255  # level of blocks that tell nothing about the noise elsewhere
 HIDDEN = 0.4  # what the eigenvalues see of the level on flat blocks; white noise shows itself to both
 WEAK, STRONG = 5 / 255, 10 / 255  # noise in which texture shows through, and noise that hides it
 SLOPES = (
@@ -87,7 +88,7 @@ def analyse(pixels: Tensor, *, color: bool, scale: float = 255.0) -> NoiseReport
         return _as_white(
             tuple(mad.tolist()), channels, common, ("every block is clipped or empty: the level is a guess",)
         )
-    correlated = _correlated(blocks, joint)
+    correlated = _correlated(blocks, classes, joint)
     law = _law(blocks, classes, correlated)
     if not correlated:
         return _white(blocks, law, sample, channels, common)
@@ -103,11 +104,19 @@ def _clipped(pixels: Tensor) -> tuple[tuple[float, float], ...]:
     return tuple(zip(low or none, high or none, strict=True))
 
 
-def _correlated(blocks: Blocks, white: float) -> bool:
-    """Whether the spectrum falls off towards its high end, judged on the calmest blocks of all."""
-    power = (
-        spectrum.robust(blocks.coefficients[_calmest(blocks, 100)]).mean(0).view(spectrum.SIDE, spectrum.SIDE)
-    )
+def _correlated(blocks: Blocks, classes: list[Tensor], white: float) -> bool:
+    """Whether the spectrum falls off towards its high end, on the calmest blocks of all.
+
+    Where those hold next to nothing they lie in the dark, which a camera leaves empty; then the calmest
+    class of brightness but one is asked. Noise that the eigenvalues hardly see is correlated whatever its
+    high end says.
+    """
+    power = spectrum.robust(blocks.coefficients[_calmest(blocks, 100)]).mean(0)
+    if float(power[1:].mean()) < NOTHING**2:
+        spectra = torch.stack([spectrum.robust(blocks.coefficients[c]).mean(0) for c in classes])
+        order = spectra[:, 1:].mean(1).argsort()
+        power = spectra[order[min(1, len(order) - 1)]]
+    power = power.view(spectrum.SIDE, spectrum.SIDE)
     level = float(power.flatten()[1:].mean()) ** 0.5
     if white < HIDDEN * level:
         return True
