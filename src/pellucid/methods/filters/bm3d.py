@@ -31,7 +31,9 @@ class Config:
     wiener_step: int = 3
     """pixels between reference blocks, second stage"""
     radius: int = 19
-    """search radius in pixels (a 39 x 39 window)"""
+    """search radius in pixels, first stage (19 is a 39 x 39 window)"""
+    wiener_radius: int = 19
+    """search radius in pixels, second stage"""
     stride: int = 1
     """pixels between candidate blocks"""
     group: int = 16
@@ -64,6 +66,7 @@ class Config:
             if value & (value - 1):
                 raise ValueError(f"{name} must be a power of two, got {value}. Use 16 or 32.")
         checks.in_range("radius", self.radius, 1, 64)
+        checks.in_range("wiener_radius", self.wiener_radius, 1, 64)
         for name in ("threshold", "wiener", "strength", "correlated"):
             checks.in_range(name, getattr(self, name), 0, low_open=True)
         checks.in_range("whiten", self.whiten, 0, 1)
@@ -78,7 +81,7 @@ class Config:
                 limit=15.0, strength=self.threshold,
             ),
             Stage(
-                transform="dct", step=self.wiener_step, radius=self.radius, stride=self.stride,
+                transform="dct", step=self.wiener_step, radius=self.wiener_radius, stride=self.stride,
                 group=self.wiener_group, limit=2.0, strength=self.wiener,
             ),
         )  # fmt: skip
@@ -156,7 +159,7 @@ BM3D = Method(
     needs="one image",
     config=Config,
     steps=steps,
-    presets={"paper": Config(), "fast": Config(wiener_step=4)},
+    presets={"paper": Config(), "fast": Config(wiener_step=4, wiener_radius=15)},
     tiling=Tiling(kind="whole"),
     cost="3 s",
 )
