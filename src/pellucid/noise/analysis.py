@@ -21,6 +21,7 @@ __all__ = ["analyse", "words"]
 WHITENESS = (0.25, 0.5)  # product of the two ratios below, under which neighbours share noise: weak, strong
 NOTHING = 1.2 / 255  # level of blocks that tell nothing about the noise elsewhere
 HIDDEN = 0.4  # what the eigenvalues see of the level on flat blocks; white noise shows itself to both
+ENOUGH = 2000  # blocks; with fewer the evidence must be stronger in proportion
 WEAK, STRONG = 5 / 255, 10 / 255  # noise in which texture shows through, and noise that hides it
 SLOPES = (
     ((5, 8), (3, 5)),
@@ -118,7 +119,8 @@ def _correlated(blocks: Blocks, classes: list[Tensor], white: float) -> bool:
         power = spectra[order[min(1, len(order) - 1)]]
     power = power.view(spectrum.SIDE, spectrum.SIDE)
     level = float(power.flatten()[1:].mean()) ** 0.5
-    if white < HIDDEN * level:
+    sure = min(1.0, len(blocks.calm) / ENOUGH)
+    if white < HIDDEN * sure * level:
         return True
     ratio = 1.0
     for (low, high), (start, end) in SLOPES:
@@ -127,7 +129,7 @@ def _correlated(blocks: Blocks, classes: list[Tensor], white: float) -> bool:
             return False
         ratio *= float(power[low:high, low:high].mean()) / below
     share = min(max((white - WEAK) / (STRONG - WEAK), 0.0), 1.0)
-    return ratio < WHITENESS[0] + share * (WHITENESS[1] - WHITENESS[0])
+    return ratio < sure * (WHITENESS[0] + share * (WHITENESS[1] - WHITENESS[0]))
 
 
 def _calmest(blocks: Blocks, least: int) -> Tensor:

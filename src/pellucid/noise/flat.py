@@ -21,6 +21,7 @@ WINDOW = 256
 PIXELS = 1_500_000  # enough for a stable figure; larger pictures are sampled by windows
 CLIPPED = 1 / 512
 DEAD = 0.02  # squared units of the file; rounding alone leaves 0.08 per coefficient, an empty JPEG block less
+SMALLEST_INTEGER_WHITE = 127
 BRIGHTNESS = 6  # classes with the same number of blocks
 SHARE = 0.02  # of the blocks of a class, the calmest
 FEWEST = 40
@@ -53,7 +54,8 @@ def collect(pixels: Tensor, *, clips: bool, scale: float = 255.0) -> Blocks:
     """
     line = torch.from_numpy(dct(torch.eye(SIDE).numpy(), axis=0, norm="ortho"))
     transform = torch.kron(line, line)
-    parts = [_window(w, transform, clips, DEAD / scale**2) for w in windows(pixels)]
+    dead = DEAD / scale**2 if scale >= SMALLEST_INTEGER_WHITE else 0.0  # floats are not rounded
+    parts = [_window(w, transform, clips, dead) for w in windows(pixels)]
     return Blocks(*(torch.cat(p) for p in zip(*parts, strict=True)))
 
 
