@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from pellucid.noise import flat, level, patterns, spectrum
 from pellucid.noise.flat import Blocks
+from pellucid.noise.planes import matrix
 from pellucid.noise.report import NoiseReport
 from pellucid.noise.words import words
 
@@ -39,7 +39,6 @@ FEW = 20_000  # pixels below which the eigenvalues spread so far that their tail
 LUMA = 3.5  # luminance noise over chroma noise at low frequencies, at the most
 SILENT = 0.12 / 255**2  # variance of the finest chroma; rounding to 8 bits alone makes 0.08, JPEG leaves less
 COLOURLESS = 1.5 / 255  # spread of the chroma of a gray picture stored in colour, whose chroma tells nothing
-OPPONENT = ((1.0, 1.0, 1.0), (1.0, 0.0, -1.0), (1.0, -2.0, 1.0))
 DRAWN = 0.5  # share of constant blocks from which on a picture is a drawing, without noise
 MANY = 8  # channels beyond which no covariance between channels is measured
 
@@ -64,7 +63,7 @@ def analyse(pixels: Tensor, *, color: bool, scale: float = 255.0) -> NoiseReport
     """
     channels = pixels.shape[1]
     pixels = pixels.detach().float().cpu()
-    if min(pixels.shape[-2:]) < 2 * flat.SIDE:
+    if min(pixels.shape[-2:]) < 2 * spectrum.SIDE:
         return _tiny(pixels, scale)
     clipped = _clipped(pixels)
     blocks = flat.collect(pixels, clips=any(max(c) > 1e-4 for c in clipped), scale=scale)
@@ -94,7 +93,7 @@ def analyse(pixels: Tensor, *, color: bool, scale: float = 255.0) -> NoiseReport
     if not correlated:
         return _white(blocks, law, sample, channels, common)
     kernel, compressed = _kernel(blocks, classes, color)
-    return _report(kernel, law, True, {**common, "compressed": compressed})
+    return _report(kernel, law, {**common, "compressed": compressed})
 
 
 def _clipped(pixels: Tensor) -> tuple[tuple[float, float], ...]:
@@ -251,7 +250,7 @@ def _kernel(blocks: Blocks, classes: list[Tensor], color: bool) -> tuple[Tensor,
     """
     channels = blocks.coefficients.shape[1]
     opponent = color and channels == 3
-    mixing = (F.normalize(torch.tensor(OPPONENT), dim=1) if opponent else torch.eye(channels)).double()
+    mixing = matrix(channels, color=opponent).double()
     planes = torch.einsum("dc,bck->bdk", mixing, blocks.coefficients.double())
     by_class = torch.stack([spectrum.robust(planes[c])[:, 1:].mean(1) for c in classes])
     level = torch.minimum(by_class, TEXTURED * _second(by_class)).mean(0)
@@ -274,7 +273,7 @@ def _second(by_class: Tensor) -> Tensor:
     return by_class.sort(0).values[min(1, len(by_class) - 1)]
 
 
-def _report(kernel: Tensor, law: _Law, correlated: bool, common: dict[str, Any]) -> NoiseReport:
+def _report(kernel: Tensor, law: _Law, common: dict[str, Any]) -> NoiseReport:
     middle = spectrum.LAGS
     covariance = kernel[:, :, middle, middle]
     variance = torch.stack([spectrum.to_variance(kernel[c, c]) for c in range(len(kernel))])
@@ -286,7 +285,7 @@ def _report(kernel: Tensor, law: _Law, correlated: bool, common: dict[str, Any])
         spectrum=variance.view(-1, spectrum.SIDE, spectrum.SIDE).numpy(),
         kernel=kernel.numpy(),
         covariance=covariance.numpy(),
-        correlated=correlated,
+        correlated=True,
         length_px=max(lengths, default=0.0),
         **common,
     )

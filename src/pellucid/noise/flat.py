@@ -11,10 +11,11 @@ import math
 from dataclasses import dataclass
 
 import torch
-from scipy.fft import dct
 from torch import Tensor
 
-SIDE = 8
+from pellucid.noise import spectrum
+from pellucid.noise.spectrum import SIDE
+
 STRIDE = 4
 RING = 3  # in strides: neighbours at 12 pixels
 WINDOW = 256
@@ -52,10 +53,8 @@ def collect(pixels: Tensor, *, clips: bool, scale: float = 255.0) -> Blocks:
         clips: whether values at 0 and 1 may have been cut off.
         scale: stored units per working unit.
     """
-    line = torch.from_numpy(dct(torch.eye(SIDE).numpy(), axis=0, norm="ortho"))
-    transform = torch.kron(line, line)
     dead = DEAD / scale**2 if scale >= SMALLEST_INTEGER_WHITE else 0.0  # floats are not rounded
-    parts = [_window(w, transform, clips, dead) for w in windows(pixels)]
+    parts = [_window(w, clips, dead) for w in windows(pixels)]
     return Blocks(*(torch.cat(p) for p in zip(*parts, strict=True)))
 
 
@@ -79,14 +78,12 @@ def _starts(length: int) -> list[int]:
     return [round(i * (length - WINDOW) / (parts - 1)) for i in range(parts)]
 
 
-def _window(
-    pixels: Tensor, transform: Tensor, clips: bool, dead: float
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def _window(pixels: Tensor, clips: bool, dead: float) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     channels = pixels.shape[0]
     blocks = pixels.unfold(1, SIDE, STRIDE).unfold(2, SIDE, STRIDE).permute(1, 2, 0, 3, 4)
     rows, columns = blocks.shape[:2]
     flat = blocks.reshape(rows, columns, channels, SIDE * SIDE)
-    coefficients = flat @ transform.T
+    coefficients = flat @ spectrum.transform().float().T
     energy = coefficients[..., 1:].square()
     calm = _surroundings(energy.sum((-2, -1)))
     empty = energy.mean((-2, -1)) <= dead

@@ -18,10 +18,16 @@ MEDIAN = 0.454937  # median of the chi-square distribution with one degree of fr
 
 
 @lru_cache
+def transform() -> Tensor:
+    """The orthonormal 8x8 DCT as a matrix (64, 64), float64: one basis picture a row."""
+    line = torch.from_numpy(dct(torch.eye(SIDE).double().numpy(), axis=0, norm="ortho"))
+    return torch.kron(line, line)
+
+
+@lru_cache
 def _autocorrelations() -> Tensor:
     """(64, 15, 15) autocorrelation of each 8x8 DCT basis picture, lag zero in the centre."""
-    line = torch.from_numpy(dct(torch.eye(SIDE).double().numpy(), axis=0, norm="ortho"))
-    atoms = torch.kron(line, line).view(-1, SIDE, SIDE)
+    atoms = transform().view(-1, SIDE, SIDE)
     spectra = torch.fft.fft2(atoms, (2 * SIDE, 2 * SIDE)).abs().square()
     lag = torch.arange(-LAGS, LAGS + 1) % (2 * SIDE)
     found: Tensor = torch.fft.ifft2(spectra).real
