@@ -27,6 +27,7 @@ MARGIN: dict[str, tuple[float | None, int]] = {
     "dncnn": (None, 1),
     "ffdnet": (None, 1),
     "dip": (3.0, 300),
+    "zs-n2n": (5.0, 150),
 }
 """dB that a method gains on the picture below, and its iterations; None where weights of others are needed"""
 

@@ -14,7 +14,7 @@ import pellucid
 from pellucid import cli, files, methods
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def blocks(language):
@@ -60,7 +60,7 @@ def test_python_blocks(text, folder, capsys):
 
 def test_readme_lists_the_methods_there_are():
     table = (ROOT / "README.md").read_text(encoding="utf-8")
-    rows = dict(re.findall(r"^\| `(\w+)` \|.*\| (.*) \|$", table, re.M))
+    rows = dict(re.findall(r"^\| `([\w-]+)` \|.*\| (.*) \|$", table, re.M))
     assert set(rows) == set(methods.METHODS)
     for name, needs in rows.items():
         method = methods.load(name)

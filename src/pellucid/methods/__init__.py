@@ -19,6 +19,7 @@ METHODS: dict[str, str] = {
     "dncnn": "pellucid.methods.filters.dncnn:DNCNN",
     "ffdnet": "pellucid.methods.filters.ffdnet:FFDNET",
     "dip": "pellucid.methods.single_image.dip:DIP",
+    "zs-n2n": "pellucid.methods.single_image.zs_n2n:ZS_N2N",
 }
 
 

@@ -20,6 +20,7 @@ NETWORKS: dict[str, str] = {
     "snail": "pellucid.networks.skip:snail",
     "kate": "pellucid.networks.skip:kate",
     "compact": "pellucid.networks.compact:Compact",
+    "shallow": "pellucid.networks.shallow:Shallow",
 }
 
 

@@ -1,4 +1,4 @@
-"""Stop rules that only count: iterations and seconds."""
+"""Stop rules that only count: iterations, seconds, and none."""
 
 from __future__ import annotations
 
@@ -45,6 +45,24 @@ class Seconds:
             self._start = time.monotonic()
         self.statistic.append(math.nan)
         return time.monotonic() - self._start >= self.limit
+
+    def best(self) -> Best | None:
+        """None: the last estimate counts."""
+        return None
+
+
+class Never:
+    """Go on to the end that the method itself knows."""
+
+    name = "none"
+
+    def __init__(self) -> None:
+        self.statistic: list[float] = []
+
+    def update(self, step: Step) -> bool:
+        """False."""
+        self.statistic.append(math.nan)
+        return False
 
     def best(self) -> Best | None:
         """None: the last estimate counts."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from pellucid import checks
 from pellucid.steps import Step
-from pellucid.stopping.limits import Iterations, Seconds
+from pellucid.stopping.limits import Iterations, Never, Seconds
 from pellucid.stopping.losses import Discrepancy, HeldOut, Plateau, Sure
 from pellucid.stopping.rule import Best, Stop
 from pellucid.stopping.variance import ExponentialVariance, WindowedVariance
@@ -23,6 +23,7 @@ RULES: dict[str, Callable[..., Stop]] = {
     "held-out": HeldOut,
     "discrepancy": Discrepancy,
     "sure": Sure,
+    "none": Never,
 }
 
 
@@ -69,8 +70,8 @@ def parse(text: str, *, sigma: float | None = None) -> Stop:
     >>> parse("es-env")
     Traceback (most recent call last):
     ...
-    ValueError: stop must be one of iterations, seconds, plateau, es-emv, es-wmv, held-out, discrepancy, sure;
-        got
+    ValueError: stop must be one of iterations, seconds, plateau, es-emv, es-wmv, held-out, discrepancy, sure,
+        none; got
     'es-env'. Did you mean 'es-emv'?
     """
     rules = [_one(part.strip(), sigma) for part in text.split("+")]

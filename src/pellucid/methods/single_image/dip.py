@@ -10,7 +10,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from pellucid import checks, networks, seeds
+from pellucid import checks, engine, networks, seeds
 from pellucid.degradation import Mask
 from pellucid.losses import mean_square
 from pellucid.methods.single_image import codes
@@ -167,7 +167,7 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
     # A copy of what is missing means nothing; blank it as the operator does.
     target = task.degradation.apply(noisy) if isinstance(task.degradation, Mask) else noisy
     jitter = seeds.generator(seed, "jitter", device=device)
-    optimizer = torch.optim.Adam(network.parameters(), lr=config.learning_rate)
+    optimizer = engine.adam(network.parameters(), config.learning_rate)
     total = task.budget.iterations or config.iterations
     average: Tensor | None = None
     kept, kept_loss = None, math.inf
@@ -185,9 +185,7 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
                 held_out = mean_square(seen.detach(), target, held)
             if config.divergence:
                 extras["divergence"] = _divergence(raw[None], fed, jitter)
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
+            engine.descend(optimizer, loss)
         output, loss = raw.detach(), loss.detach()
         if average is None:
             average = output

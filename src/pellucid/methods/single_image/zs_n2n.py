@@ -1,0 +1,197 @@
+"""Zero-Shot Noise2Noise: a tiny network learns from two half-size copies of one noisy picture."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from pellucid import checks, devices, engine, networks, seeds, tiles
+from pellucid.networks.padding import mirrored
+from pellucid.networks.shallow import REACH
+from pellucid.steps import Method, Step, Task
+
+SCHEDULES = ("halve", "cosine")
+LOOK_EVERY = 50
+"""steps between two looks at the whole picture, where a step sees a crop"""
+LARGEST = 1024
+"""side of the largest piece that goes through the network at once, so that memory stays bounded"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """Configuration of Zero-Shot Noise2Noise; the defaults are the authors'."""
+
+    iterations: int = 2000
+    """steps of the fit, where no budget is given"""
+    learning_rate: float = 0.001
+    """step size of Adam at the start"""
+    schedule: str = "halve"
+    """how it falls: halve (once, after three quarters of the steps) or cosine (to zero)"""
+    width: int = 48
+    """channels of the network"""
+    consistency: float = 1.0
+    """weight of the loss that asks for the same result before and after halving; 0 to leave it out"""
+    crop: int = 0
+    """side of the random crop that a step learns from, even; 0 for the whole picture (up to 1024 pixels)"""
+    precision: str = "float32"
+    """how the fit multiplies: float32, bfloat16, or auto (bfloat16 where the processor has it)"""
+
+    def __post_init__(self) -> None:
+        checks.in_range("iterations", self.iterations, 1)
+        checks.in_range("learning_rate", self.learning_rate, 0, low_open=True)
+        checks.one_of("schedule", self.schedule, SCHEDULES)
+        checks.in_range("width", self.width, 1)
+        checks.in_range("consistency", self.consistency, 0)
+        checks.in_range("crop", self.crop, 0, LARGEST)
+        checks.one_of("precision", self.precision, devices.PRECISIONS)
+        if self.crop % 2 or 0 < self.crop < 8:
+            raise ValueError(f"crop must be 0 or an even side from 8, got {self.crop}. Use crop=128.")
+
+
+def halves(image: Tensor) -> Tensor:
+    """D1 and D2: the means of the two diagonals of every block of 2 x 2 pixels (equation 2).
+
+    Where the noise of neighbours is independent, so is that of the two; the pictures beneath are nearly one.
+
+    Args:
+        image: (1, C, H, W), H and W even.
+
+    Returns:
+        (2, C, H / 2, W / 2): D1, from the upper right to the lower left, then D2.
+
+    >>> halves(torch.tensor([[1.0, 2.0], [5.0, 10.0]]).view(1, 1, 2, 2)).flatten()
+    tensor([3.5000, 5.5000])
+    """
+    down = 0.5 * (image[..., ::2, 1::2] + image[..., 1::2, ::2])
+    return torch.cat([down, 0.5 * (image[..., ::2, ::2] + image[..., 1::2, 1::2])])
+
+
+def objective(network: nn.Module, image: Tensor, pair: Tensor, consistency: float) -> tuple[Tensor, Tensor]:
+    """The loss of equations 3 to 6, and the result x̂ = y - f(y) that it looked at.
+
+    With x̂_i = D_i y - f(D_i y): residual 1/2 sum_i |x̂_i - D_j y|², j the other one, plus consistency
+    1/2 sum_i |x̂_i - D_i x̂|²; both as means over pixels.
+
+    Args:
+        network: f, from (B, C, h, w) to the noise of the same shape.
+        image: y (1, C, H, W).
+        pair: `halves` of y; they do not change, so that they are made once.
+        consistency: weight of the second term; with 0 the result is not computed and image is given back.
+
+    Returns:
+        (), (1, C, H, W).
+    """
+    each = pair - network(pair)
+    loss = (each - pair.flip(0)).square().mean()
+    if consistency == 0:
+        return loss, image
+    whole = image - network(image)
+    return loss + consistency * (each - halves(whole)).square().mean(), whole.detach()
+
+
+def _rate(config: Config, iteration: int, total: int) -> float:
+    """The learning rate of a step."""
+    if config.schedule == "cosine":
+        return config.learning_rate * 0.5 * (1 + math.cos(math.pi * (iteration - 1) / total))
+    return config.learning_rate * (1.0 if iteration <= 0.75 * total else 0.5)
+
+
+def _even(noisy: Tensor) -> Tensor:
+    """(1, C, H, W) with even sides: an odd side is mirrored by one pixel, a single pixel is repeated."""
+    rows, columns = (mirrored(side, side + side % 2).to(noisy.device) for side in noisy.shape[-2:])
+    return noisy.index_select(-2, rows).index_select(-1, columns)[None]
+
+
+@torch.no_grad()
+def _result(network: nn.Module, noisy: Tensor) -> Tensor:
+    """x̂ = y - f(y) (C, H, W) in float32, in pieces where the picture is large; the pieces fit exactly."""
+
+    def clean(piece: Tensor) -> Tensor:
+        fed = engine.packed(piece[None])
+        result: Tensor = (fed - network(fed))[0]
+        return result
+
+    return tiles.process(noisy, clean, tile=LARGEST, halo=REACH).contiguous()
+
+
+def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Iterator[Step]:
+    """Learn to predict one half of the picture from the other, and take the predicted noise off the whole.
+
+    The noise of one pixel must be independent of its neighbour's: on correlated noise (photographs of a
+    camera, JPEG) the two halves share it, and it stays in the picture. With several shots their mean is
+    taken.
+
+    Args:
+        task: shots (S, C, H, W); budget is heeded.
+        config: the configuration.
+        seed: its children weights and crop draw everything that is random.
+        device: where to compute.
+
+    Yields:
+        Steps whose output is the result of the whole picture, renewed every 50 steps where a step sees a
+        crop; the estimate is always the result of the weights as they are.
+
+    Source: Mansour, Heckel, "Zero-Shot Noise2Noise: Efficient Image Denoising without any Data", CVPR 2023.
+    """
+    noisy = task.shots.mean(0).to(device, torch.float32)
+    channels, height, width = noisy.shape
+    image = engine.packed(_even(noisy))
+    pair = engine.packed(halves(image))
+    side = config.crop or LARGEST
+    tall, wide = min(side, image.shape[-2]), min(side, image.shape[-1])
+    cropped = (tall, wide) != image.shape[-2:]
+    with seeds.fixed(seed, "weights"):
+        network = networks.builder("shallow")(channels, channels, width=config.width).train()
+    network = engine.placed(network, device)
+    optimizer = engine.adam(network.parameters(), config.learning_rate)
+    corner = seeds.generator(seed, "crop")
+    total = task.budget.iterations or config.iterations
+    output = noisy
+
+    for iteration in range(1, total + 1):
+        top = 2 * int(torch.randint(0, (image.shape[-2] - tall) // 2 + 1, (), generator=corner))
+        left = 2 * int(torch.randint(0, (image.shape[-1] - wide) // 2 + 1, (), generator=corner))
+        part = image[..., top : top + tall, left : left + wide]
+        half = pair[..., top // 2 : (top + tall) // 2, left // 2 : (left + wide) // 2]
+        # A caller's no_grad must not stop the fit; the contexts end before the step is yielded.
+        with torch.enable_grad():
+            with devices.arithmetic(config.precision, device):
+                loss, whole = objective(network, part, half, config.consistency)
+            engine.descend(optimizer, loss, learning_rate=_rate(config, iteration, total))
+        if cropped or config.consistency == 0:
+            output = _result(network, noisy) if iteration % LOOK_EVERY == 1 else output
+        else:
+            output = whole[0, :, :height, :width]
+        yield Step(
+            iteration=iteration,
+            phase="fit",
+            loss=loss.detach(),
+            output=output,
+            estimate=partial(_result, network, noisy),
+            total=total,
+        )
+
+
+ZS_N2N = Method(
+    name="zs-n2n",
+    title="Zero-Shot Noise2Noise: a tiny network learns from two halves of this one image",
+    citation="Mansour, Heckel, CVPR 2023",
+    needs="one image",
+    config=Config,
+    steps=steps,
+    presets={
+        "paper": Config(),
+        # A cosine from a higher rate reaches in 600 steps what the authors' schedule reaches in 2000, and a
+        # crop makes the time of a step independent of the size of the picture (benchmarks/zs_n2n.py).
+        "fast": Config(iterations=600, learning_rate=0.003, schedule="cosine", crop=128, precision="auto"),
+    },
+    stochastic=True,
+    stop="none",
+    cost="15 s",
+    uses_noise=False,
+)
