@@ -75,23 +75,39 @@ def blend(image: Tensor, function: Function, *, tile: int, overlap: int, stride:
     >>> torch.allclose(blend(image, lambda x: 2 * x, tile=2, overlap=1), 2 * image)
     True
     """
-    _check(image, tile, overlap, stride)
+    places = boxes(image, tile=tile, overlap=overlap, stride=stride)
     reach = math.ceil(overlap / stride) * stride
     height, width = image.shape[1:]
     total: Tensor | None = None
     weights = image.new_zeros(1, height, width)
-    for top, bottom in _spans(height, tile, stride):
-        for left, right in _spans(width, tile, stride):
-            rows = slice(max(0, top - reach), min(height, bottom + reach))
-            columns = slice(max(0, left - reach), min(width, right + reach))
-            part = _apply(function, image[:, rows, columns])
-            if total is None:
-                total = part.new_zeros(part.shape[0], height, width)
-            weight = _fade(rows, height, reach).view(-1, 1) * _fade(columns, width, reach)
-            weight = weight.to(image)
-            total[:, rows, columns] += weight * part
-            weights[:, rows, columns] += weight
+    for rows, columns in places:
+        part = _apply(function, image[:, rows, columns])
+        if total is None:
+            total = part.new_zeros(part.shape[0], height, width)
+        weight = _fade(rows, height, reach).view(-1, 1) * _fade(columns, width, reach)
+        weight = weight.to(image)
+        total[:, rows, columns] += weight * part
+        weights[:, rows, columns] += weight
     return image.clone() if total is None else total / weights
+
+
+def boxes(image: Tensor, *, tile: int, overlap: int, stride: int = 1) -> list[tuple[slice, slice]]:
+    """(rows, columns) of the tiles that `blend` works through, overlap included, in its order.
+
+    >>> boxes(torch.zeros(1, 4, 6), tile=4, overlap=1)
+    [(slice(0, 4, None), slice(0, 4, None)), (slice(0, 4, None), slice(2, 6, None))]
+    """
+    _check(image, tile, overlap, stride)
+    reach = math.ceil(overlap / stride) * stride
+    height, width = image.shape[1:]
+    return [
+        (
+            slice(max(0, top - reach), min(height, bottom + reach)),
+            slice(max(0, left - reach), min(width, right + reach)),
+        )
+        for top, bottom in _spans(height, tile, stride)
+        for left, right in _spans(width, tile, stride)
+    ]
 
 
 def _check(image: Tensor, tile: int, margin: int, stride: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -14,8 +14,10 @@ from torch import Tensor
 from pellucid import stopping, tiles
 from pellucid.auto import Stabiliser
 from pellucid.noise.report import NoiseReport
+from pellucid.run import cutting
 from pellucid.run.settings import Settings
 from pellucid.steps import Budget, Method, Step, Task
+from pellucid.stopping import Outcome
 
 LARGE = 2048 * 2048
 """pixels above which a method that can be cut exactly is cut, so that memory stays bounded"""
@@ -60,6 +62,7 @@ class Driven:
     interrupted: bool = False
     curves: dict[str, list[float]] = field(default_factory=dict)
     extras: dict[str, Any] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
 
 def drive(
@@ -103,7 +106,7 @@ def drive(
         noise = stabilise.noise
     whole = Driven(estimate=shots[0])
 
-    def watch(step: Step, statistic: float) -> None:
+    def watch(step: Step, statistic: float, where: str = "") -> None:
         if progress is not None:
             progress(
                 Progress(
@@ -111,7 +114,7 @@ def drive(
                     slices=place[1],
                     iteration=step.iteration,
                     total=step.total,
-                    phase=step.phase,
+                    phase=step.phase + where,
                     loss=step.loss,
                     statistic=None if math.isnan(statistic) else statistic,
                     seconds=time.perf_counter() - started,
@@ -119,43 +122,38 @@ def drive(
                 )
             )
 
-    def work(piece: Tensor) -> Tensor:
-        """(S, C, h, w) -> (C, h, w); what is said about the last piece is said about all."""
+    def work(piece: Tensor, other_rule: str | None = None, number: int = 1, count: int = 1) -> Outcome:
+        """(S, C, h, w) to (C, h, w); what is said about the first piece of a fit is said about all."""
+        # The first tile may take its share; the others do as many iterations, so that no tile ends early.
+        share = None if limit is None or other_rule is not None else limit / count
         task = Task(
             shots=piece,
             noise=noise,
             initial=settings.initial,
             model=settings.model,
-            budget=Budget(iterations=settings.budget.iterations, seconds=limit),
+            budget=Budget(iterations=settings.budget.iterations, seconds=share),
             color=color,
         )
+        text = rule if other_rule is None else other_rule
         outcome = stopping.until(
             method.steps(task, config, seed=seed, device=settings.device),
-            stopping.parse(rule, sigma=max(noise.level, 1e-6)) if rule else None,
+            stopping.parse(text, sigma=max(noise.level, 1e-6)) if text else None,
             budget=task.budget,
-            watch=watch,
+            watch=lambda step, value: watch(step, value, f", tile {number} of {count}" if count > 1 else ""),
         )
         whole.iterations = max(whole.iterations, outcome.iterations)
-        whole.stopped_by = outcome.stopped_by
         whole.interrupted = whole.interrupted or outcome.interrupted
-        whole.curves = {name: list(values) for name, values in outcome.curves.items()}
-        whole.extras = _extras(outcome.extras, outcome.state)
-        return outcome.estimate
+        return outcome
 
     side = _side(method, settings, shots)
     if side is not None:
-
-        def tile(piece: Tensor) -> Tensor:
-            return work(piece.reshape(*shots.shape[:2], *piece.shape[1:]))
-
-        flat, halo, stride = shots.flatten(0, 1), method.tiling.halo, method.tiling.stride
-        if method.tiling.kind == "exact":
-            estimate = tiles.process(flat, tile, tile=side, halo=halo, stride=stride)
-        else:
-            estimate = tiles.blend(flat, tile, tile=side, overlap=halo, stride=stride)
-        whole.extras = {}  # a map of the last tile is no map of the image
+        estimate, outcome = _cut(shots, method, side, work, whole)
     else:
-        estimate = work(shots)
+        outcome = work(shots)
+        estimate = outcome.estimate
+        whole.extras = _extras(outcome.extras, outcome.state)
+    whole.stopped_by = "interrupted" if whole.interrupted else outcome.stopped_by
+    whole.curves = {name: list(values) for name, values in outcome.curves.items()}
     if stabilise is not None:
         estimate = stabilise.inverse(estimate)
     whole.estimate = estimate.detach().to("cpu", torch.float32)
@@ -166,6 +164,39 @@ def drive(
     return whole
 
 
+def _cut(
+    shots: Tensor, method: Method, side: int, work: Callable[..., Outcome], whole: Driven
+) -> tuple[Tensor, Outcome]:
+    """The estimate (C, H, W) from tiles, and the Outcome to report.
+
+    Of the extras only a map of uncertainty is kept: what else a tile gives says nothing of the image. After
+    an interrupt the tiles that are left stay as they came.
+    """
+    flat, halo, stride = shots.flatten(0, 1), method.tiling.halo, method.tiling.stride
+    channels = shots.shape[1]
+    last: list[Outcome] = []
+
+    def piece(part: Tensor, other_rule: str | None = None, number: int = 1, count: int = 1) -> Outcome:
+        part = part.reshape(*shots.shape[:2], *part.shape[1:])
+        if whole.interrupted:
+            return replace(last[-1], estimate=part.mean(0), extras={})
+        last.append(work(part, other_rule, number, count))
+        return last[-1]
+
+    if method.stop:
+        estimate, outcome = cutting.together(flat, piece, tile=side, overlap=halo, stride=stride)
+        whole.warnings = (
+            f"cut into tiles of about {side} pixels; one of middling content decided that all do "
+            f"{outcome.best_iteration} iterations",
+        )
+        if len(estimate) > channels and not whole.interrupted:
+            whole.extras["uncertainty"] = estimate[channels:].cpu()
+        return estimate[:channels], outcome
+    margin = {"halo" if method.tiling.kind == "exact" else "overlap": halo}
+    through = tiles.process if method.tiling.kind == "exact" else tiles.blend
+    return through(flat, lambda part: piece(part).estimate, tile=side, stride=stride, **margin), last[-1]
+
+
 def _side(method: Method, settings: Settings, shots: Tensor) -> int | None:
     """Side of the tiles, a multiple of the method's grid; None to leave the image whole."""
     height, width = shots.shape[-2:]
@@ -173,6 +204,8 @@ def _side(method: Method, settings: Settings, shots: Tensor) -> int | None:
         side = settings.tile
     elif method.tiling.kind == "exact" and height * width > LARGE:
         side = TILE
+    elif method.tiling.kind == "approximate" and method.stop and height * width > cutting.LARGE:
+        side = cutting.TILE
     else:
         return None
     side = math.ceil(side / method.tiling.stride) * method.tiling.stride

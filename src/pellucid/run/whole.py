@@ -78,7 +78,7 @@ def carry_out(
         stopped_by=", ".join(dict.fromkeys(p.stopped_by for p in parts)),
         curves=_numbered([p.curves for p in parts]),
         noise=noise,
-        warnings=(*warnings, *noise.warnings),
+        warnings=(*warnings, *dict.fromkeys(w for p in parts for w in p.warnings), *noise.warnings),
         extras=_numbered([p.extras for p in parts]),
     )
 
