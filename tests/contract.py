@@ -10,7 +10,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from pellucid import stopping
+from pellucid import methods, stopping
+from pellucid.degradation import Degradation, Downsample, Identity, Kind, Mask
 from pellucid.noise.report import NoiseReport
 from pellucid.steps import Budget, Method, Task
 
@@ -30,6 +31,45 @@ MARGIN: dict[str, tuple[float | None, int]] = {
     "zs-n2n": (5.0, 150),
 }
 """dB that a method gains on the picture below, and its iterations; None where weights of others are needed"""
+
+
+RESTORES: dict[tuple[str, Kind], tuple[float, int]] = {
+    ("dip", "mask"): (2.0, 300),
+    ("dip", "downsample"): (-1.5, 300),
+    ("zssr", "downsample"): (0.5, 200),
+    ("biharmonic", "mask"): (2.5, 1),
+    ("idbp", "mask"): (3.0, 5),
+    ("bicubic", "downsample"): (-0.01, 1),
+    ("lanczos", "downsample"): (0.0, 1),
+}
+"""dB that a method gains over the nearest known pixel (mask) or bicubic interpolation (downsample) on the
+picture below without noise, and its iterations"""
+
+
+def settings() -> list[tuple[str, Kind]]:
+    """Every method with every kind of degradation that it undoes."""
+    found: list[tuple[str, Kind]] = []
+    for name in methods.METHODS:
+        method = methods.load(name)
+        found += [(name, "noise")] if method.denoises else []
+        found += [(name, kind) for kind in method.restores]
+    return found
+
+
+def degradation(kind: Kind, shape: tuple[int, ...]) -> Degradation:
+    """A third of the pixels missing, but never all of them, or a factor of 2."""
+    if kind == "mask":
+        height, width = shape[-2:]
+        hidden = torch.rand((height, width), generator=torch.Generator().manual_seed(5)) < 1 / 3
+        hidden[0, 0] = False
+        return Mask(hidden)
+    return Downsample(2) if kind == "downsample" else Identity()
+
+
+def expected(method: Method, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape of the estimate for an input of ``shape``."""
+    factor = degradation(method.kind, shape).factor
+    return (shape[0], shape[1] * factor, shape[2] * factor)
 
 
 def noisy_clean(shape: tuple[int, int, int], *, impulses: bool = False) -> tuple[Tensor, Tensor]:
@@ -54,6 +94,7 @@ def task_for(method: Method, noisy: Tensor) -> Task:
     return Task(
         shots=noisy[None].repeat(count, 1, 1, 1),
         noise=NoiseReport.white(SIGMA, channels),
+        degradation=degradation(method.kind, noisy.shape),
         model=weights(method.name, channels) if method.needs_model else None,
         color=channels == 3,
     )

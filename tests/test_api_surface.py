@@ -16,14 +16,16 @@ SURFACE = {
     "Result",
     "__version__",
     "denoise",
+    "inpaint",
     "inspect",
     "methods",
     "read",
+    "upscale",
     "write",
 }
 DENOISE = (
     "x method preset config set shots sigma data_range level model seed device stop iterations seconds tile "
-    "initial channel_axis return_result progress"
+    "guide initial channel_axis return_result progress"
 )
 
 
@@ -31,6 +33,18 @@ def test_public_names():
     assert set(pellucid.__all__) == SURFACE == set(dir(pellucid))
     for name in SURFACE:
         assert getattr(pellucid, name) is not None
+
+
+INPAINT = (
+    "x mask method keep_known preset config set data_range seed device stop iterations seconds guide "
+    "initial channel_axis return_result progress"
+)
+UPSCALE = INPAINT.replace("mask method keep_known", "factor method")
+
+
+def test_restoring_signatures():
+    assert list(inspect.signature(pellucid.inpaint).parameters) == INPAINT.split()
+    assert list(inspect.signature(pellucid.upscale).parameters) == UPSCALE.split()
 
 
 def test_denoise_signature():

@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from contract import BUDGET, MARGIN, drive, noisy_clean, task_for
+from contract import BUDGET, MARGIN, RESTORES, drive, expected, noisy_clean, settings, task_for
 from pellucid import methods, stopping, tiles
 from pellucid.run.fields import change, describe
 from pellucid.steps import Method
@@ -20,14 +20,18 @@ from pellucid.steps import Method
 NAMES = list(methods.METHODS)
 
 
-@pytest.fixture(params=NAMES)
+@pytest.fixture(params=settings(), ids="-".join)
 def method(request) -> Method:
-    return methods.load(request.param)
+    name, kind = request.param
+    return methods.load(name).for_kind(kind)
 
 
-def test_entry_says_what_it_is(method):
-    assert method.name in NAMES
+@pytest.mark.parametrize("name", NAMES)
+def test_entry_says_what_it_is(name):
+    method = methods.load(name)
+    assert method.name == name
     assert methods.load(method.name) is method
+    assert method.denoises or method.restores
     assert method.title
     assert method.citation
     assert method.cost
@@ -35,6 +39,10 @@ def test_entry_says_what_it_is(method):
     assert "fast" in method.presets
     if method.stop:
         stopping.parse(method.stop, sigma=0.1)
+    for recipe in method.restores.values():
+        assert recipe.cost
+        assert {"paper", "fast"} <= set(recipe.presets)
+        assert bool(recipe.stop) == bool(method.stop)
 
 
 def test_every_field_has_help(method):
@@ -68,7 +76,7 @@ def test_shapes_values_and_untouched_world(method, shape):
     before = task.shots.clone()
     worlds = torch.get_rng_state(), np.random.get_state(), random.getstate()  # noqa: NPY002
     estimate = drive(method, task)
-    assert estimate.shape == shape
+    assert estimate.shape == expected(method, shape)
     assert estimate.dtype == torch.float32
     assert not estimate.requires_grad
     assert bool(torch.isfinite(estimate).all())
@@ -82,7 +90,7 @@ def test_shapes_values_and_untouched_world(method, shape):
 def test_tiny_images(method, shape):
     noisy, _ = noisy_clean(shape)
     estimate = drive(method, task_for(method, noisy))
-    assert estimate.shape == shape
+    assert estimate.shape == expected(method, shape)
     assert bool(torch.isfinite(estimate).all())
 
 
@@ -110,7 +118,7 @@ def test_steps_are_counted_and_leave_no_context_open(method):
         seen += 1
         assert step.iteration == seen
         assert step.phase
-        assert step.output.shape == noisy.shape
+        assert step.output.shape == expected(method, noisy.shape)
         assert not step.output.requires_grad
         assert step.loss is None or (step.loss.ndim == 0 and not step.loss.requires_grad)
         assert torch.is_grad_enabled()
@@ -135,7 +143,7 @@ def test_exact_tiles_are_exact(method):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [name for name, kind in settings() if kind == "noise"])
 def test_beats_the_noisy_image(name):
     from pellucid.metrics import psnr
 
@@ -146,4 +154,31 @@ def test_beats_the_noisy_image(name):
     noisy, clean = noisy_clean((3, 64, 64), impulses=name == "median")
     estimate = drive(method, task_for(method, noisy), iterations=budget)
     gain = psnr(clean, estimate, data_range=1.0) - psnr(clean, noisy, data_range=1.0)
+    assert gain > margin
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "kind"), [row for row in settings() if row[1] != "noise"])
+def test_beats_the_plainest_guess(name, kind):
+    from scipy.ndimage import distance_transform_edt
+
+    from pellucid.metrics import psnr
+
+    method = methods.load(name).for_kind(kind)
+    margin, budget = RESTORES[name, kind]
+    _, clean = noisy_clean((3, 64, 64))
+    task = task_for(method, clean)
+    if kind == "mask":
+        rows, columns = distance_transform_edt(
+            task.degradation.hidden, return_distances=False, return_indices=True
+        )
+        plain = clean[:, torch.from_numpy(rows).long(), torch.from_numpy(columns).long()]
+        task = dataclasses.replace(task, shots=task.degradation.apply(clean)[None])
+    else:
+        task = dataclasses.replace(task, shots=task.degradation.apply(clean)[None])
+        plain = task.degradation.enlarge(task.shots[0])
+    estimate = drive(method, task, iterations=budget)
+    if kind == "mask":
+        estimate = torch.where(task.degradation.hidden, estimate, clean)
+    gain = psnr(clean, estimate, data_range=1.0) - psnr(clean, plain, data_range=1.0)
     assert gain > margin

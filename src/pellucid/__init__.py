@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from pellucid.noise.report import NoiseReport as NoiseReport
     from pellucid.run import Progress as Progress
     from pellucid.run import denoise as denoise
+    from pellucid.run import inpaint as inpaint
     from pellucid.run import inspect as inspect
+    from pellucid.run import upscale as upscale
     from pellucid.steps import Method as Method
     from pellucid.steps import Result as Result
 
@@ -36,8 +38,10 @@ _WHERE = {
     "Progress": "pellucid.run",
     "Result": "pellucid.steps",
     "denoise": "pellucid.run",
+    "inpaint": "pellucid.run",
     "inspect": "pellucid.run",
     "read": "pellucid.files",
+    "upscale": "pellucid.run",
     "write": "pellucid.files",
 }
 
@@ -49,9 +53,11 @@ __all__ = [  # noqa: PLE0604, RUF100 - "methods" is the subpackage
     "Result",
     "__version__",
     "denoise",
+    "inpaint",
     "inspect",
     "methods",
     "read",
+    "upscale",
     "write",
 ]
 

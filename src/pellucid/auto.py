@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from torch import Tensor
 
 from pellucid import methods
+from pellucid.degradation import Kind
 from pellucid.noise.report import NoiseReport
 from pellucid.noise.stabilise import Anscombe
 
@@ -59,6 +60,21 @@ def choose(report: NoiseReport, *, color: bool, channels: int) -> Choice:
         return Choice(method="none", config=None, noise=report, reason=reason)
     stabilise = stabiliser(report)
     return _of("bm3d", report, why(report, color=color and channels == 3), stabilise)
+
+
+def restorer(kind: Kind, pixels: int) -> tuple[str, str]:
+    """The method for a known degradation, and why.
+
+    Args:
+        kind: "mask" or "downsample".
+        pixels: of one channel of the picture that is sought.
+
+    >>> restorer("downsample", 512 * 512)[0]
+    'zssr'
+    """
+    if kind == "mask":
+        return "idbp", "missing pixels are estimated from similar patches of this picture"
+    return "zssr", "what the picture lacks is learnt from smaller versions of itself"
 
 
 def quiet(report: NoiseReport, *, color: bool) -> float:

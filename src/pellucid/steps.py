@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol
 import torch
 from torch import Tensor
 
-from pellucid.degradation import Degradation, Identity
+from pellucid.degradation import Degradation, Identity, Kind
 from pellucid.noise.report import NoiseReport
 
 Needs = Literal["one image", "shots of a scene", "a folder", "pairs", "clean pairs"]
@@ -98,6 +98,23 @@ class Steps(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How a method undoes a degradation other than noise.
+
+    Attributes:
+        presets: named configurations; `fast` is made for two cores, `paper` is the authors'.
+        stop: the default stop rule, "" for none.
+        cost: what a 512x512 colour image costs on two cores, in words.
+        tiling: how it may be tiled then.
+    """
+
+    presets: Mapping[str, Any]
+    stop: str = ""
+    cost: str = ""
+    tiling: Tiling = field(default_factory=Tiling)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Method:
     """A method: its name, what it needs, its configuration and its steps.
 
@@ -116,6 +133,10 @@ class Method:
         uses_noise: whether it reads the level from the NoiseReport (so that --sigma applies).
         needs_model: whether it works only with a file of weights (--model).
         keeps_mean: whether the mean of a channel is to stay; not where the noise itself shifted it.
+        takes_guide: whether a second picture of the scene may steer it (--guide).
+        restores: what it undoes beside noise ("mask", "downsample"), with the recipe for each.
+        denoises: whether it is for noise at all.
+        kind: what `for_kind` has set it up for.
     """
 
     name: str
@@ -132,6 +153,35 @@ class Method:
     uses_noise: bool = True
     needs_model: bool = False
     keeps_mean: bool = True
+    takes_guide: bool = False
+    restores: Mapping[Kind, Recipe] = field(default_factory=dict)
+    denoises: bool = True
+    kind: Kind = "noise"
+
+    def for_kind(self, kind: Kind) -> Method:
+        """The same method with the presets, stop rule, cost and tiling it has for a kind of degradation.
+
+        Raises:
+            ValueError: when it does not undo that kind.
+        """
+        if kind == "noise" and self.denoises:
+            return self
+        if kind not in self.restores:
+            kinds = ["noise"] * self.denoises + list(self.restores)
+            verbs = {"noise": "denoise", "mask": "inpaint", "downsample": "upscale"}
+            raise ValueError(
+                f"{self.name} cannot {verbs[kind]}; it is for {', '.join(verbs[k] for k in kinds)}. "
+                "Choose another method."
+            )
+        recipe = self.restores[kind]
+        return dataclasses.replace(
+            self,
+            presets=recipe.presets,
+            stop=recipe.stop,
+            cost=recipe.cost,
+            tiling=recipe.tiling,
+            kind=kind,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -34,6 +34,9 @@ def folder(tmp_path, monkeypatch):
     for name in ("photo.png", "frames/one.png", "frames/two.png"):
         noisy = np.clip(ramp + rng.normal(0, 20, ramp.shape), 0, 255).astype(np.uint8)
         Pillow.fromarray(noisy).save(tmp_path / name)
+    mask = np.zeros((48, 40), np.uint8)
+    mask[20:23, 5:35] = 255
+    Pillow.fromarray(mask).save(tmp_path / "mask.png")
     scan = np.clip(256 * (ramp[..., 0] + rng.normal(0, 20, ramp.shape[:2])), 0, 65535).astype(np.uint16)
     files.write(files.from_array(scan), tmp_path / "scan.tif")
     return tmp_path

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from pellucid.cli import arguments
+from pellucid.cli import arguments, flags
 
 app = typer.Typer(
     name="pellucid",
@@ -22,65 +22,36 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 
-Inputs = Annotated[list[Path], typer.Argument(metavar="INPUT...", help="Images: PNG, JPEG, BMP, TIFF, NPY.")]
-Json = Annotated[
-    bool, typer.Option("--json", help="Print JSON: an object for one input, a list for several.")
-]
-Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of errors.")]
-DataRange = Annotated[
-    float | None,
-    typer.Option("--data-range", help="What white is in the file, e.g. 255; needed for unusual floats."),
-]
-
 
 @app.command()
 def denoise(
-    inputs: Inputs,
-    out: Annotated[Path, typer.Option("--out", "-o", help="A file for one input, a folder for several.")],
-    method: Annotated[str, typer.Option(help="auto, or a name from `pellucid methods`.")] = "auto",
-    preset: Annotated[str | None, typer.Option(help="fast (the default) or paper.")] = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="FIELD=VALUE", help="Change a field; `pellucid methods NAME`."),
-    ] = None,
-    model: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Weights, for methods that need them.")
-    ] = None,
+    inputs: flags.Inputs,
+    out: flags.Out,
+    method: flags.Method = "auto",
+    preset: flags.Preset = None,
+    set_: flags.Set = None,
+    model: flags.Model = None,
     shots: Annotated[bool, typer.Option("--shots", help="All inputs are one scene.")] = False,
+    guide: flags.Guide = None,
     level: Annotated[
         str, typer.Option(help="Which measurement of the noise to trust: auto, mad or chen.")
     ] = "auto",
-    sigma: Annotated[
-        float | None,
-        typer.Option(help="Noise level in [0, 1], or in units of --data-range; measured otherwise."),
-    ] = None,
-    data_range: DataRange = None,
-    stop: Annotated[
-        str | None, typer.Option(metavar="RULE", help="Stop rule of an iterative method.")
-    ] = None,
-    iterations: Annotated[int | None, typer.Option(help="At most so many iterations.")] = None,
-    seconds: Annotated[
-        float | None, typer.Option(help="At most so long per input, analysis not counted.")
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of every random draw.")] = 0,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
+    sigma: flags.Sigma = None,
+    data_range: flags.DataRange = None,
+    stop: flags.Rule = None,
+    iterations: flags.Iterations = None,
+    seconds: flags.Seconds = None,
+    seed: flags.Seed = 0,
+    device: flags.Device = "auto",
     tile: Annotated[
         int | None, typer.Option(help="Side of the tiles in pixels; large images are cut anyway.")
     ] = None,
-    format: Annotated[str | None, typer.Option(help="png, jpeg, bmp, tiff or npy; else by name.")] = None,
-    reference: Annotated[
-        list[Path] | None,
-        typer.Option(
-            metavar="CLEAN...", help="Clean images, one per input, or their folder: adds scores only."
-        ),
-    ] = None,
-    report: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Write an HTML page; a folder of them for several inputs."),
-    ] = None,
-    json: Json = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.")] = False,
-    debug: Debug = False,
+    format: flags.Format = None,
+    reference: flags.Reference = None,
+    report: flags.Report = None,
+    json: flags.Json = False,
+    overwrite: flags.Overwrite = False,
+    debug: flags.Debug = False,
 ) -> None:
     """Denoise images: same size, depth and metadata, with no clean data."""
     from pellucid.cli import verbs
@@ -105,6 +76,7 @@ def denoise(
         out,
         request,
         shots=shots,
+        guide=guide,
         format=format,
         reference=reference or [],
         report=report,
@@ -116,7 +88,125 @@ def denoise(
 
 
 @app.command()
-def inspect(inputs: Inputs, json: Json = False, data_range: DataRange = None, debug: Debug = False) -> None:
+def inpaint(
+    inputs: flags.Inputs,
+    mask: Annotated[
+        list[Path],
+        typer.Option(
+            metavar="MASK...", help="What is missing, white: one image for all inputs, or one each."
+        ),
+    ],
+    out: flags.Out,
+    keep_known: Annotated[
+        bool, typer.Option(help="Give the other pixels back as they are, or let the method denoise them.")
+    ] = True,
+    method: flags.Method = "auto",
+    preset: flags.Preset = None,
+    set_: flags.Set = None,
+    guide: flags.Guide = None,
+    data_range: flags.DataRange = None,
+    stop: flags.Rule = None,
+    iterations: flags.Iterations = None,
+    seconds: flags.Seconds = None,
+    seed: flags.Seed = 0,
+    device: flags.Device = "auto",
+    format: flags.Format = None,
+    reference: flags.Reference = None,
+    report: flags.Report = None,
+    json: flags.Json = False,
+    overwrite: flags.Overwrite = False,
+    debug: flags.Debug = False,
+) -> None:
+    """Fill holes, scratches, text and missing pixels from the rest of the image."""
+    from pellucid.cli import verbs
+
+    request = {
+        "method": method,
+        "preset": preset,
+        "set": set_,
+        "data_range": data_range,
+        "stop": stop,
+        "iterations": iterations,
+        "seconds": seconds,
+        "seed": seed,
+        "device": device,
+    }
+    code = verbs.inpaint(
+        inputs,
+        out,
+        request,
+        masks=mask,
+        keep_known=keep_known,
+        guide=guide,
+        format=format,
+        reference=reference or [],
+        report=report,
+        as_json=json,
+        overwrite=overwrite,
+        debug=debug,
+    )
+    raise typer.Exit(code)
+
+
+@app.command()
+def upscale(
+    inputs: flags.Inputs,
+    out: flags.Out,
+    factor: Annotated[int, typer.Option(help="How many times as wide and high: 2, 4 or 8.")] = 2,
+    method: flags.Method = "auto",
+    preset: flags.Preset = None,
+    set_: flags.Set = None,
+    guide: flags.Guide = None,
+    data_range: flags.DataRange = None,
+    stop: flags.Rule = None,
+    iterations: flags.Iterations = None,
+    seconds: flags.Seconds = None,
+    seed: flags.Seed = 0,
+    device: flags.Device = "auto",
+    format: flags.Format = None,
+    reference: flags.Reference = None,
+    report: flags.Report = None,
+    json: flags.Json = False,
+    overwrite: flags.Overwrite = False,
+    debug: flags.Debug = False,
+) -> None:
+    """Make images larger, with detail learnt from the image itself."""
+    from pellucid.cli import verbs
+
+    request = {
+        "method": method,
+        "preset": preset,
+        "set": set_,
+        "data_range": data_range,
+        "stop": stop,
+        "iterations": iterations,
+        "seconds": seconds,
+        "seed": seed,
+        "device": device,
+    }
+    code = verbs.upscale(
+        inputs,
+        out,
+        request,
+        factor=factor,
+        guide=guide,
+        format=format,
+        reference=reference or [],
+        report=report,
+        as_json=json,
+        overwrite=overwrite,
+        debug=debug,
+    )
+    raise typer.Exit(code)
+
+
+@app.command()
+def inspect(
+    inputs: flags.Inputs,
+    json: flags.Json = False,
+    data_range: flags.DataRange = None,
+    debug: flags.Debug = False,
+) -> None:
     """Say what noise images hold, and what `denoise` would do about it."""
     from pellucid.cli import verbs
 
@@ -126,7 +216,7 @@ def inspect(inputs: Inputs, json: Json = False, data_range: DataRange = None, de
 @app.command()
 def methods(
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="A method, for its settings.")] = None,
-    json: Json = False,
+    json: flags.Json = False,
 ) -> None:
     """List the methods, or show the settings of one."""
     from pellucid.cli import verbs

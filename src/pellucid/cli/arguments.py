@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-SEVERAL = ("--reference", "--set")
+SEVERAL = ("--reference", "--set", "--mask")
 
 
 def spread(arguments: Sequence[str]) -> list[str]:

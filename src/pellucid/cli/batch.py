@@ -1,4 +1,4 @@
-"""`pellucid denoise` on files: every input gets its output or its error, and a record for the JSON."""
+"""`denoise`, `inpaint` and `upscale` on files: every input gets its output or its error, and a record."""
 
 from __future__ import annotations
 
@@ -10,10 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from pellucid import files
 from pellucid.cli import scores
 from pellucid.cli.outputs import outputs
+from pellucid.degradation import Downsample
+from pellucid.image import Image
 from pellucid.run import Progress, Settings, carry_out
+from pellucid.run.guiding import hidden
+from pellucid.run.undo import enlarge, fill
 from pellucid.steps import Result
 
 Record = dict[str, Any]
@@ -44,6 +50,31 @@ class Writing:
     format: str | None = None
     overwrite: bool = False
     debug: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Extras:
+    """What a verb needs beside its inputs: a guide, masks, a factor."""
+
+    guide: Path | None = None
+    masks: tuple[Path, ...] = ()
+    keep_known: bool = True
+    factor: int = 1
+
+    def check(self, inputs: int) -> None:
+        """Refuse what cannot work for any input.
+
+        Raises:
+            ValueError: for a factor that no method has, or a number of masks that fits no pairing.
+        """
+        if self.factor != 1:
+            Downsample(self.factor)
+        if len(self.masks) not in (0, 1, inputs):
+            raise ValueError(f"--mask needs 1 or {inputs} images, got {len(self.masks)}. Name one per input.")
+
+    def mask(self, place: int) -> Path | None:
+        """The mask of the input at ``place``."""
+        return None if not self.masks else self.masks[place if len(self.masks) > 1 else 0]
 
 
 Watcher = Callable[[str], AbstractContextManager[Callable[[Progress], None] | None]]
@@ -94,7 +125,7 @@ def failure(name: Path | str, error: Exception, *, debug: bool) -> Record:
 
 
 def work(
-    jobs: Sequence[Job], settings: Settings, writing: Writing, watcher: Watcher
+    jobs: Sequence[Job], settings: Settings, writing: Writing, watcher: Watcher, extras: Extras
 ) -> tuple[list[Record], bool]:
     """Do every job; an error stops its own job only.
 
@@ -102,11 +133,11 @@ def work(
         A record per job that was begun, and whether an interrupt ended the batch.
     """
     records: list[Record] = []
-    for job in jobs:
+    for place, job in enumerate(jobs):
         name = str(job.inputs[0])
         try:
             with watcher(name) as progress:
-                record, interrupted = _one(job, settings, writing, progress)
+                record, interrupted = _one(job, settings, writing, progress, extras, extras.mask(place))
         except KeyboardInterrupt:
             records.append({"input": name, "error": "interrupted before there was anything to keep"})
             return records, True
@@ -120,7 +151,12 @@ def work(
 
 
 def _one(
-    job: Job, settings: Settings, writing: Writing, progress: Callable[[Progress], None] | None
+    job: Job,
+    settings: Settings,
+    writing: Writing,
+    progress: Callable[[Progress], None] | None,
+    extras: Extras,
+    mask: Path | None,
 ) -> tuple[Record, bool]:
     if job.output.exists() and not writing.overwrite:
         raise FileExistsError(f"{job.output} exists. Pass --overwrite to replace it.")
@@ -133,13 +169,33 @@ def _one(
     )  # a bad extension, before the work and not after
     clean = None if job.reference is None else files.read(job.reference, data_range=writing.data_range)
     if clean is not None:
-        scores.fits(clean, shots[0])
-    result = carry_out(shots, settings, progress=progress)
-    estimate = shots[0].with_pixels(result.estimate)
+        scores.fits(clean, shots[0], factor=extras.factor)
+    guide = None if extras.guide is None else files.read(extras.guide, data_range=writing.data_range)
+    seen = shots[0]
+    if mask is not None:
+        missing, remarks = hidden(files.read(mask), seen)
+        result = fill(
+            seen,
+            missing,
+            settings,
+            keep_known=extras.keep_known,
+            guide=guide,
+            notes=remarks,
+            progress=progress,
+        )
+        estimate = seen.with_pixels(result.estimate)
+    elif extras.factor > 1:
+        result = enlarge(seen, extras.factor, settings, guide=guide, progress=progress)
+        estimate = files.enlarged(seen, result.estimate, extras.factor)
+        seen = _plainly(seen, extras.factor)
+        shots = [seen]
+    else:
+        result = carry_out(shots, settings, guide=guide, progress=progress)
+        estimate = seen.with_pixels(result.estimate)
     if job.make:
         job.output.parent.mkdir(parents=True, exist_ok=True)
     notes = files.write(estimate, job.output, format=writing.format, overwrite=writing.overwrite)
-    record = _record(job, result, notes=(*shots[0].notes, *notes))
+    record = _record(job, result, notes=(*seen.notes, *notes))
     if clean is not None:
         written = files.read(job.output, data_range=writing.data_range)
         record |= scores.against(clean, written, shots)
@@ -148,9 +204,15 @@ def _one(
 
         if job.make:
             job.report.parent.mkdir(parents=True, exist_ok=True)
-        report.html(job.report, noisy=shots[0], estimate=estimate, result=result, title=job.inputs[0].name)
+        report.html(job.report, noisy=seen, estimate=estimate, result=result, title=job.inputs[0].name)
         record["report"] = str(job.report)
     return record, "interrupted" in result.stopped_by
+
+
+def _plainly(image: Image, factor: int) -> Image:
+    """The picture enlarged by bicubic interpolation: what reports and scores compare an upscaled one with."""
+    large = Downsample(factor).enlarge(torch.from_numpy(image.pixels.copy()))
+    return files.enlarged(image, large.numpy(), factor)
 
 
 def _record(job: Job, result: Result, *, notes: Sequence[str]) -> Record:

@@ -39,7 +39,7 @@ def outputs(
         if name.lower() in seen:
             raise ValueError(
                 f"{seen[name.lower()]} and {path} would both be written to {out / name}. "
-                "Denoise them in two commands, into two folders."
+                "Do them in two commands, into two folders."
             )
         seen[name.lower()] = path
     return [out / _name(Path(path), format) for path in inputs]

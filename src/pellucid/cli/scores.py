@@ -14,7 +14,8 @@ from pellucid.image import Image
 
 
 def against(clean: Image, written: Image, noisy: Sequence[Image]) -> dict[str, float | None]:
-    """PSNR (dB) and SSIM of what was written and of the (mean) input, against ``clean``.
+    """PSNR (dB) and SSIM of what was written and of the (mean) input, against ``clean``; the input of an
+    upscaled picture counts as bicubic interpolation enlarges it.
 
     None stands for an infinite PSNR, which JSON cannot hold, and for the SSIM of pictures under 11 pixels.
     """
@@ -30,15 +31,18 @@ def against(clean: Image, written: Image, noisy: Sequence[Image]) -> dict[str, f
     }
 
 
-def fits(clean: Image, noisy: Image) -> None:
+def fits(clean: Image, noisy: Image, *, factor: int = 1) -> None:
     """Check a reference before anything is computed.
 
     Raises:
         ValueError: when the shapes differ.
     """
-    if clean.pixels.shape != noisy.pixels.shape:
+    *stack, height, width = noisy.pixels.shape
+    expected = (*stack, height * factor, width * factor)
+    if clean.pixels.shape != expected:
+        times = f" enlarged {factor} times" if factor > 1 else ""
         raise ValueError(
-            f"reference {clean.name} must have the shape of {noisy.name}, {noisy.pixels.shape}, "
+            f"reference {clean.name} must have the shape of {noisy.name}{times}, {expected}, "
             f"got {clean.pixels.shape} (slices, channels, height, width). Name its clean version."
         )
 

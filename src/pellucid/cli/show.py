@@ -5,12 +5,15 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pellucid.run.fields import Field
     from pellucid.steps import Method
+
+
+VERBS = {"mask": "inpaint", "downsample": "upscale"}
 
 
 def error(text: str) -> None:
@@ -78,12 +81,27 @@ def method_page(method: Method, fields: Sequence[Field]) -> str:
     lines += [f"  stops by: {method.stop}"] if method.stop else []
     lines += ["", "Settings (--set FIELD=VALUE):"] if fields else []
     lines += [f"  {f.name} = {f.default!r} ({f.kind})\n      {f.help}" for f in fields]
-    lines += ["", "Presets (--preset NAME), and where they differ from the defaults:"]
     default = {f.name: f.default for f in fields}
-    for name, preset in method.presets.items():
+    if method.denoises:
+        lines += _presets("denoise", method.presets, default)
+    for kind, recipe in method.restores.items():
+        lines += _presets(VERBS[kind], recipe.presets, default)
+        lines += [f"  cost: {recipe.cost}"] if recipe.cost else []
+        lines += [f"  stops by: {recipe.stop}"] if recipe.stop else []
+    return "\n".join(lines)
+
+
+def verbs(method: Method) -> str:
+    """The verbs that a method is for, in words."""
+    return ", ".join(["denoise"] * method.denoises + [VERBS[kind] for kind in method.restores])
+
+
+def _presets(verb: str, presets: Mapping[str, Any], default: Mapping[str, Any]) -> list[str]:
+    lines = ["", f"Presets of {verb} (--preset NAME), and where they differ from the defaults:"]
+    for name, preset in presets.items():
         changed = {k: getattr(preset, k) for k in default if getattr(preset, k) != default[k]}
         lines.append(f"  {name}: {', '.join(f'{k} = {v!r}' for k, v in changed.items()) or 'the defaults'}")
-    return "\n".join(lines)
+    return lines
 
 
 def method_record(method: Method, fields: Sequence[Field]) -> dict[str, Any]:
@@ -98,4 +116,6 @@ def method_record(method: Method, fields: Sequence[Field]) -> dict[str, Any]:
         "stochastic": method.stochastic,
         "fields": [dataclasses.asdict(field) for field in fields],
         "presets": {name: dataclasses.asdict(preset) for name, preset in method.presets.items()},
+        "verbs": verbs(method).split(", "),
+        "restores": {VERBS[kind]: dataclasses.asdict(recipe) for kind, recipe in method.restores.items()},
     }

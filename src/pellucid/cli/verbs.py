@@ -26,6 +26,7 @@ def denoise(
     request: dict[str, Any],
     *,
     shots: bool,
+    guide: Path | None,
     format: str | None,
     reference: Sequence[Path],
     report: Path | None,
@@ -34,21 +35,104 @@ def denoise(
     debug: bool,
 ) -> int:
     """`pellucid denoise`: 0 when every input was written, 1 when some failed, 2 for wrong usage."""
+    request["model"] = None if request["model"] is None else str(request["model"])
+    return _restore(
+        inputs,
+        out,
+        request | {"shots": len(inputs) if shots else 1},
+        batch.Extras(guide=guide),
+        one_scene=shots,
+        paths={"format": format, "reference": reference, "report": report},
+        as_json=as_json,
+        overwrite=overwrite,
+        debug=debug,
+    )
+
+
+def inpaint(
+    inputs: Sequence[Path],
+    out: Path,
+    request: dict[str, Any],
+    *,
+    masks: Sequence[Path],
+    keep_known: bool,
+    guide: Path | None,
+    format: str | None,
+    reference: Sequence[Path],
+    report: Path | None,
+    as_json: bool,
+    overwrite: bool,
+    debug: bool,
+) -> int:
+    """`pellucid inpaint`: exit codes as those of denoise."""
+    return _restore(
+        inputs,
+        out,
+        request | {"kind": "mask"},
+        batch.Extras(guide=guide, masks=tuple(masks), keep_known=keep_known),
+        paths={"format": format, "reference": reference, "report": report},
+        as_json=as_json,
+        overwrite=overwrite,
+        debug=debug,
+    )
+
+
+def upscale(
+    inputs: Sequence[Path],
+    out: Path,
+    request: dict[str, Any],
+    *,
+    factor: int,
+    guide: Path | None,
+    format: str | None,
+    reference: Sequence[Path],
+    report: Path | None,
+    as_json: bool,
+    overwrite: bool,
+    debug: bool,
+) -> int:
+    """`pellucid upscale`: exit codes as those of denoise."""
+    return _restore(
+        inputs,
+        out,
+        request | {"kind": "downsample"},
+        batch.Extras(guide=guide, factor=factor),
+        paths={"format": format, "reference": reference, "report": report},
+        as_json=as_json,
+        overwrite=overwrite,
+        debug=debug,
+    )
+
+
+def _restore(
+    inputs: Sequence[Path],
+    out: Path,
+    request: dict[str, Any],
+    extras: batch.Extras,
+    *,
+    one_scene: bool = False,
+    paths: dict[str, Any],
+    as_json: bool,
+    overwrite: bool,
+    debug: bool,
+) -> int:
     try:
         request["set"] = fields.assignments(request["set"] or [])
-        request["model"] = None if request["model"] is None else str(request["model"])
-        settings = settle(**request, shots=len(inputs) if shots else 1)
-        if format is not None:
-            format = files.of_output("", "array", format)
-        one_scene = shots or (settings.method is not None and settings.method.needs == "shots of a scene")
-        jobs = batch.plan(inputs, out, format=format, one_scene=one_scene, reference=reference, report=report)
+        settings = settle(**request, guide=extras.guide is not None)
+        extras.check(len(inputs))
+        if paths["format"] is not None:
+            paths["format"] = files.of_output("", "array", paths["format"])
+        one_scene |= settings.method is not None and settings.method.needs == "shots of a scene"
+        jobs = batch.plan(inputs, out, one_scene=one_scene, **paths)
     except (ValueError, TypeError, FileNotFoundError) as error:
         if debug:
             traceback.print_exc(file=sys.stderr)
         show.error(str(error))
         return USAGE
-    writing = batch.Writing(data_range=request["data_range"], format=format, overwrite=overwrite, debug=debug)
-    records, cut_short = batch.work(jobs, settings, writing, progress.watching)
+    writing = batch.Writing(
+        data_range=request["data_range"], format=paths["format"], overwrite=overwrite, debug=debug
+    )
+    records, cut_short = batch.work(jobs, settings, writing, progress.watching, extras)
     show.records(records, as_json=as_json, alone=len(jobs) == 1)
     if cut_short:
         show.error(f"interrupted: {len(records)} of {len(jobs)} inputs were begun")
@@ -95,8 +179,8 @@ def methods(name: str | None, *, as_json: bool) -> int:
         rows = [show.method_record(m, fields.describe(m.config)) for m in found]
         print(json.dumps(rows if name is None else rows[0], indent=2, default=str))
     elif name is None:
-        head = ("name", "needs", "cost", "what it does")
-        print(show.columns([head, *((m.name, m.needs, m.cost, m.title) for m in found)]))
+        head = ("name", "verbs", "needs", "cost", "what it does")
+        print(show.columns([head, *((m.name, show.verbs(m), m.needs, m.cost, m.title) for m in found)]))
     else:
         print(show.method_page(found[0], fields.describe(found[0].config)))
     return 0

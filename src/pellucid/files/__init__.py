@@ -4,6 +4,7 @@
 """
 
 from pellucid.files.arrays import from_array, to_array
+from pellucid.files.enlarging import enlarged
 from pellucid.files.formats import FORMATS, SUFFIXES, lossless, of_name, of_output
 from pellucid.files.reading import read
 from pellucid.files.writing import write
@@ -11,6 +12,7 @@ from pellucid.files.writing import write
 __all__ = [
     "FORMATS",
     "SUFFIXES",
+    "enlarged",
     "from_array",
     "lossless",
     "of_name",

@@ -20,6 +20,11 @@ METHODS: dict[str, str] = {
     "ffdnet": "pellucid.methods.filters.ffdnet:FFDNET",
     "dip": "pellucid.methods.single_image.dip:DIP",
     "zs-n2n": "pellucid.methods.single_image.zs_n2n:ZS_N2N",
+    "zssr": "pellucid.methods.single_image.zssr:ZSSR",
+    "biharmonic": "pellucid.methods.filters.biharmonic:BIHARMONIC",
+    "idbp": "pellucid.methods.filters.idbp:IDBP",
+    "bicubic": "pellucid.methods.filters.interpolate:BICUBIC",
+    "lanczos": "pellucid.methods.filters.interpolate:LANCZOS",
 }
 
 

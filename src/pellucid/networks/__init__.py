@@ -17,8 +17,13 @@ if TYPE_CHECKING:
 
 NETWORKS: dict[str, str] = {
     "skip": "pellucid.networks.skip:Skip",
-    "snail": "pellucid.networks.skip:snail",
-    "kate": "pellucid.networks.skip:kate",
+    "snail": "pellucid.networks.variants:snail",
+    "kate": "pellucid.networks.variants:kate",
+    "vase": "pellucid.networks.variants:vase",
+    "library": "pellucid.networks.variants:library",
+    "sparse": "pellucid.networks.variants:sparse",
+    "flash": "pellucid.networks.variants:flash",
+    "doubler": "pellucid.networks.doubler:Doubler",
     "compact": "pellucid.networks.compact:Compact",
     "shallow": "pellucid.networks.shallow:Shallow",
 }

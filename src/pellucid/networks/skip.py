@@ -22,6 +22,12 @@ def _block(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Sequen
     )
 
 
+def _pooled(inputs: int, outputs: int, kernel: int) -> nn.Sequential:
+    """The same as a block of stride 2, with a mean over 2 x 2 pixels in place of the stride."""
+    convolution, *rest = _block(inputs, outputs, kernel)
+    return nn.Sequential(convolution, nn.AvgPool2d(2), *rest)
+
+
 class _Level(nn.Module):
     """One scale: a thin branch at this size, beside everything below at half of it."""
 
@@ -34,16 +40,20 @@ class _Level(nn.Module):
         below_width: int,
         upsample: str,
         kernel: int,
+        pointwise: bool,
+        pool: bool,
     ) -> None:
         super().__init__()
-        self.down = nn.Sequential(_block(inputs, width, kernel, stride=2), _block(width, width, kernel))
+        halve = _pooled(inputs, width, kernel) if pool else _block(inputs, width, kernel, stride=2)
+        self.down = nn.Sequential(halve, _block(width, width, kernel))
         self.below = below
         self.enlarge = nn.Upsample(
             scale_factor=2, mode=upsample, align_corners=False if upsample == "bilinear" else None
         )
         self.skip = _block(inputs, skip, 1) if skip else None
         self.norm = nn.BatchNorm2d(skip + below_width)
-        self.merge = nn.Sequential(_block(skip + below_width, width, 3), _block(width, width, 1))
+        last = [_block(width, width, 1)] if pointwise else []
+        self.merge = nn.Sequential(_block(skip + below_width, width, 3), *last)
 
     def forward(self, features: Tensor) -> Tensor:
         deeper = self.enlarge(self.below(self.down(features)))
@@ -67,8 +77,11 @@ class Skip(nn.Module):
         outputs: channels of the picture.
         widths: channels per scale, finest first.
         skips: channels of the skip branch per scale; 0 for none.
-        upsample: "bilinear", or "nearest", which fits detail (and noise) faster.
+        upsample: "bilinear", or "nearest", which fits detail (and noise) faster; one for all scales, or one
+            per scale.
         kernel: side of the encoder's convolutions, odd.
+        pointwise: whether a 1x1 convolution follows the 3x3 one on the way up.
+        pool: whether to halve by a mean over 2 x 2 pixels instead of a stride.
 
     Raises:
         ValueError: when the lists are empty or differ in length, or an argument is out of range.
@@ -86,8 +99,10 @@ class Skip(nn.Module):
         *,
         widths: Sequence[int] = (128,) * 5,
         skips: Sequence[int] = (4,) * 5,
-        upsample: str = "bilinear",
+        upsample: str | Sequence[str] = "bilinear",
         kernel: int = 3,
+        pointwise: bool = True,
+        pool: bool = False,
     ) -> None:
         super().__init__()
         if not widths or len(widths) != len(skips):
@@ -95,34 +110,25 @@ class Skip(nn.Module):
                 f"widths and skips must have one entry per scale, got {len(widths)} and {len(skips)}. "
                 "Give both the same length."
             )
-        checks.one_of("upsample", upsample, ["bilinear", "nearest"])
+        enlarge = (upsample,) * len(widths) if isinstance(upsample, str) else tuple(upsample)
+        if len(enlarge) != len(widths):
+            raise ValueError(
+                f"upsample must be one word or one per scale, got {len(enlarge)} for {len(widths)} scales. "
+                "Give both the same length."
+            )
+        for word in enlarge:
+            checks.one_of("upsample", word, ["bilinear", "nearest"])
         self.multiple: int = 2 ** len(widths)
         body: nn.Module = nn.Identity()
         below_width = widths[-1]
         for scale in reversed(range(len(widths))):
             above = widths[scale - 1] if scale else inputs
-            body = _Level(above, widths[scale], skips[scale], body, below_width, upsample, kernel)
+            body = _Level(
+                above, widths[scale], skips[scale], body, below_width, enlarge[scale], kernel, pointwise, pool
+            )
             below_width = widths[scale]
         self.body = nn.Sequential(body, _conv(widths[0], outputs, 1), nn.Sigmoid())
 
     def forward(self, code: Tensor) -> Tensor:
         """The picture (B, outputs, H, W) in (0, 1) that the code (B, inputs, H, W) leads to."""
         return with_any_size(self.body, code, self.multiple)
-
-
-def snail(inputs: int, outputs: int) -> Skip:
-    """The small network that the authors use against JPEG artefacts (their snail picture).
-
-    >>> sum(p.numel() for p in snail(3, 3).parameters())
-    572827
-    """
-    return Skip(inputs, outputs, widths=(8, 16, 32, 64, 128), skips=(0, 0, 0, 4, 4))
-
-
-def kate(inputs: int, outputs: int) -> Skip:
-    """The network that the authors use to fill small holes (their picture of Kate).
-
-    >>> sum(p.numel() for p in kate(32, 3).parameters())
-    3002627
-    """
-    return Skip(inputs, outputs, skips=(128,) * 5, upsample="nearest")

@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from pellucid import files
-from pellucid.image import Image
 from pellucid.noise import analysis
 from pellucid.noise.report import NoiseReport
 from pellucid.run.drive import Progress
+from pellucid.run.given import as_image, like
+from pellucid.run.restoring import inpaint, upscale
 from pellucid.run.settings import Settings, settle
 from pellucid.run.whole import carry_out
 
-__all__ = ["Progress", "Settings", "carry_out", "denoise", "inspect", "settle"]
+__all__ = ["Progress", "Settings", "carry_out", "denoise", "inpaint", "inspect", "settle", "upscale"]
 
 
 def denoise(
@@ -38,6 +37,7 @@ def denoise(
     iterations: int | None = None,
     seconds: float | None = None,
     tile: int | None = None,
+    guide: Any = None,
     initial: Mapping[str, Tensor] | None = None,
     channel_axis: int | None = None,
     return_result: bool = False,
@@ -63,6 +63,7 @@ def denoise(
         iterations: at most so many.
         seconds: at most so long, analysis not counted.
         tile: side of the tiles in pixels; None cuts only large pictures.
+        guide: another picture of the scene, of the same size, for methods that take one (dip).
         initial: state dict of an earlier fit (``result.extras["state"]``) to start from.
         channel_axis: of an array that has channels, as in scikit-image.
         return_result: whether to return the Result instead of the picture.
@@ -99,10 +100,12 @@ def denoise(
         tile=tile,
         initial=initial,
         shots=len(given),
+        guide=guide is not None,
     )
-    images = [_image(item, channel_axis, data_range) for item in given]
-    result = carry_out(images, settings, progress=progress)
-    return result if return_result else _like(given[0], images[0].with_pixels(result.estimate))
+    images = [as_image(item, channel_axis, data_range) for item in given]
+    steering = None if guide is None else as_image(guide, channel_axis, data_range)
+    result = carry_out(images, settings, guide=steering, progress=progress)
+    return result if return_result else like(given[0], images[0].with_pixels(result.estimate))
 
 
 def inspect(x: Any, *, data_range: float | None = None, channel_axis: int | None = None) -> NoiseReport:
@@ -118,7 +121,7 @@ def inspect(x: Any, *, data_range: float | None = None, channel_axis: int | None
     >>> bool(0.08 < inspect(noisy).level < 0.12)
     True
     """
-    image = _image(x, channel_axis, data_range)
+    image = as_image(x, channel_axis, data_range)
     return analysis.analyse(torch.from_numpy(image.pixels.copy()), color=image.color, scale=image.scale)
 
 
@@ -132,36 +135,3 @@ def _shots(x: Any, shots: bool) -> Sequence[Any]:
     if not isinstance(x, list | tuple) or not x:
         raise TypeError(f"x must be a list of shots with shots=True, got {type(x).__name__}.")
     return x
-
-
-def _image(x: Any, channel_axis: int | None, data_range: float | None) -> Image:
-    if isinstance(x, np.ndarray):
-        return files.from_array(x, channel_axis=channel_axis, data_range=data_range)
-    if channel_axis is not None:
-        raise ValueError(
-            f"channel_axis={channel_axis} is for NumPy arrays, got {type(x).__name__}. Leave it out."
-        )
-    if isinstance(x, Image):
-        return x
-    if isinstance(x, Tensor):
-        if x.ndim not in (2, 3, 4):
-            raise ValueError(
-                f"x must be (H, W), (C, H, W) or (N, C, H, W), got {tuple(x.shape)}. Reshape it first."
-            )
-        array = x.detach().cpu()
-        array = array.float() if array.dtype in (torch.float16, torch.bfloat16) else array
-        return files.from_array(
-            array.numpy(), channel_axis=None if x.ndim == 2 else x.ndim - 3, data_range=data_range
-        )
-    raise TypeError(
-        f"x must be a pellucid Image, a NumPy array or a tensor, got {type(x).__name__}. "
-        "Read a file with pellucid.read(path)."
-    )
-
-
-def _like(x: Any, image: Image) -> Any:
-    """The restored image as what x was."""
-    if isinstance(x, Image):
-        return image
-    array = files.to_array(image)
-    return torch.from_numpy(array).to(x.device, x.dtype) if isinstance(x, Tensor) else array

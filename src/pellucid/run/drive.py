@@ -13,6 +13,7 @@ from torch import Tensor
 
 from pellucid import stopping, tiles
 from pellucid.auto import Stabiliser
+from pellucid.degradation import Degradation, Identity
 from pellucid.noise.report import NoiseReport
 from pellucid.run import cutting
 from pellucid.run.settings import Settings
@@ -75,6 +76,8 @@ def drive(
     color: bool,
     seed: int,
     stabilise: Stabiliser | None = None,
+    degradation: Degradation | None = None,
+    guide: Tensor | None = None,
     seconds: float | None = None,
     place: tuple[int, int] = (1, 1),
     progress: Callable[[Progress], None] | None = None,
@@ -90,6 +93,8 @@ def drive(
         color: whether the channels are display colours.
         seed: the seed of this slice.
         stabilise: change of values around the method, or None.
+        degradation: what happened besides noise, or None.
+        guide: (C', H, W) second picture of the scene, or None.
         seconds: time for this slice, or None.
         place: (slice, slices), for progress.
         progress: called at every step.
@@ -129,6 +134,8 @@ def drive(
         task = Task(
             shots=piece,
             noise=noise,
+            degradation=degradation or Identity(),
+            guide=guide,
             initial=settings.initial,
             model=settings.model,
             budget=Budget(iterations=settings.budget.iterations, seconds=share),
@@ -145,7 +152,7 @@ def drive(
         whole.interrupted = whole.interrupted or outcome.interrupted
         return outcome
 
-    side = _side(method, settings, shots)
+    side = _side(method, settings, shots) if degradation is None and guide is None else None
     if side is not None:
         estimate, outcome = _cut(shots, method, side, work, whole)
     else:

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from pellucid import checks, devices, methods, stopping
+from pellucid.degradation import Kind
 from pellucid.run import fields
 from pellucid.steps import Budget, Method
 
@@ -66,6 +67,8 @@ def settle(
     tile: int | None = None,
     initial: Mapping[str, torch.Tensor] | None = None,
     shots: int = 1,
+    kind: Kind = "noise",
+    guide: bool = False,
 ) -> Settings:
     """Check a request and load its method.
 
@@ -86,7 +89,9 @@ def settle(
         checks.in_range("tile", tile, 32, hint="A tile is a square of that many pixels a side.")
     if sigma is not None and level != "auto":
         raise ValueError(f"sigma={sigma} states the level and level={level!r} measures it. Keep one of them.")
-    found = None if method == "auto" else methods.load(method)
+    if guide and tile is not None:
+        raise ValueError(f"tile={tile} cuts the image and not its guide. Leave one of them out.")
+    found = None if method == "auto" else methods.load(method).for_kind(kind)
     given = {
         "preset": preset is not None,
         "config": config is not None,
@@ -99,6 +104,7 @@ def settle(
         "seconds": seconds is not None,
         "initial": initial is not None,
         "tile": tile is not None,
+        "guide": guide,
     }
     _applicable(found, [name for name, is_given in given.items() if is_given], shots)
     if found is not None and found.needs_model and model is None:
@@ -165,7 +171,7 @@ def _config(method: Method, preset: str | None, config: Any, changes: Mapping[st
 def _applicable(method: Method | None, given: list[str], shots: int) -> None:
     """Refuse what would silently do nothing."""
     if method is None:
-        for name in ("preset", "config", "set", "model", "stop", "iterations", "seconds", "initial"):
+        for name in ("preset", "config", "set", "model", "stop", "iterations", "seconds", "initial", "guide"):
             if name in given:
                 raise ValueError(
                     f"{name} does not apply to method auto, which decides itself. Name a method."
@@ -175,6 +181,7 @@ def _applicable(method: Method | None, given: list[str], shots: int) -> None:
         "sigma": "" if method.uses_noise else "it takes no noise level",
         "level": "" if method.uses_noise else "it takes no noise level",
         "model": "" if method.needs_model else "it has no weights to load",
+        "guide": "" if method.takes_guide else "it takes no guide",
         "tile": "it must see the whole image" if method.tiling.kind == "whole" else "",
     }
     for name in ("stop", "iterations", "seconds", "initial"):

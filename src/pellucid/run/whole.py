@@ -6,19 +6,20 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from pellucid import auto, methods, seeds
+from pellucid import auto, methods
 from pellucid.image import Image
 from pellucid.noise import analysis
 from pellucid.noise.report import NoiseReport
 from pellucid.run.doubt import too_much
-from pellucid.run.drive import Driven, Progress, drive
+from pellucid.run.drive import Driven, Progress
+from pellucid.run.guiding import fitting
 from pellucid.run.settings import Settings, level_of
+from pellucid.run.slices import each, numbered
 from pellucid.run.stack import stack
 from pellucid.steps import Result
 
@@ -27,17 +28,22 @@ IMPULSES = 1e-3
 
 
 def carry_out(
-    shots: Sequence[Image], settings: Settings, *, progress: Callable[[Progress], None] | None = None
+    shots: Sequence[Image],
+    settings: Settings,
+    *,
+    guide: Image | None = None,
+    progress: Callable[[Progress], None] | None = None,
 ) -> Result:
     """Denoise one image, or the shots of one scene, as the settings say.
 
     Args:
         shots: one image, or several of one scene.
         settings: from `settle`.
+        guide: another picture of the scene, of the same size, for methods that take one.
         progress: called at every step.
 
     Raises:
-        ValueError: when the shots do not fit together, or sigma does not fit the image.
+        ValueError: when the shots or the guide do not fit together, or sigma does not fit the image.
     """
     pixels, first = stack(shots)
     if settings.data_range is not None and not math.isclose(settings.data_range, first.scale):
@@ -45,6 +51,7 @@ def carry_out(
             f"data_range is {settings.data_range:g}, but 1.0 in {first.name} stands for {first.scale:g}. "
             "Give the same data_range when reading it."
         )
+    steering = None if guide is None else fitting(guide, first)
     started = time.perf_counter()
     warnings: list[str] = []
     if len(shots) > 1 and (settings.method is None or settings.method.needs == "one image"):
@@ -56,7 +63,18 @@ def carry_out(
     if choice.method == "none":
         parts = [Driven(estimate=s) for s in pixels.mean(0)]
     else:
-        parts = _slices(pixels, first, choice, settings, progress, warnings)
+        parts = each(
+            pixels,
+            settings.method or methods.load(choice.method),
+            choice.config,
+            choice.noise,
+            settings,
+            color=first.color,
+            stabilise=choice.stabilise,
+            guide=steering,
+            progress=progress,
+            warnings=warnings,
+        )
         if noise.impulse <= IMPULSES and methods.load(choice.method).keeps_mean:
             parts = [
                 replace(p, estimate=_keep_mean(p.estimate, s, clips=integers))
@@ -76,10 +94,10 @@ def carry_out(
         seconds=time.perf_counter() - started,
         iterations=max(p.iterations for p in parts),
         stopped_by=", ".join(dict.fromkeys(p.stopped_by for p in parts)),
-        curves=_numbered([p.curves for p in parts]),
+        curves=numbered([p.curves for p in parts]),
         noise=noise,
         warnings=(*warnings, *dict.fromkeys(w for p in parts for w in p.warnings), *noise.warnings),
-        extras=_numbered([p.extras for p in parts]),
+        extras=numbered([p.extras for p in parts]),
     )
 
 
@@ -116,45 +134,6 @@ def _choice(noise: NoiseReport, image: Image, settings: Settings) -> auto.Choice
     )
 
 
-def _slices(
-    pixels: Tensor,
-    image: Image,
-    choice: auto.Choice,
-    settings: Settings,
-    progress: Callable[[Progress], None] | None,
-    warnings: list[str],
-) -> list[Driven]:
-    """Every slice in turn, sharing the time; after an interrupt the rest stays as it is."""
-    method = settings.method or methods.load(choice.method)
-    parts: list[Driven] = []
-    count = pixels.shape[1]
-    left = settings.budget.seconds
-    for index in range(count):
-        started = time.perf_counter()
-        parts.append(
-            drive(
-                pixels[:, index],
-                method,
-                choice.config,
-                choice.noise,
-                settings,
-                color=image.color,
-                seed=settings.seed if index == 0 else seeds.child(settings.seed, "slice", index),
-                stabilise=choice.stabilise,
-                seconds=None if left is None else left / (count - index),
-                place=(index + 1, count),
-                progress=progress,
-            )
-        )
-        if left is not None:
-            left = max(left - (time.perf_counter() - started), 1e-3)
-        if parts[-1].interrupted and index + 1 < count:
-            warnings.append(f"interrupted: slices {index + 2} to {count} of {count} are as they came")
-            parts += [Driven(estimate=s, stopped_by="interrupted") for s in pixels.mean(0)[index + 1 :]]
-            break
-    return parts
-
-
 def _keep_mean(estimate: Tensor, noisy: Tensor, *, clips: bool) -> Tensor:
     """Noise of zero mean has no say in the brightness of a channel, so the method has none either.
 
@@ -168,10 +147,3 @@ def _keep_mean(estimate: Tensor, noisy: Tensor, *, clips: bool) -> Tensor:
         seen = estimate.clamp(0, 1) if clips else estimate
         estimate = estimate + (wanted - seen.double().mean((-2, -1), keepdim=True)).float()
     return estimate
-
-
-def _numbered(parts: list[dict[str, Any]]) -> dict[str, Any]:
-    """One dict for all slices; with several, the names carry the number of the slice, from 1."""
-    if len(parts) == 1:
-        return parts[0]
-    return {f"{name} (slice {i})": value for i, part in enumerate(parts, 1) for name, value in part.items()}

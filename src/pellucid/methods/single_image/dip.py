@@ -4,72 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from pellucid import checks, engine, networks, seeds
-from pellucid.degradation import Mask
+from pellucid.degradation import Downsample, Mask
 from pellucid.losses import mean_square
 from pellucid.methods.single_image import codes
-from pellucid.steps import Method, Step, Task, Tiling
+from pellucid.methods.single_image.dip_config import Config, inpainting, upscaling
+from pellucid.steps import Method, Recipe, Step, Task, Tiling
 
-NETWORKS = ("skip", "snail", "kate", "compact")
+CONVERGED = "plateau:patience=1000"  # the authors' fixed iterations are the limit; a flat loss ends it before
 ROLLBACK_EVERY = 100  # iterations between two looks at the loss, as the authors
-
-
-@dataclass(frozen=True, kw_only=True)
-class Config:
-    """Configuration of Deep Image Prior; the defaults are the paper's for denoising."""
-
-    iterations: int = 3000
-    """steps of the fit, where no budget is given"""
-    network: str = "skip"
-    """network: skip (the paper's), snail, kate (the authors' variants) or compact (for a processor)"""
-    code: str = "noise"
-    """what the network is fed: noise, image (the noisy one), guide (another picture of the scene), mesh
-    (coordinates) or pyramid (noise beside blurred copies of the noisy image: far fewer steps)"""
-    code_channels: int = 32
-    """channels of noise in a noise or pyramid code"""
-    code_scale: float = 0.1
-    """the noise in a code is uniform between 0 and this"""
-    jitter: float = 1 / 30
-    """standard deviation of the noise added to the code at every step"""
-    learning_rate: float = 0.01
-    """step size of Adam"""
-    average: float = 0.99
-    """weight of the past in the running average of the outputs that is the estimate; 0 for the last output"""
-    average_share: float = 0.0
-    """the running average looks back at most this share of the steps done, so that the poor first outputs of
-    a short fit are soon forgotten; 0 for the authors' plain average"""
-    rollback: float = 5.0
-    """go back to earlier weights when the fit loses this many decibels within 100 steps; 0 for never"""
-    held_out: float = 0.0
-    """fraction of the pixels hidden from the fit, for the stop rule held-out"""
-    divergence: bool = False
-    """estimate the divergence at every step, for the stop rule sure; needs code=image and doubles the cost"""
-
-    def __post_init__(self) -> None:
-        checks.in_range("iterations", self.iterations, 1)
-        checks.one_of("network", self.network, NETWORKS)
-        checks.one_of("code", self.code, codes.CODES)
-        checks.in_range("code_channels", self.code_channels, 1)
-        checks.in_range("code_scale", self.code_scale, 0, low_open=True)
-        checks.in_range("jitter", self.jitter, 0)
-        checks.in_range("learning_rate", self.learning_rate, 0, low_open=True)
-        checks.in_range("average", self.average, 0, 1, high_open=True)
-        checks.in_range("average_share", self.average_share, 0, 1)
-        checks.in_range("rollback", self.rollback, 0)
-        checks.in_range("held_out", self.held_out, 0, 0.5)
-        if self.code == "image" and self.held_out > 0:
-            raise ValueError(
-                f"held_out must be 0 with code='image', got {self.held_out}: the code would show what is "
-                "hidden. Use code='noise'."
-            )
-        if self.divergence and self.code != "image":
-            raise ValueError(f"divergence needs code='image', got code={self.code!r}. Set code='image'.")
 
 
 def _restore(network: nn.Module, code: Tensor, initial: Mapping[str, Tensor]) -> Tensor:
@@ -133,6 +81,7 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
 
     Args:
         task: shots (S, C, H, W) with values near [0, 1]; degradation, guide, initial and budget are heeded.
+            The output is larger by the factor of the degradation.
         config: the configuration.
         seed: its children weights, code, jitter and mask draw everything that is random.
         device: where to compute.
@@ -148,11 +97,17 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
     Source: Ulyanov, Vedaldi, Lempitsky, "Deep Image Prior", CVPR 2018 and IJCV 2020.
     """
     noisy = task.shots.mean(0).to(device, torch.float32)
+    degradation = task.degradation.to(device)
     fit, held = _masks(task, noisy, config, seed)
-    known = task.degradation.apply(fit[None])[0] if isinstance(task.degradation, Mask) else fit
+    known, shown = fit, noisy
+    if isinstance(degradation, Mask):
+        known = degradation.apply(fit[None])[0]
+    elif isinstance(degradation, Downsample):
+        # The code has the size of the picture that is sought, so a copy of the small one is enlarged.
+        known, shown = degradation.enlarge(fit[None])[0], degradation.enlarge(noisy)
     code = codes.make(
         config.code,
-        noisy,
+        shown,
         known=known,
         guide=task.guide,
         channels=config.code_channels,
@@ -165,7 +120,7 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
         code = _restore(network, code, task.initial)
     network, code = network.to(device), code.to(device)
     # A copy of what is missing means nothing; blank it as the operator does.
-    target = task.degradation.apply(noisy) if isinstance(task.degradation, Mask) else noisy
+    target = degradation.apply(noisy) if isinstance(degradation, Mask) else noisy
     jitter = seeds.generator(seed, "jitter", device=device)
     optimizer = engine.adam(network.parameters(), config.learning_rate)
     total = task.budget.iterations or config.iterations
@@ -179,7 +134,7 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
             draw = torch.randn(code.shape, generator=jitter, device=device)
             fed = (code + config.jitter * draw).requires_grad_(config.divergence)
             raw = network(fed)[0]
-            seen = task.degradation.apply(raw)
+            seen = degradation.apply(raw)
             loss = mean_square(seen, target, fit if config.held_out > 0 else None)
             if config.held_out > 0:
                 held_out = mean_square(seen.detach(), target, held)
@@ -232,6 +187,24 @@ DIP = Method(
             average=0.97,
             average_share=0.1,
         ),
+        "jpeg": Config(network="snail", code_channels=3, iterations=2400),
+        # The authors average nothing here, and the light of the dark picture takes its mean from the end.
+        "flash": Config(
+            network="flash",
+            code="guide",
+            jitter=0.0,
+            learning_rate=0.1,
+            iterations=601,
+            average=0.0,
+            rollback=0,
+        ),
+        "flash-fast": Config(
+            network="compact", code="guide", jitter=0.0, learning_rate=0.03, iterations=300, average=0.97
+        ),
+    },
+    restores={
+        "mask": Recipe(presets=inpainting(), stop=CONVERGED, cost="8 min"),
+        "downsample": Recipe(presets=upscaling(), stop=CONVERGED, cost="8 min (of the enlarged picture)"),
     },
     stochastic=True,
     # The hourglass sees further, but what it sees beyond some 64 pixels changes no pixel by itself.
@@ -241,4 +214,5 @@ DIP = Method(
     stop="es-emv:start=150",
     cost="3 min",
     uses_noise=False,
+    takes_guide=True,
 )
