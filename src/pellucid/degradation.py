@@ -92,10 +92,8 @@ class Downsample:
 
     Source: the operator of Ulyanov, Vedaldi, Lempitsky, "Deep Image Prior", IJCV 2020, section 4.1.
 
-    >>> Downsample(2).apply(torch.ones(1, 6, 8))[0]
-    tensor([[1., 1., 1., 1.],
-            [1., 1., 1., 1.],
-            [1., 1., 1., 1.]])
+    >>> bool(torch.allclose(Downsample(2).apply(torch.ones(1, 6, 8)), torch.ones(1, 3, 4)))
+    True
     """
 
     factor: int = 4
@@ -152,7 +150,7 @@ def lanczos2(factor: int) -> Tensor:
         (4 factor,) float64, at the distances (1 - 4 factor) / 2 ... (4 factor - 1) / 2 pixels.
 
     >>> [round(float(w), 4) for w in lanczos2(2)]
-    [-0.0035, -0.0322, 0.0351, 0.2254, ...]
+    [-0.0089, -0.0419, 0.1165, 0.4343, 0.4343, 0.1165, -0.0419, -0.0089]
     """
     distance = (torch.arange(4 * factor, dtype=torch.float64) - (4 * factor - 1) / 2) / factor
     weights = torch.sinc(distance) * torch.sinc(distance / 2)

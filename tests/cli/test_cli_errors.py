@@ -137,10 +137,10 @@ def test_debug_shows_the_traceback(run, tmp_path):
 def test_an_unexpected_error_names_its_type_and_does_not_stop_the_others(run, photos, tmp_path, monkeypatch):
     true = batch.carry_out
 
-    def fails_on_a(shots, settings, *, progress=None):
+    def fails_on_a(shots, settings, **others):
         if shots[0].name.endswith("a.png"):
             raise KeyError("lost")
-        return true(shots, settings, progress=progress)
+        return true(shots, settings, **others)
 
     monkeypatch.setattr(batch, "carry_out", fails_on_a)
     done = run("denoise", *photos, "-o", tmp_path / "out", "--method", "nlm", "--json")
@@ -152,10 +152,10 @@ def test_an_unexpected_error_names_its_type_and_does_not_stop_the_others(run, ph
 def test_an_interrupt_writes_what_is_done_and_stops_the_batch(run, photos, tmp_path, monkeypatch):
     true = batch.carry_out
 
-    def interrupted_at_b(shots, settings, *, progress=None):
+    def interrupted_at_b(shots, settings, **others):
         if shots[0].name.endswith("b.png"):
             raise KeyboardInterrupt
-        return true(shots, settings, progress=progress)
+        return true(shots, settings, **others)
 
     monkeypatch.setattr(batch, "carry_out", interrupted_at_b)
     done = run("denoise", *photos, "-o", tmp_path / "out", "--method", "nlm", "--json")
