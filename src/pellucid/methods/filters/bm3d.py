@@ -14,10 +14,11 @@ from pellucid import checks
 from pellucid.methods.filters import decorrelate
 from pellucid.methods.filters.blocks import SIDE
 from pellucid.methods.filters.collaborative import Stage, filter_image
-from pellucid.noise.spectrum import to_variance
+from pellucid.noise.spectrum import to_kernel, to_variance
 from pellucid.steps import Method, Step, Task, Tiling
 
 LOWEST = [1, SIDE, SIDE + 1]  # the lowest frequencies of a block but its mean
+MIDDLE = [3, 11, 19, 27, 26, 25, 24]  # those of periods around 5 pixels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +53,15 @@ class Config:
     whiten: float = 0.1
     """how far the spectrum of such noise is raised towards its largest value, 0 to 1 (fitted likewise)"""
     whiten_chroma: float = 1.0
-    """the same in the chroma of colour pictures, which holds little fine detail to lose (fitted likewise)"""
+    """how far the spectrum of the chroma is raised so, 0 to 1; it holds little fine detail to lose (fitted
+    likewise)"""
+    reach: float = 1.0
+    """what fine detail may hold of noise at least, in multiples of middling detail (fitted likewise)"""
+    reach_jpeg: float = 2.0
+    """in a JPEG, what fine detail may hold of noise, in multiples of that of middling detail: quantisation has
+    emptied the flat blocks on which noise is measured, but not the others"""
+    coarse: float = 1.0
+    """strength with which the chroma is filtered again at half size where pixels share noise; 0 for not at all"""
     noise: Literal["spectrum", "white"] = "spectrum"
     """whether to use the measured spectrum or the level alone"""
 
@@ -70,6 +79,9 @@ class Config:
         for name in ("threshold", "wiener", "strength", "correlated"):
             checks.in_range(name, getattr(self, name), 0, low_open=True)
         checks.in_range("whiten", self.whiten, 0, 1)
+        checks.in_range("reach", self.reach, 0)
+        checks.in_range("reach_jpeg", self.reach_jpeg, 0)
+        checks.in_range("coarse", self.coarse, 0)
         checks.in_range("whiten_chroma", self.whiten_chroma, 0, 1)
         checks.one_of("noise", self.noise, ("spectrum", "white"))
 
@@ -101,11 +113,13 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
     """
     noisy = task.shots.mean(0).to(device)
     kernel = torch.from_numpy(task.noise.kernel).float().to(device) / len(task.shots)
-    estimate = restore(noisy, kernel, config, color=task.color)
+    estimate = restore(noisy, kernel, config, color=task.color, compressed=task.noise.compressed)
     yield Step(iteration=1, phase="filter", loss=None, output=estimate, estimate=lambda: estimate, total=1)
 
 
-def restore(noisy: Tensor, kernel: Tensor, config: Config, *, color: bool) -> Tensor:
+def restore(
+    noisy: Tensor, kernel: Tensor, config: Config, *, color: bool, compressed: bool = False
+) -> Tensor:
     """BM3D of (C, H, W), for noise of covariance `kernel` (C, C, 2L+1, 2L+1).
 
     >>> flat = torch.full((1, 9, 9), 0.5)
@@ -120,36 +134,65 @@ def restore(noisy: Tensor, kernel: Tensor, config: Config, *, color: bool) -> Te
     opponent = color and channels == 3
     mixing = decorrelate.matrix(channels, color=opponent).to(noisy.device)
     own = torch.einsum("dc,ef,cfyx->deyx", mixing, mixing, kernel).diagonal(dim1=0, dim2=1).permute(2, 0, 1)
-    own = _strengthen(own, config, opponent=opponent)
     middle = own.shape[-1] // 2
     if float(own[:, middle, middle].max()) <= 0.0:
         return noisy.clone()
     planes = torch.einsum("dc,chw->dhw", mixing, noisy)
-    planes = F.pad(planes[None], (0, max(0, SIDE - width), 0, max(0, SIDE - height)), mode="replicate")[0]
     if opponent:
-        result = _both(planes, own, config)
+        result = _fine(planes, own, config, opponent=True, compressed=compressed)
+        if config.coarse > 0 and own.shape[-1] > 1 and min(height, width) >= 4 * SIDE:
+            result[1:] += _coarse(planes, result, own, config)
     else:
-        result = torch.cat([_both(planes[i : i + 1], own[i : i + 1], config) for i in range(channels)])
-    return torch.einsum("dc,dhw->chw", mixing, result[:, :height, :width])
+        result = torch.cat(
+            [
+                _fine(planes[i : i + 1], own[i : i + 1], config, opponent=False, compressed=compressed)
+                for i in range(channels)
+            ]
+        )
+    return torch.einsum("dc,dhw->chw", mixing, result)
 
 
-def _strengthen(kernel: Tensor, config: Config, *, opponent: bool) -> Tensor:
+def _fine(planes: Tensor, kernel: Tensor, config: Config, *, opponent: bool, compressed: bool) -> Tensor:
+    height, width = planes.shape[-2:]
+    padded = F.pad(planes[None], (0, max(0, SIDE - width), 0, max(0, SIDE - height)), mode="replicate")[0]
+    kernel = _strengthen(kernel, config, opponent=opponent, compressed=compressed)
+    hard, wiener = config.stages()
+    pilot = filter_image(padded, None, kernel, hard)
+    return filter_image(padded, pilot, kernel, wiener)[:, :height, :width]
+
+
+def _coarse(planes: Tensor, estimate: Tensor, kernel: Tensor, config: Config) -> Tensor:
+    """What a second look at half size changes in the chroma of the estimate, at full size.
+
+    Noise patches larger than a block look like picture to the first look.
+    """
+    small = F.avg_pool2d(planes[None], 2)[0]
+    again = _fine(small, _halved(kernel) * config.coarse**2, config, opponent=True, compressed=False)
+    change = again[1:] - F.avg_pool2d(estimate[None, 1:], 2)[0]
+    size = estimate.shape[-2:]
+    return F.interpolate(change[None], size=size, mode="bicubic", align_corners=False)[0]
+
+
+def _halved(kernel: Tensor) -> Tensor:
+    """Autocovariance (C, 2L+1, 2L+1) of the means of 2x2 pixels, at whole lags of the small picture."""
+    tent = torch.tensor([0.25, 0.5, 0.25], device=kernel.device)
+    smooth = F.conv2d(kernel[:, None], torch.outer(tent, tent)[None, None], padding=1)[:, 0]
+    first = (kernel.shape[-1] // 2) % 2
+    return smooth[:, first::2, first::2]
+
+
+def _strengthen(kernel: Tensor, config: Config, *, opponent: bool, compressed: bool) -> Tensor:
     """Autocovariances (C, 2L+1, 2L+1) at the strength of the configuration."""
     if kernel.shape[-1] == 1:
         return kernel * config.strength**2
-    middle = kernel.shape[-1] // 2
-    low = to_variance(kernel)[:, LOWEST].mean(1).to(kernel)
-    share = torch.full_like(low, config.whiten)
+    variance = to_variance(kernel).to(kernel)
+    low = variance[:, LOWEST].mean(1, keepdim=True)
+    raised = variance + config.whiten * (low - variance).clamp_min(0)
+    reach = config.reach_jpeg if compressed else config.reach
+    raised = raised.maximum(reach * variance[:, MIDDLE].mean(1, keepdim=True))
     if opponent:
-        share[1:] = config.whiten_chroma
-    raised = (1 - share)[:, None, None] * kernel
-    raised[:, middle, middle] += share * low
-    return raised * (config.strength * config.correlated) ** 2
-
-
-def _both(planes: Tensor, kernel: Tensor, config: Config) -> Tensor:
-    hard, wiener = config.stages()
-    return filter_image(planes, filter_image(planes, None, kernel, hard), kernel, wiener)
+        raised[1:] = (variance + config.whiten_chroma * (low - variance).clamp_min(0))[1:]
+    return to_kernel(raised).to(kernel) * (config.strength * config.correlated) ** 2
 
 
 BM3D = Method(
