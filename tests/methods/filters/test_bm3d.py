@@ -5,10 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from scipy.ndimage import gaussian_filter
 from skimage.data import astronaut, camera
 from skimage.restoration import denoise_nl_means, denoise_wavelet
 
-from pellucid import methods, metrics
+from pellucid import inspect, methods, metrics
+from pellucid.methods.filters import bm3d
 from pellucid.methods.filters.bm3d import Config, restore
 from pellucid.noise.report import NoiseReport
 from pellucid.noise.structured import Correlated
@@ -222,3 +224,27 @@ def test_two_runs_are_equal_to_the_bit():
     np.testing.assert_array_equal(
         restore(noisy, white(1), FAST, color=False), restore(noisy, white(1), FAST, color=False)
     )
+
+
+def test_noise_at_half_size_by_its_closed_form():
+    white_noise = torch.zeros(1, 15, 15)
+    white_noise[0, 7, 7] = 1.0
+    expected = torch.zeros(1, 7, 7)
+    expected[0, 3, 3] = 0.25  # the mean of four independent pixels
+    assert torch.allclose(bm3d._halved(white_noise), expected)
+    shared = bm3d._halved(torch.ones(1, 15, 15))  # one value for all pixels: no mean changes it
+    assert torch.allclose(shared[:, 1:-1, 1:-1], torch.ones(1, 5, 5))
+
+
+def test_patches_of_colour_are_removed_by_the_look_at_half_size():
+    clean = photograph()
+    blotches = torch.from_numpy(gaussian_filter(drawn(clean.shape).numpy(), (0, 2.5, 2.5)))
+    blotches = 0.04 * (blotches - blotches.mean(0)) / blotches.std()  # no luminance
+    noisy = clean + blotches + 0.002 * drawn(clean.shape, 1)
+    measured = inspect(noisy.numpy(), channel_axis=0)
+    assert measured.correlated
+    kernel = torch.from_numpy(measured.kernel).float()
+    once, twice = (restore(noisy, kernel, replace(FAST, coarse=c), color=True) for c in (0.0, 1.0))
+    assert psnr(clean, twice) > psnr(clean, once) + 0.5
+    luminance = [e.mean(0) for e in (once, twice)]
+    assert rms(luminance[0] - luminance[1]) < 2e-4

@@ -58,10 +58,10 @@ class Config:
     reach: float = 1.0
     """what fine detail may hold of noise at least, in multiples of middling detail (fitted likewise)"""
     reach_jpeg: float = 2.0
-    """in a JPEG, what fine detail may hold of noise, in multiples of that of middling detail: quantisation has
-    emptied the flat blocks on which noise is measured, but not the others"""
+    """the same in a JPEG, whose quantisation empties the flat blocks on which noise is measured, but not the
+    others"""
     coarse: float = 1.0
-    """strength with which the chroma is filtered again at half size where pixels share noise; 0 for not at all"""
+    """strength of a second look at the chroma, at half size, where pixels share noise; 0 for none"""
     noise: Literal["spectrum", "white"] = "spectrum"
     """whether to use the measured spectrum or the level alone"""
 
@@ -162,9 +162,10 @@ def _fine(planes: Tensor, kernel: Tensor, config: Config, *, opponent: bool, com
 
 
 def _coarse(planes: Tensor, estimate: Tensor, kernel: Tensor, config: Config) -> Tensor:
-    """What a second look at half size changes in the chroma of the estimate, at full size.
+    """What a second look, at half size, changes in the chroma of the estimate: (C - 1, H, W).
 
-    Noise patches larger than a block look like picture to the first look.
+    The colour noise of a photograph has patches larger than a block, which the first look takes for picture.
+    The luminance is left alone: there the same change blurs texture.
     """
     small = F.avg_pool2d(planes[None], 2)[0]
     again = _fine(small, _halved(kernel) * config.coarse**2, config, opponent=True, compressed=False)
