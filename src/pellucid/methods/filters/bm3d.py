@@ -57,7 +57,7 @@ class Config:
     likewise)"""
     reach: float = 1.0
     """what fine detail may hold of noise at least, in multiples of middling detail (fitted likewise)"""
-    reach_jpeg: float = 2.0
+    reach_jpeg: float = 3.0
     """the same in a JPEG, whose quantisation empties the flat blocks on which noise is measured, but not the
     others"""
     coarse: float = 1.0
