@@ -247,6 +247,8 @@ def _kernel(blocks: Blocks, classes: list[Tensor], color: bool) -> tuple[Tensor,
     A colour picture is measured in opponent planes, where its noise is nearly uncorrelated. Texture lives in
     the luminance; camera noise lives in all planes alike. So the chroma, which texture hardly enters, bounds
     what may pass for noise in the luminance, unless JPEG has emptied the chroma: then it tells nothing.
+    JPEG empties the fine luminance of flat blocks too, but not of others: it holds no less noise than the
+    middling.
     """
     channels = blocks.coefficients.shape[1]
     opponent = color and channels == 3
@@ -265,6 +267,8 @@ def _kernel(blocks: Blocks, classes: list[Tensor], color: bool) -> tuple[Tensor,
         if coloured and not compressed:
             coarse = squares[:, :3, :3].mean((1, 2))
             own[0] *= (LUMA**2 * coarse[1:].mean() / coarse[0].clamp_min(1e-30)).clamp(max=1)
+        if compressed:
+            own[0] = own[0].maximum(own[0, spectrum.MIDDLE].mean())
     return torch.einsum("ec,ed,eyx->cdyx", mixing, mixing, spectrum.to_kernel(own)), compressed
 
 

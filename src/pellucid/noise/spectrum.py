@@ -14,6 +14,7 @@ LAGS = SIDE - 1
 KEPT = 0.75  # share of the squares that counts
 KEPT_MEAN = 0.36851  # mean of a chi-square variable with one degree of freedom below its 0.75 quantile
 STEEPEST = 2.5  # variance of the mean of a block over that of the next frequency, at the most
+MIDDLE = [3, 11, 19, 27, 26, 25, 24]  # coefficients of periods around 5 pixels
 MEDIAN = 0.454937  # median of the chi-square distribution with one degree of freedom
 
 

@@ -14,11 +14,10 @@ from pellucid import checks
 from pellucid.methods.filters import decorrelate
 from pellucid.methods.filters.blocks import SIDE
 from pellucid.methods.filters.collaborative import Stage, filter_image
-from pellucid.noise.spectrum import to_kernel, to_variance
+from pellucid.noise.spectrum import MIDDLE, to_kernel, to_variance
 from pellucid.steps import Method, Step, Task, Tiling
 
 LOWEST = [1, SIDE, SIDE + 1]  # the lowest frequencies of a block but its mean
-MIDDLE = [3, 11, 19, 27, 26, 25, 24]  # those of periods around 5 pixels
 
 
 @dataclass(frozen=True, kw_only=True)
