@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 METHODS: dict[str, str] = {
     "bm3d": "pellucid.methods.filters.bm3d:BM3D",
+    "photo": "pellucid.methods.filters.photo:PHOTO",
     "nlm": "pellucid.methods.filters.nlm:NLM",
     "tv": "pellucid.methods.filters.tv:TV",
     "wavelet": "pellucid.methods.filters.wavelet:WAVELET",

@@ -13,6 +13,7 @@ from torch.nn.functional import conv2d, pad
 
 from pellucid.noise import draws
 from pellucid.noise.draws import Level
+from pellucid.noise.light import to_display, to_light
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,17 +66,13 @@ class Camera:
                 f"a camera photographs 1 or 3 channels, got {clean.shape[-3]}. "
                 "Use 'poisson-gaussian' for others."
             )
-        x = clean.clamp(0, 1)
-        linear = torch.where(x <= 0.04045, x / 12.92, ((x + 0.055) / 1.055) ** 2.4)
+        linear = to_light(clean)
         return linear / self._gains(linear)
 
     def _develop(self, raw: Tensor) -> Tensor:
         """Demosaic, white balance, clip, sRGB gamma."""
         full = _demosaic(raw) if raw.shape[-3] == 3 else raw
-        linear = (full * self._gains(full)).clamp(0, 1)
-        return torch.where(
-            linear <= 0.0031308, 12.92 * linear, 1.055 * linear.clamp(min=1e-9) ** (1 / 2.4) - 0.055
-        )
+        return to_display(full * self._gains(full))
 
     def _gains(self, like: Tensor) -> Tensor:
         gains = self.balance if like.shape[-3] == 3 else (1.0,)

@@ -1,0 +1,121 @@
+"""Single-image methods on photographs with correlated noise, without any truth: SIDD33 and CC15.
+
+    python benchmarks/photo.py                              all rows, 256 x 256 centre crops
+    python benchmarks/photo.py --methods auto photo         some
+    python benchmarks/photo.py --side 128 --limit 3         smaller
+
+Every method is run by `pellucid denoise --method`, preset fast, with its own stop rule; the scores are read from the
+files that it writes. `first6` are the six crops of SIDD33 and three of CC15 on which the method `photo` was looked at
+while it was made; `unseen` is the mean over the others.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+import numpy as np
+from skimage.io import imread, imsave
+
+import record
+
+SETS = ("sidd33", "cc15")
+SEEN = (0, 1, 4, 9, 13, 16, 20, 23, 27), (0, 1, 6, 7, 12)  # places in the sorted sets
+
+
+def pairs(name: str, root: Path, limit: int | None, side: int, work: Path) -> list[tuple[Path, Path]]:
+    """(noisy, clean) centre crops of a set, written to `work`."""
+    if name == "cc15":
+        noisy = record.pictures(root, "real/CC15", None, "*_real.*")
+        clean = [p.with_name(p.name.replace("_real", "_mean")) for p in noisy]
+    else:
+        noisy = record.pictures(root, "real/SIDD33/noisy", None, "*_N.*")
+        clean = [p.parents[1] / "clean" / p.name.replace("_N.", "_CL.") for p in noisy]
+    return [(crop(n, side, work / "noisy"), crop(c, side, work / "clean")) for n, c in
+            list(zip(noisy, clean, strict=True))[:limit]]  # fmt: skip
+
+
+def crop(path: Path, side: int, folder: Path) -> Path:
+    image = imread(path)
+    top, left = ((size - min(side, size)) // 2 for size in image.shape[:2])
+    folder.mkdir(parents=True, exist_ok=True)
+    out = folder / f"{path.stem}.png"
+    imsave(out, image[top : top + side, left : left + side], check_contrast=False)
+    return out
+
+
+def psnr(clean: Path, image: Path) -> float:
+    error = float(np.square(imread(image).astype(float) - imread(clean)).mean())
+    return round(float(10 * np.log10(255**2 / error)), 4)
+
+
+def score(method: str, noisy: Path, clean: Path, work: Path) -> record.Row:
+    """One picture by one method."""
+    out = work / method / f"{noisy.stem}.png"
+    out.parent.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "pellucid", "denoise", str(noisy), "-o", str(out), "--json"]
+    start = time.perf_counter()
+    done = subprocess.run(
+        [*command, "--method", method, "--overwrite"], stdout=subprocess.PIPE, text=True, check=True
+    )
+    told: dict[str, Any] = json.loads(done.stdout)
+    return {
+        "noisy": psnr(clean, noisy),
+        "psnr": psnr(clean, out),
+        "seconds": round(told["seconds"], 2),
+        "process_seconds": round(time.perf_counter() - start, 2),
+        "method": told["method"],
+        "iterations": told["iterations"],
+    }
+
+
+def summary(rows: dict[str, record.Row]) -> record.Row:
+    """Means per set and method."""
+    result: record.Row = {}
+    for name, seen in zip(SETS, SEEN, strict=True):
+        stems = sorted({key.split("/")[2] for key in rows if key.startswith(f"{name}/")})
+        for method in sorted({key.split("/")[1] for key in rows if key.startswith(f"{name}/")}):
+            found = {s: rows[f"{name}/{method}/{s}"] for s in stems if f"{name}/{method}/{s}" in rows}
+            unseen = [r["psnr"] for i, s in enumerate(stems) if i not in seen and (r := found.get(s))]
+            result[f"{name}/{method}"] = {
+                "images": len(found),
+                "noisy": round(mean(r["noisy"] for r in found.values()), 3),
+                "psnr": round(mean(r["psnr"] for r in found.values()), 3),
+                "unseen": round(mean(unseen), 3) if unseen else None,
+                "seconds": round(mean(r["seconds"] for r in found.values()), 2),
+            }
+    return result
+
+
+def main() -> None:
+    parser = record.arguments(__doc__, "photo")
+    parser.add_argument("--sets", nargs="+", choices=SETS, default=SETS)
+    parser.add_argument("--methods", nargs="+", default=["auto", "photo", "nlm", "zs-n2n", "dip"])
+    parser.add_argument("--side", type=int, default=256, help="of the centre crops, pixels (256)")
+    given: argparse.Namespace = parser.parse_args()
+    record.limit_threads(given.threads)
+    out = record.destination(given)
+    rows = record.kept(out, record.source())
+    result: record.Row = {**record.about(given, __doc__), "side": given.side, "rows": rows, "summary": {}}
+    with tempfile.TemporaryDirectory() as folder:
+        for name in given.sets:
+            files = pairs(name, given.data_root, given.limit, given.side, Path(folder) / name)
+            for method in given.methods:
+                for noisy, clean in files:
+                    key = f"{name}/{method}/{noisy.stem}"
+                    if key not in rows:
+                        rows[key] = score(method, noisy, clean, Path(folder) / name)
+                        result["summary"] = summary(rows)
+                        record.save(out, result)
+                print(name, method, summary(rows)[f"{name}/{method}"], flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""How far a camera's development has shifted the mean of a noisy picture, found from the picture itself."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from pellucid.noise.light import to_display, to_light
+
+CLASSES = 24  # of brightness, at the most
+FEWEST = 500  # pixels in a class
+
+
+def shift(noisy: Tensor, estimate: Tensor) -> Tensor:
+    """What a noisy sRGB picture y lacks in brightness where its estimate has a given value: (C, H, W).
+
+    The noise is added to light l, and the concave curve g of sRGB comes after it: E g(l + n) < g(l). In light
+    the mean is right. So in classes k of equal brightness of the estimate, per channel,
+
+        b_k = g(l + mean (g^-1(y) - g^-1(m))) - g(l) - mean (y - m),   l = mean g^-1(m),
+
+    which is g(mean g^-1(y)) - mean y for a class of one value m, and b is linear in between. It needs no model
+    of the noise; values cut off at black or white are not made up for. Only the calmer half of each class
+    counts, since an edge that the estimate has lost would pass for noise.
+
+    Args:
+        noisy: (C, H, W), working range.
+        estimate: the same shape; tells classes and calm places, its error hardly matters.
+
+    >>> calm = torch.full((1, 64, 64), 0.5)
+    >>> noise = 0.2 * torch.tensor([1.0, -1.0]).repeat(2048).view(1, 64, 64)
+    >>> round(float(shift(calm + noise, calm).mean()), 3)
+    0.047
+    """
+    steep = steepness(estimate).flatten()
+    count = max(1, min(CLASSES, steep.numel() // FEWEST))
+    planes = []
+    for values, plane in zip(noisy.flatten(1).clamp(0, 1), estimate, strict=True):
+        bright, missing = [], []
+        for part in plane.flatten().argsort(stable=True).tensor_split(count):
+            bright.append(float(plane.flatten()[part].mean()))
+            calm = part[steep[part] <= steep[part].median()]
+            missing.append(_missing(values[calm], plane.flatten()[calm]))
+        drawn: NDArray[np.float64] = np.interp(plane.double().cpu().numpy(), bright, missing)
+        planes.append(torch.from_numpy(drawn).to(estimate))
+    return torch.stack(planes)
+
+
+def _missing(noisy: Tensor, estimate: Tensor) -> float:
+    light = to_light(estimate)
+    level = light.mean()
+    change = to_display(level + (to_light(noisy) - light).mean()) - to_display(level)
+    return float(change - (noisy - estimate.clamp(0, 1)).mean())
+
+
+def steepness(estimate: Tensor) -> Tensor:
+    """Squared gradient (H, W) of the mean of the channels of (C, H, W), by central differences.
+
+    >>> steepness(torch.arange(4.0).expand(3, 2, 4))
+    tensor([[1., 4., 4., 1.],
+            [1., 4., 4., 1.]])
+    """
+    gray = F.pad(estimate.mean(0)[None, None], (1, 1, 1, 1), mode="replicate")[0, 0]
+    across, down = gray[1:-1, 2:] - gray[1:-1, :-2], gray[2:, 1:-1] - gray[:-2, 1:-1]
+    return across.square() + down.square()

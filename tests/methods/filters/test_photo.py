@@ -1,0 +1,94 @@
+"""The filter for one photograph: its brightness against the camera's, and what it leaves alone."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from skimage.data import chelsea
+
+from pellucid import metrics, seeds
+from pellucid.methods.filters.bm3d import BM3D
+from pellucid.methods.filters.photo import PHOTO
+from pellucid.noise.camera import Camera
+from pellucid.noise.report import NoiseReport
+from pellucid.steps import Task
+
+FAST = PHOTO.presets["fast"]
+
+
+def photograph(side: int = 64) -> torch.Tensor:
+    piece = torch.from_numpy(chelsea()[100 : 100 + side, 100 : 100 + side].copy())
+    return piece.permute(2, 0, 1).float() / 255
+
+
+def psnr(clean: torch.Tensor, estimate: torch.Tensor) -> float:
+    return metrics.psnr(clean, estimate, data_range=1.0)
+
+
+def run(noisy: torch.Tensor, noise: NoiseReport, method=PHOTO, **changes) -> torch.Tensor:
+    config = replace(method.presets["fast"], **changes)
+    (step,) = method.steps(Task(shots=noisy[None], noise=noise), config, seed=0, device=torch.device("cpu"))
+    return step.estimate()
+
+
+def report(residual: torch.Tensor) -> NoiseReport:
+    return replace(NoiseReport.white(float(residual.std()), 3), correlated=True)
+
+
+def white(clean: torch.Tensor, sigma: float = 0.1) -> torch.Tensor:
+    return clean + sigma * torch.randn(clean.shape, generator=seeds.generator(0, "noise"))
+
+
+def test_gets_the_brightness_that_a_camera_took_away():
+    camera = Camera(peak=60)
+    clean = camera.reference(photograph())
+    noisy = camera.apply(photograph(), seeds.generator(0, "noise")).clamp(0, 1)
+    noise = report(noisy - clean)
+    ours, plain = run(noisy, noise), run(noisy, noise, light="never")
+    error = [float((e - clean).mean()) for e in (noisy, ours)]
+    assert error[0] < -0.004
+    assert abs(error[1]) < 0.6 * abs(error[0])
+    assert psnr(clean, ours) > psnr(clean, plain) + 0.1
+
+
+def test_white_noise_gets_bm3d_and_keeps_its_mean():
+    noisy, noise = white(photograph()), NoiseReport.white(0.1, 3)
+    ours, plain = run(noisy, noise), run(noisy, noise, BM3D)
+    assert torch.allclose(ours.mean((1, 2)), noisy.mean((1, 2)), atol=1e-5)
+    centred = [e - e.mean((1, 2), keepdim=True) for e in (ours, plain)]
+    assert torch.allclose(*centred, atol=1e-5)
+
+
+def test_a_shift_that_nobody_sees_is_left_alone():
+    noisy = white(photograph(), 0.01)
+    noise = replace(NoiseReport.white(0.01, 3), correlated=True)
+    assert torch.equal(run(noisy, noise), run(noisy, noise, light="never"))
+    assert not torch.equal(run(noisy, noise, least=0.0), run(noisy, noise))
+
+
+def test_light_is_for_developed_colour_pictures_unless_asked_for():
+    gray = white(photograph()[:1])
+    noise = replace(NoiseReport.white(0.1, 1), correlated=True)
+    assert torch.equal(run(gray, noise), run(gray, noise, light="never"))
+    assert float((run(gray, noise, light="always") - run(gray, noise)).mean()) > 0.005
+
+
+def test_strength_is_for_correlated_noise():
+    noisy = white(photograph())
+    alone = NoiseReport.white(0.1, 3)
+    shared = replace(alone, correlated=True)
+    assert torch.equal(run(noisy, alone), run(noisy, alone, strength=1.5))
+    assert not torch.equal(run(noisy, shared), run(noisy, shared, strength=1.5))
+
+
+def test_a_picture_without_noise_comes_back():
+    clean = photograph()
+    assert torch.allclose(run(clean, NoiseReport.white(0.0, 3)), clean, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("strength", -1.0), ("light", "often"), ("step", 9), ("least", -1.0)]
+)
+def test_bad_settings_are_named(field, value):
+    with pytest.raises(ValueError, match=field):
+        replace(FAST, **{field: value})
