@@ -4,9 +4,9 @@
     python benchmarks/photo.py --methods auto photo         some
     python benchmarks/photo.py --side 128 --limit 3         smaller
 
-Every method is run by `pellucid denoise --method`, preset fast, with its own stop rule; the scores are read from the
-files that it writes. `first6` are the six crops of SIDD33 and three of CC15 on which the method `photo` was looked at
-while it was made; `unseen` is the mean over the others.
+Every method is run by `pellucid denoise --method`, preset fast, with its own stop rule; the scores are read
+from the files that it writes. `unseen` is the mean without the nine crops of SIDD33 and five of CC15 at which
+somebody looked while `photo` was made.
 """
 
 from __future__ import annotations

@@ -22,9 +22,9 @@ def shift(noisy: Tensor, estimate: Tensor) -> Tensor:
 
         b_k = g(l + mean (g^-1(y) - g^-1(m))) - g(l) - mean (y - m),   l = mean g^-1(m),
 
-    which is g(mean g^-1(y)) - mean y for a class of one value m, and b is linear in between. It needs no model
-    of the noise; values cut off at black or white are not made up for. Only the calmer half of each class
-    counts, since an edge that the estimate has lost would pass for noise.
+    which is g(mean g^-1(y)) - mean y for a class of one value m, and b is linear in between. It needs no
+    model of the noise; values cut off at black or white are not made up for. Only the calmer half of each
+    class counts, since an edge that the estimate has lost would pass for noise.
 
     Args:
         noisy: (C, H, W), working range.

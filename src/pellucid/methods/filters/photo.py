@@ -55,8 +55,8 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
         m = CBM3D(y),   x̂ = m + b(m),   b_k = g(mean g^-1(y)) - mean y where m is about m_k,
 
     where g is the curve of sRGB (`noise.shift`). A camera adds its noise to light and develops it by such a
-    curve, which leaves the mean of a noisy picture too dark, by about (γ - 1) σ² / 2m: a twentieth of white in
-    the worst crops of SIDD. No filter that averages the developed pixels can know.
+    curve, which leaves the mean of a noisy picture too dark, by about (γ - 1) σ² / 2m: a twentieth of white
+    in the worst crops of SIDD. No filter that averages the developed pixels can know.
 
     Source: ours; the filter is that of Dabov et al. 2007 and Makinen et al. 2020, g is IEC 61966-2-1.
     """
