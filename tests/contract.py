@@ -30,6 +30,8 @@ MARGIN: dict[str, tuple[float | None, int]] = {
     "ffdnet": (None, 1),
     "dip": (3.0, 300),
     "zs-n2n": (5.0, 150),
+    "self2self": (5.0, 100),
+    "nac": (2.0, 100),
 }
 """dB that a method gains on the picture below, and its iterations; None where weights of others are needed"""
 

@@ -137,6 +137,8 @@ class Method:
         restores: what it undoes beside noise ("mask", "downsample"), with the recipe for each.
         denoises: whether it is for noise at all.
         kind: what `for_kind` has set it up for.
+        uncertainty: whether the extras of its steps hold ``uncertainty``, a standard deviation per pixel and
+            channel (C, H, W) (--uncertainty).
     """
 
     name: str
@@ -157,6 +159,7 @@ class Method:
     restores: Mapping[Kind, Recipe] = field(default_factory=dict)
     denoises: bool = True
     kind: Kind = "noise"
+    uncertainty: bool = False
 
     def for_kind(self, kind: Kind) -> Method:
         """The same method with the presets, stop rule, cost and tiling it has for a kind of degradation.

@@ -14,6 +14,7 @@ import torch
 
 from pellucid import files
 from pellucid.cli import scores
+from pellucid.cli import uncertainty as maps
 from pellucid.cli.outputs import outputs
 from pellucid.degradation import Downsample
 from pellucid.image import Image
@@ -39,6 +40,7 @@ class Job:
     output: Path
     reference: Path | None = None
     report: Path | None = None
+    uncertainty: Path | None = None
     make: bool = False
 
 
@@ -88,6 +90,7 @@ def plan(
     one_scene: bool = False,
     reference: Sequence[Path] = (),
     report: Path | None = None,
+    uncertainty: Path | None = None,
 ) -> list[Job]:
     """One job per output.
 
@@ -108,9 +111,24 @@ def plan(
         None if report is None else report if len(groups) == 1 else report / f"{target.name}.html"
         for target in targets
     ]
+    spreads = [
+        None
+        if uncertainty is None
+        else uncertainty
+        if len(groups) == 1
+        else uncertainty / f"{target.stem}.tif"
+        for target in targets
+    ]
     return [
-        Job(inputs=group, output=target, reference=truth, report=page, make=len(groups) > 1)
-        for group, target, truth, page in zip(groups, targets, truths, pages, strict=True)
+        Job(
+            inputs=group,
+            output=target,
+            reference=truth,
+            report=page,
+            uncertainty=spread,
+            make=len(groups) > 1,
+        )
+        for group, target, truth, page, spread in zip(groups, targets, truths, pages, spreads, strict=True)
     ]
 
 
@@ -160,7 +178,7 @@ def _one(
 ) -> tuple[Record, bool]:
     if job.output.exists() and not writing.overwrite:
         raise FileExistsError(f"{job.output} exists. Pass --overwrite to replace it.")
-    for target in (job.output, job.report):
+    for target in (job.output, job.report, job.uncertainty):
         if target is not None and not job.make and not target.parent.is_dir():
             raise FileNotFoundError(f"the folder of {target} does not exist. Create it first.")
     shots = [files.read(path, data_range=writing.data_range) for path in job.inputs]
@@ -199,6 +217,11 @@ def _one(
     if clean is not None:
         written = files.read(job.output, data_range=writing.data_range)
         record |= scores.against(clean, written, shots)
+    if job.uncertainty is not None:
+        if job.make:
+            job.uncertainty.parent.mkdir(parents=True, exist_ok=True)
+        record["warnings"] += maps.write(job.uncertainty, shots[0], result, overwrite=writing.overwrite)
+        record["uncertainty"] = str(job.uncertainty) if job.uncertainty.exists() else None
     if job.report is not None:
         from pellucid import report
 

@@ -44,6 +44,12 @@ Reference = Annotated[
 Report = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Write an HTML page; a folder of them for several inputs.")
 ]
+Uncertainty = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE", help="Write how unsure the method is: .tif, .npy or .png; a folder for several."
+    ),
+]
 Json = Annotated[
     bool, typer.Option("--json", help="Print JSON: an object for one input, a list for several.")
 ]

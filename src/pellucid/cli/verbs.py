@@ -14,6 +14,7 @@ import torch
 from pellucid import auto, files
 from pellucid import methods as table
 from pellucid.cli import batch, progress, show
+from pellucid.cli import uncertainty as maps
 from pellucid.noise import analysis
 from pellucid.run import fields, settle
 
@@ -30,6 +31,7 @@ def denoise(
     format: str | None,
     reference: Sequence[Path],
     report: Path | None,
+    uncertainty: Path | None,
     as_json: bool,
     overwrite: bool,
     debug: bool,
@@ -42,7 +44,7 @@ def denoise(
         request | {"shots": len(inputs) if shots else 1},
         batch.Extras(guide=guide),
         one_scene=shots,
-        paths={"format": format, "reference": reference, "report": report},
+        paths={"format": format, "reference": reference, "report": report, "uncertainty": uncertainty},
         as_json=as_json,
         overwrite=overwrite,
         debug=debug,
@@ -124,6 +126,8 @@ def _restore(
             paths["format"] = files.of_output("", "array", paths["format"])
         one_scene |= settings.method is not None and settings.method.needs == "shots of a scene"
         jobs = batch.plan(inputs, out, one_scene=one_scene, **paths)
+        if paths.get("uncertainty") is not None:
+            maps.check(settings, paths["uncertainty"], len(jobs))
     except (ValueError, TypeError, FileNotFoundError) as error:
         if debug:
             traceback.print_exc(file=sys.stderr)

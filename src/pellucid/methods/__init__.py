@@ -21,6 +21,8 @@ METHODS: dict[str, str] = {
     "ffdnet": "pellucid.methods.filters.ffdnet:FFDNET",
     "dip": "pellucid.methods.single_image.dip:DIP",
     "zs-n2n": "pellucid.methods.single_image.zs_n2n:ZS_N2N",
+    "self2self": "pellucid.methods.single_image.self2self:SELF2SELF",
+    "nac": "pellucid.methods.single_image.nac:NAC",
     "zssr": "pellucid.methods.single_image.zssr:ZSSR",
     "biharmonic": "pellucid.methods.filters.biharmonic:BIHARMONIC",
     "idbp": "pellucid.methods.filters.idbp:IDBP",

@@ -26,6 +26,9 @@ NETWORKS: dict[str, str] = {
     "doubler": "pellucid.networks.doubler:Doubler",
     "compact": "pellucid.networks.compact:Compact",
     "shallow": "pellucid.networks.shallow:Shallow",
+    "partial": "pellucid.networks.blind_unet:PartialUNet",
+    "quick": "pellucid.networks.blind_unet:QuickUNet",
+    "residual": "pellucid.networks.residual:Residual",
 }
 
 

@@ -197,7 +197,7 @@ def _cut(
             f"{outcome.best_iteration} iterations",
         )
         if len(estimate) > channels and not whole.interrupted:
-            whole.extras["uncertainty"] = estimate[channels:].cpu()
+            whole.extras["uncertainty"] = estimate[channels:].cpu().numpy()
         return estimate[:channels], outcome
     margin = {"halo" if method.tiling.kind == "exact" else "overlap": halo}
     through = tiles.process if method.tiling.kind == "exact" else tiles.blend
@@ -220,4 +220,7 @@ def _side(method: Method, settings: Settings, shots: Tensor) -> int | None:
 
 
 def _extras(extras: Mapping[str, Any], state: Mapping[str, Tensor] | None) -> dict[str, Any]:
-    return {**extras, **({"state": dict(state)} if state is not None else {})}
+    """The extras of a run, the map of uncertainty as NumPy like the estimate."""
+    spread = extras.get("uncertainty")
+    known = {} if spread is None else {"uncertainty": spread.cpu().numpy()}
+    return {**extras, **known, **({"state": dict(state)} if state is not None else {})}

@@ -1,0 +1,161 @@
+"""Noisy-As-Clean: a network learns to remove more noise of the same kind, and is then given the picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from pellucid import checks, devices, engine, networks, seeds
+from pellucid.losses import mean_square
+from pellucid.noise import synthetic
+from pellucid.steps import Method, Step, Task, Tiling
+
+LOOK_EVERY = 25
+"""steps between two looks at the result"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """Configuration of Noisy-As-Clean; the defaults are those of its authors' code."""
+
+    iterations: int = 1001
+    """steps of the fit, where no budget is given"""
+    learning_rate: float = 0.001
+    """step size of Adam"""
+    width: int = 64
+    """channels of the network"""
+    blocks: int = 10
+    """residual blocks of the network"""
+    strength: float = 1.0
+    """standard deviation of the added noise, in multiples of the measured one"""
+    orientations: int = 8
+    """how many of the eight ways to turn and flip the picture a step learns from, drawn anew for each step"""
+    fresh: bool = False
+    """whether every step adds new noise; else it is drawn once for each orientation"""
+    average: float = 0.8
+    """weight of the past in the average of the results of the second half, one in 25 steps; 0 for the last
+    (the authors choose the best by the clean picture)"""
+    precision: str = "float32"
+    """how the fit multiplies: float32, bfloat16, or auto (bfloat16 where the processor has it)"""
+
+    def __post_init__(self) -> None:
+        checks.in_range("iterations", self.iterations, 1)
+        checks.in_range("learning_rate", self.learning_rate, 0, low_open=True)
+        checks.in_range("width", self.width, 1)
+        checks.in_range("blocks", self.blocks, 0)
+        checks.in_range("strength", self.strength, 0, low_open=True)
+        checks.in_range("orientations", self.orientations, 1, 8)
+        checks.in_range("average", self.average, 0, 1, high_open=True)
+        checks.one_of("precision", self.precision, devices.PRECISIONS)
+
+
+def turned(image: Tensor, orientation: int) -> Tensor:
+    """(..., H, W) turned by quarters, orientation 0 to 3, and flipped before that, 4 to 7.
+
+    >>> turned(torch.tensor([[1, 2], [3, 4]]), 5).tolist()
+    [[4, 2], [3, 1]]
+    """
+    flipped = image.flip(-2) if orientation >= 4 else image
+    return flipped.rot90(orientation % 4, (-2, -1))
+
+
+@torch.no_grad()
+def _result(network: nn.Module, noisy: Tensor) -> Tensor:
+    """f(y) (C, H, W)."""
+    result: Tensor = network(engine.packed(noisy[None]))[0]
+    return result
+
+
+def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Iterator[Step]:
+    """Fit f(y + n_s) to y by least squares, n_s noise like that of y, and apply f to y itself.
+
+    Where the noise n of y is weak, y is nearly clean, and the network that removes n_s from y + n_s removes n
+    from y = x + n (equation 6 of the paper). It removes less the stronger n is.
+
+    Args:
+        task: shots (S, C, H, W); its NoiseReport says what noise to add, its budget is heeded.
+        config: the configuration.
+        seed: its children weights, noise and turn draw everything that is random.
+        device: where to compute.
+
+    Yields:
+        Steps whose output is f(y), renewed every 25 steps, and whose estimate is the average of those
+        in the second half.
+
+    Source: Xu, Huang, Cheng, Liu, Zhu, Xu, Shao, "Noisy-As-Clean: Learning Self-supervised Denoising from the
+    Corrupted Image", IEEE TIP 2020.
+    """
+    noisy = task.shots.mean(0).to(device, torch.float32)
+    shape = (noisy.shape[0], noisy.shape[1], noisy.shape[2])
+    root = synthetic.root(task.noise, *shape[1:]) * (config.strength / len(task.shots) ** 0.5)
+    with seeds.fixed(seed, "weights"):
+        build = networks.builder("residual")
+        network = build(shape[0], shape[0], width=config.width, blocks=config.blocks).train()
+    network = engine.placed(network, device)
+    optimizer = engine.adam(network.parameters(), config.learning_rate)
+    noises, turns = seeds.generator(seed, "noise"), seeds.generator(seed, "turn")
+    total = task.budget.iterations or config.iterations
+    kept: dict[int, Tensor] = {}
+    output = average = noisy
+    looks = 0
+
+    for iteration in range(1, total + 1):
+        chosen = torch.randperm(8, generator=turns)[: config.orientations].tolist()
+        losses = []
+        # A caller's no_grad must not stop the fit; the contexts end before the step is yielded.
+        with torch.enable_grad():
+            optimizer.zero_grad(set_to_none=True)
+            for orientation in chosen:  # one after the other, so that only one keeps its maps
+                if config.fresh or orientation not in kept:
+                    kept[orientation] = synthetic.draw(root, shape, noises).to(device)
+                fed = engine.packed(turned(noisy + kept[orientation], orientation)[None])
+                with devices.arithmetic(config.precision, device):
+                    result = network(fed)[0]
+                loss = mean_square(result.float(), turned(noisy, orientation)) / len(chosen)
+                loss.backward()  # type: ignore[no-untyped-call]
+                losses.append(loss.detach())
+            optimizer.step()
+        if iteration % LOOK_EVERY == 1 or iteration == total:
+            output = _result(network, noisy)
+            # The first results are poor and many: they would outweigh the good ones in a short fit.
+            looks += iteration > total // 2
+            average = output if looks < 2 else average.lerp(output, max(1 - config.average, 1 / looks))
+        yield Step(
+            iteration=iteration,
+            phase="fit",
+            loss=torch.stack(losses).sum(),
+            output=output,
+            estimate=partial(torch.clone, average),
+            total=total,
+        )
+
+
+NAC = Method(
+    name="nac",
+    title="Noisy-As-Clean: learns to remove added noise like that of this one image; for weak noise",
+    citation="Xu, Huang, Cheng, Liu, Zhu, Xu, Shao, IEEE TIP 2020",
+    needs="one image",
+    config=Config,
+    steps=steps,
+    presets={
+        "paper": Config(),
+        "fast": Config(
+            iterations=300,
+            learning_rate=0.003,
+            width=24,
+            blocks=2,
+            orientations=1,
+            fresh=True,
+            precision="auto",
+        ),
+    },
+    stochastic=True,
+    # Five convolutions of one pixel and two for each block; statistics are those of the tile at hand.
+    tiling=Tiling(kind="approximate", halo=32),
+    stop="none",
+    cost="1 min",
+)
