@@ -28,7 +28,7 @@ METHODS: dict[str, str] = {
     "idbp": "pellucid.methods.filters.idbp:IDBP",
     "bicubic": "pellucid.methods.filters.interpolate:BICUBIC",
     "lanczos": "pellucid.methods.filters.interpolate:LANCZOS",
-    "rs-dip": "pellucid.methods.single_image.rs_dip:RS_DIP",
+    "ms-dip": "pellucid.methods.single_image.ms_dip:MS_DIP",
 }
 
 

@@ -25,11 +25,11 @@ NETWORKS: dict[str, str] = {
     "flash": "pellucid.networks.variants:flash",
     "doubler": "pellucid.networks.doubler:Doubler",
     "compact": "pellucid.networks.compact:Compact",
+    "plain": "pellucid.networks.plain:Plain",
     "shallow": "pellucid.networks.shallow:Shallow",
     "partial": "pellucid.networks.blind_unet:PartialUNet",
     "quick": "pellucid.networks.blind_unet:QuickUNet",
     "residual": "pellucid.networks.residual:Residual",
-    "single-scale": "pellucid.networks.restormer:SingleScale",
 }
 
 

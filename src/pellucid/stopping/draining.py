@@ -128,6 +128,32 @@ def until(
     return _outcome(last, rule, iterations, stopped_by, loss.fetch(), held_out.fetch())
 
 
+def through(steps: Iterator[Step], rule: Stop) -> Iterator[Step]:
+    """Pass the steps on until the rule ends them: `until` for a method that fits within a fit.
+
+    The rule sees each step before whoever takes it; ask the rule for its best afterwards.
+
+    Args:
+        steps: what an inner fit yields; a generator is closed at the end.
+        rule: a fresh stop rule.
+
+    >>> from pellucid.stopping import parse
+    >>> picture = torch.zeros(1, 2, 2)
+    >>> step = Step(iteration=2, phase="fit", loss=None, output=picture, estimate=lambda: picture)
+    >>> len(list(through(iter([step] * 5), parse("iterations:2"))))
+    1
+    """
+    try:
+        for step in steps:
+            stop = rule.update(step)
+            yield step
+            if stop:
+                return
+    finally:
+        if isinstance(steps, Generator):
+            steps.close()
+
+
 def _outcome(
     last: Step,
     rule: Stop | None,

@@ -29,14 +29,18 @@ class Plateau:
         patience: iterations without a new minimum.
         fall: fraction by which the loss must fall below its minimum to count as a new one.
         every: iterations between two looks; the loss is read from the device only then.
+        start: iterations before the first look, where the loss changes its meaning on the way.
     """
 
     name = "plateau"
 
-    def __init__(self, *, patience: float = 200, fall: float = 0.01, every: float = 10) -> None:
+    def __init__(
+        self, *, patience: float = 200, fall: float = 0.01, every: float = 10, start: float = 0
+    ) -> None:
         self.patience = checks.in_range("patience", patience, 1)
         self.fall = checks.in_range("fall", fall, 0, 1, high_open=True)
         self.every = checks.in_range("every", every, 1)
+        self.start = checks.in_range("start", start, 0)
         self.statistic: list[float] = []
         self._smooth: Tensor | None = None
         self._lowest, self._since = math.inf, 0
@@ -51,6 +55,9 @@ class Plateau:
             raise ValueError(
                 "the stop rule plateau needs a loss, and this method reports none. Use another rule."
             )
+        if len(self.statistic) < self.start:
+            self.statistic.append(math.nan)
+            return False
         self._smooth = step.loss if self._smooth is None else self._smooth.lerp(step.loss, 0.05)
         if len(self.statistic) % self.every:
             self.statistic.append(math.nan)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -58,6 +59,7 @@ def make(
     channels: int,
     scale: float,
     generator: torch.Generator,
+    blurs: Sequence[float] = BLURS,
 ) -> Tensor:
     """The code z of a fit to one image.
 
@@ -69,6 +71,7 @@ def make(
         channels: of the noise in noise and pyramid.
         scale: that noise is uniform between 0 and this.
         generator: on the processor, for that noise.
+        blurs: standard deviations of the blurred copies in a pyramid, in pixels.
 
     Returns:
         (1, D, H, W) on the processor.
@@ -94,5 +97,5 @@ def make(
     noise = scale * torch.rand((1, channels, *noisy.shape[-2:]), generator=generator)
     if kind == "noise":
         return noise
-    copies = [blurred(noisy.cpu(), known.cpu(), sigma) for sigma in BLURS]
+    copies = [blurred(noisy.cpu(), known.cpu(), sigma) for sigma in blurs]
     return torch.cat([noise, torch.cat(copies)[None]], dim=1)

@@ -12,8 +12,10 @@ from torch import Tensor, nn
 from pellucid import checks, engine, networks, seeds
 from pellucid.degradation import Downsample, Mask
 from pellucid.losses import mean_square
-from pellucid.methods.single_image import codes
+from pellucid.methods.single_image import codes, terms
+from pellucid.methods.single_image.averaging import past
 from pellucid.methods.single_image.dip_config import Config, inpainting, upscaling
+from pellucid.networks import features
 from pellucid.steps import Method, Recipe, Step, Task, Tiling
 
 CONVERGED = "plateau:patience=1000"  # the authors' fixed iterations are the limit; a flat loss ends it before
@@ -57,12 +59,11 @@ def _masks(task: Task, noisy: Tensor, config: Config, seed: int) -> tuple[Tensor
     return (~held).to(noisy.dtype), held.to(noisy.dtype)
 
 
-def _past(config: Config, iteration: int) -> float:
-    """The weight of the past in the running average."""
-    if config.average_share == 0:
-        return config.average
-    span = config.average_share * iteration
-    return min(config.average, span / (1 + span))
+def _rate(config: Config, iteration: int, total: int) -> float:
+    """The learning rate of a step."""
+    if config.schedule == "constant":
+        return config.learning_rate
+    return config.learning_rate * 0.5 * (1 + math.cos(math.pi * (iteration - 1) / total))
 
 
 def _divergence(output: Tensor, code: Tensor, jitter: torch.Generator) -> Tensor:
@@ -115,12 +116,18 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
         generator=seeds.generator(seed, "code"),
     )
     with seeds.fixed(seed, "weights"):
-        network = networks.builder(config.network)(code.shape[1], noisy.shape[0]).train()
+        more = {"layers": config.layers} if config.network == "plain" else {}
+        network = networks.builder(config.network)(code.shape[1], noisy.shape[0], **more).train()
     if task.initial is not None:
         code = _restore(network, code, task.initial)
     network, code = network.to(device), code.to(device)
     # A copy of what is missing means nothing; blank it as the operator does.
     target = degradation.apply(noisy) if isinstance(degradation, Mask) else noisy
+    seen_only = fit if config.held_out > 0 else None
+    far = terms.distance(config.loss)
+    perceptual = None
+    if config.perceptual > 0:
+        perceptual = terms.alike(features.build(config.features, target.shape[0]).to(device), target)
     jitter = seeds.generator(seed, "jitter", device=device)
     optimizer = engine.adam(network.parameters(), config.learning_rate)
     total = task.budget.iterations or config.iterations
@@ -135,12 +142,14 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
             fed = (code + config.jitter * draw).requires_grad_(config.divergence)
             raw = network(fed)[0]
             seen = degradation.apply(raw)
-            loss = mean_square(seen, target, fit if config.held_out > 0 else None)
+            loss = far(seen, target, seen_only)
+            if perceptual is not None:
+                loss = loss + config.perceptual * perceptual(seen)
             if config.held_out > 0:
                 held_out = mean_square(seen.detach(), target, held)
             if config.divergence:
                 extras["divergence"] = _divergence(raw[None], fed, jitter)
-            engine.descend(optimizer, loss)
+            engine.descend(optimizer, loss, learning_rate=_rate(config, iteration, total))
         output, loss = raw.detach(), loss.detach()
         if average is None:
             average = output
@@ -152,11 +161,11 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
                 network.load_state_dict(kept[0])
                 output = average = kept[1]
             else:
-                average = average.lerp(output, 1 - _past(config, iteration))
+                average = average.lerp(output, 1 - past(config.average, config.average_share, iteration))
                 kept = ({n: v.clone() for n, v in network.state_dict().items()}, average)
                 kept_loss = now
         else:
-            average = average.lerp(output, 1 - _past(config, iteration))
+            average = average.lerp(output, 1 - past(config.average, config.average_share, iteration))
         yield Step(
             iteration=iteration,
             phase="fit",

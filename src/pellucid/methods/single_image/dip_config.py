@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from pellucid import checks
-from pellucid.methods.single_image import codes
+from pellucid.methods.single_image import codes, terms
+from pellucid.networks import features
 
-NETWORKS = ("skip", "snail", "kate", "vase", "library", "sparse", "flash", "compact")
+NETWORKS = ("skip", "snail", "kate", "vase", "library", "sparse", "flash", "compact", "plain")
+SCHEDULES = ("constant", "cosine")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,8 +19,10 @@ class Config:
     iterations: int = 3000
     """steps of the fit, where no budget is given"""
     network: str = "skip"
-    """network: skip (the paper's), snail, kate, vase, library, sparse, flash (the authors' variants) or
-    compact (for a processor)"""
+    """network: skip (the paper's), snail, kate, vase, library, sparse, flash (the authors' variants),
+    compact (for a processor) or plain (a chain of convolutions)"""
+    layers: int = 9
+    """convolutions of the plain network; 5 and 15 are the other usual choices"""
     code: str = "noise"
     """what the network is fed: noise, image (the noisy one), guide (another picture of the scene), mesh
     (coordinates) or pyramid (noise beside blurred copies of the noisy image: far fewer steps)"""
@@ -30,6 +34,16 @@ class Config:
     """standard deviation of the noise added to the code at every step"""
     learning_rate: float = 0.01
     """step size of Adam"""
+    schedule: str = "constant"
+    """how the step size goes: constant (the paper's), or cosine down to 0 at the last iteration"""
+    loss: str = "l2"
+    """distance to the noisy image: l2 (mean square, the paper's), l1 (mean absolute) or l1+l2"""
+    perceptual: float = 0.0
+    """weight of the mean square of feature differences, beside that; those of a VGG network are about a
+    thousand times as large as those of pixels"""
+    features: str = "random"
+    """features for perceptual: random (fixed filters), gradient, vgg16 (downloads 528 MB once) or a file of
+    VGG-16 or VGG-19 weights"""
     average: float = 0.99
     """weight of the past in the running average of the outputs that is the estimate; 0 for the last output"""
     average_share: float = 0.0
@@ -50,6 +64,11 @@ class Config:
         checks.in_range("code_scale", self.code_scale, 0, low_open=True)
         checks.in_range("jitter", self.jitter, 0)
         checks.in_range("learning_rate", self.learning_rate, 0, low_open=True)
+        checks.in_range("layers", self.layers, 2)
+        checks.one_of("schedule", self.schedule, SCHEDULES)
+        checks.one_of("loss", self.loss, terms.LOSSES)
+        checks.in_range("perceptual", self.perceptual, 0)
+        features.check(self.features)
         checks.in_range("average", self.average, 0, 1, high_open=True)
         checks.in_range("average_share", self.average_share, 0, 1)
         checks.in_range("rollback", self.rollback, 0)
@@ -58,6 +77,16 @@ class Config:
             raise ValueError(
                 f"held_out must be 0 with code='image', got {self.held_out}: the code would show what is "
                 "hidden. Use code='noise'."
+            )
+        if self.perceptual > 0 and self.held_out > 0:
+            raise ValueError(
+                f"held_out must be 0 with perceptual={self.perceptual}, got {self.held_out}: features would "
+                "show the fit what is hidden. Use one of them."
+            )
+        if self.divergence and (self.loss != "l2" or self.perceptual > 0):
+            raise ValueError(
+                f"divergence needs loss='l2' alone, got loss={self.loss!r} and perceptual={self.perceptual}: "
+                "SURE speaks of the mean square. Leave them as they are."
             )
         if self.divergence and self.code != "image":
             raise ValueError(f"divergence needs code='image', got code={self.code!r}. Set code='image'.")

@@ -1,0 +1,119 @@
+"""The first layers of VGG-16 or VGG-19 as features, with weights from a file."""
+
+from __future__ import annotations
+
+import pickle
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from pellucid import checks, seeds
+
+LAYERS = ("relu1_2", "relu2_2", "relu3_3")
+_MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet in [0, 1], RGB, as torchvision
+_CAFFE_MEAN = (103.939, 116.779, 123.68)  # of ImageNet in 0..255, BGR, as Keras's "caffe" preprocessing
+_CAFFE_STD = 255 * sum(_STD) / 3  # brings its features near the size of the others
+_PLACES = {"1_1": 0, "1_2": 2, "2_1": 5, "2_2": 7, "3_1": 10, "3_2": 12, "3_3": 14}
+Weights = Mapping[str, tuple[Tensor, Tensor]]
+
+
+class Vgg(nn.Module):
+    """VGG from the input up to one of relu1_2, relu2_2, relu3_3; frozen.
+
+    A picture of another number of channels than three is seen as so many gray pictures.
+
+    Args:
+        weights: "1_1", "1_2" … to (out, in, 3, 3) and (out,).
+        layer: the last layer.
+        caffe: whether the weights expect BGR in 0..255 less the mean, instead of torchvision's scaling.
+
+    Raises:
+        ValueError: for an unknown layer.
+
+    Source: Simonyan, Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Recognition", 2015.
+    """
+
+    def __init__(self, weights: Weights, *, layer: str = "relu2_2", caffe: bool = False) -> None:
+        super().__init__()
+        checks.one_of("layer", layer, LAYERS)
+        self.caffe = caffe
+        parts: list[nn.Module] = []
+        with seeds.fixed(0, "vgg"):  # what the constructors draw is replaced
+            for name in (n for n in _PLACES if n <= layer.removeprefix("relu")):
+                if name.endswith("_1") and parts:
+                    parts.append(nn.MaxPool2d(2, ceil_mode=True))
+                weight, bias = weights[name]
+                convolution = nn.Conv2d(weight.shape[1], weight.shape[0], 3, padding=1)
+                convolution.weight, convolution.bias = nn.Parameter(weight), nn.Parameter(bias)
+                parts += [convolution, nn.ReLU()]
+        self.layers = nn.Sequential(*parts)
+        mean, std = (_CAFFE_MEAN, (1.0,) * 3) if caffe else (_MEAN, _STD)
+        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1))
+        self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1))
+        self.eval().requires_grad_(False)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Features (B, D, h, w) of an image (B, C, H, W) in [0, 1]; with C other than 3, (B C, D, h, w)."""
+        if image.shape[1] != 3:
+            image = image.flatten(0, 1)[:, None].expand(-1, 3, -1, -1)
+        mean, std = cast(Tensor, self.mean), cast(Tensor, self.std)
+        if self.caffe:
+            return cast(Tensor, self.layers(255 * image.flip(1) - mean) / _CAFFE_STD)
+        return cast(Tensor, self.layers((image - mean) / std))
+
+
+def load(path: str | Path, *, layer: str = "relu2_2") -> Vgg:
+    """VGG from a file: torchvision's VGG-16 state dict, or the convolutions of Keras's VGG-19 as .npz.
+
+    Args:
+        path: a .pth with features.0.weight …, or an .npz with block1_conv1/kernel (h, w, in, out) ….
+        layer: the last layer to use.
+
+    Raises:
+        FileNotFoundError: when there is no such file.
+        ValueError: when it is another, or a damaged one.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"features must be a kind or a file of VGG weights, there is none at {path}.")
+    try:
+        caffe = zipfile.is_zipfile(path) and _is_npz(path)
+        weights = _from_keras(path) if caffe else _from_torchvision(path)
+        return Vgg(weights, layer=layer, caffe=caffe)
+    except (KeyError, RuntimeError, ValueError, OSError, AttributeError, pickle.UnpicklingError) as error:
+        raise ValueError(
+            f"features {path.name!r} must hold VGG-16 as torchvision saves it, or VGG-19 of Keras as .npz; "
+            f"it cannot be read as either ({type(error).__name__}: {str(error).splitlines()[0][:120]})."
+        ) from error
+
+
+def _is_npz(path: Path) -> bool:
+    with zipfile.ZipFile(path) as archive:
+        return any(name.endswith(".npy") for name in archive.namelist())
+
+
+def _from_torchvision(path: Path) -> Weights:
+    state = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
+    stem = "features.{}.{}"
+    return {
+        name: (
+            state[stem.format(place, "weight")].float().clone(),
+            state[stem.format(place, "bias")].float().clone(),
+        )
+        for name, place in _PLACES.items()
+    }
+
+
+def _from_keras(path: Path) -> Weights:
+    with np.load(path, allow_pickle=False) as arrays:
+        found = {}
+        for name in _PLACES:
+            stem = "block{}_conv{}".format(*name.split("_"))
+            kernel = torch.from_numpy(arrays[f"{stem}/kernel"]).permute(3, 2, 0, 1).contiguous()
+            found[name] = (kernel, torch.from_numpy(arrays[f"{stem}/bias"]))
+    return found
