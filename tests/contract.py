@@ -8,6 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import torch
+from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
 from pellucid import methods, stopping
@@ -33,6 +34,7 @@ MARGIN: dict[str, tuple[float | None, int]] = {
     "self2self": (5.0, 100),
     "nac": (2.0, 100),
     "ms-dip": (3.0, 600),
+    "rs-dip": (5.0, 100),
 }
 """dB that a method gains on the picture below, and its iterations; None where weights of others are needed"""
 
@@ -94,14 +96,21 @@ def noisy_clean(shape: tuple[int, int, int], *, impulses: bool = False) -> tuple
 def task_for(method: Method, noisy: Tensor) -> Task:
     """A task as `run` would give it."""
     channels = noisy.shape[0]
-    count = 2 if method.needs == "shots of a scene" else 1
+    count = 2 if "shots" in method.needs else 1
+    near_clean = torch.stack([gaussian(noisy, 1.0), gaussian(noisy, 2.0)]) if method.near_clean else None
     return Task(
         shots=noisy[None].repeat(count, 1, 1, 1),
         noise=NoiseReport.white(SIGMA, channels),
         degradation=degradation(method.kind, noisy.shape),
         model=weights(method.name, channels) if method.needs_model else None,
+        near_clean=near_clean,
         color=channels == 3,
     )
+
+
+def gaussian(noisy: Tensor, sigma: float) -> Tensor:
+    """A near-clean image of the simplest kind."""
+    return torch.from_numpy(gaussian_filter(noisy.numpy(), (0, sigma, sigma)))
 
 
 def drive(method: Method, task: Task, *, seed: int = 0, iterations: int = BUDGET) -> Tensor:

@@ -24,8 +24,8 @@ SURFACE = {
     "write",
 }
 DENOISE = (
-    "x method preset config set shots sigma data_range level model seed device stop iterations seconds tile "
-    "guide initial channel_axis return_result progress"
+    "x method preset config set shots sigma data_range level model near_clean seed device stop iterations "
+    "seconds tile guide initial channel_axis return_result progress"
 )
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from pellucid.degradation import Degradation, Identity, Kind
 from pellucid.noise.report import NoiseReport
 
-Needs = Literal["one image", "shots of a scene", "a folder", "pairs", "clean pairs"]
+Needs = Literal["one image", "one image or shots", "shots of a scene", "a folder", "pairs", "clean pairs"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +35,8 @@ class Task:
         guide: (C', H, W) picture of the same scene that may steer the method (flash photograph), or None.
         initial: state dict of an earlier fit to start from, or None.
         model: path of a file with weights, or None.
+        near_clean: (K, C, H, W) the scene as other methods denoised it, for a method that starts from there,
+            or None.
         budget: iterations and seconds.
         color: True when the channels are display colours.
     """
@@ -45,6 +47,7 @@ class Task:
     guide: Tensor | None = None
     initial: Mapping[str, Tensor] | None = None
     model: str | None = None
+    near_clean: Tensor | None = None
     budget: Budget = field(default_factory=Budget)
     color: bool = True
 
@@ -139,6 +142,8 @@ class Method:
         kind: what `for_kind` has set it up for.
         uncertainty: whether the extras of its steps hold ``uncertainty``, a standard deviation per pixel and
             channel (C, H, W) (--uncertainty).
+        near_clean: the methods that prepare `Task.near_clean` where the user names none; with several shots
+            the first of them serves all. Empty for a method that takes no near-clean images.
     """
 
     name: str
@@ -160,6 +165,7 @@ class Method:
     denoises: bool = True
     kind: Kind = "noise"
     uncertainty: bool = False
+    near_clean: tuple[str, ...] = ()
 
     def for_kind(self, kind: Kind) -> Method:
         """The same method with the presets, stop rule, cost and tiling it has for a kind of degradation.

@@ -31,6 +31,10 @@ def denoise(
     preset: flags.Preset = None,
     set_: flags.Set = None,
     model: flags.Model = None,
+    near_clean: Annotated[
+        str | None,
+        typer.Option(metavar="A,B", help="For rs-dip: the methods or weight files that prepare its images."),
+    ] = None,
     shots: Annotated[bool, typer.Option("--shots", help="All inputs are one scene.")] = False,
     guide: flags.Guide = None,
     level: Annotated[
@@ -62,6 +66,7 @@ def denoise(
         "preset": preset,
         "set": set_,
         "model": model,
+        "near_clean": near_clean,
         "level": level,
         "sigma": sigma,
         "data_range": data_range,

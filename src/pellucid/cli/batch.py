@@ -6,14 +6,14 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from pellucid import files
-from pellucid.cli import scores
+from pellucid.cli import near_clean, scores
 from pellucid.cli import uncertainty as maps
 from pellucid.cli.outputs import outputs
 from pellucid.degradation import Downsample
@@ -214,14 +214,15 @@ def _one(
         job.output.parent.mkdir(parents=True, exist_ok=True)
     notes = files.write(estimate, job.output, format=writing.format, overwrite=writing.overwrite)
     record = _record(job, result, notes=(*seen.notes, *notes))
-    if clean is not None:
-        written = files.read(job.output, data_range=writing.data_range)
+    written = None if clean is None else files.read(job.output, data_range=writing.data_range)
+    if clean is not None and written is not None:
         record |= scores.against(clean, written, shots)
     if job.uncertainty is not None:
         if job.make:
             job.uncertainty.parent.mkdir(parents=True, exist_ok=True)
         record["warnings"] += maps.write(job.uncertainty, shots[0], result, overwrite=writing.overwrite)
         record["uncertainty"] = str(job.uncertainty) if job.uncertainty.exists() else None
+    record |= near_clean.entries(result, shots[0], clean, written)
     if job.report is not None:
         from pellucid import report
 
@@ -252,4 +253,4 @@ def _record(job: Job, result: Result, *, notes: Sequence[str]) -> Record:
         "device": result.device,
         "noise": {key: noise[key] for key in NOISE_KEYS},
         "warnings": [*result.warnings, *notes],
-    }
+    } | ({"shots": [asdict(p) for p in result.extras["shots"]]} if len(job.inputs) > 1 else {})

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from pellucid import metrics
-from pellucid.image import Image
+from pellucid.image import Image, Pixels
 
 
 def against(clean: Image, written: Image, noisy: Sequence[Image]) -> dict[str, float | None]:
@@ -29,6 +29,13 @@ def against(clean: Image, written: Image, noisy: Sequence[Image]) -> dict[str, f
         "noisy_psnr": _psnr(truth, given),
         "noisy_ssim": _ssim(truth, given),
     }
+
+
+def of_pixels(clean: Image, pixels: Pixels, first: Image) -> float | None:
+    """PSNR (dB) of working pixels as a file would hold them: rounded and clipped if it holds integers."""
+    if np.issubdtype(np.dtype(first.dtype), np.integer):
+        pixels = np.rint(np.clip(pixels, 0, 1) * np.float32(first.scale)) / np.float32(first.scale)
+    return _psnr(_pixels(clean, first.dtype, first.scale), torch.from_numpy(np.asarray(pixels, np.float32)))
 
 
 def fits(clean: Image, noisy: Image, *, factor: int = 1) -> None:

@@ -41,7 +41,7 @@ def denoise(
     return _restore(
         inputs,
         out,
-        request | {"shots": len(inputs) if shots else 1},
+        request,
         batch.Extras(guide=guide),
         one_scene=shots,
         paths={"format": format, "reference": reference, "report": report, "uncertainty": uncertainty},
@@ -120,11 +120,11 @@ def _restore(
 ) -> int:
     try:
         request["set"] = fields.assignments(request["set"] or [])
-        settings = settle(**request, guide=extras.guide is not None)
+        one_scene = one_scene or "shots" in _needs(request["method"])
+        settings = settle(**request, shots=len(inputs) if one_scene else 1, guide=extras.guide is not None)
         extras.check(len(inputs))
         if paths["format"] is not None:
             paths["format"] = files.of_output("", "array", paths["format"])
-        one_scene |= settings.method is not None and settings.method.needs == "shots of a scene"
         jobs = batch.plan(inputs, out, one_scene=one_scene, **paths)
         if paths.get("uncertainty") is not None:
             maps.check(settings, paths["uncertainty"], len(jobs))
@@ -141,6 +141,11 @@ def _restore(
     if cut_short:
         show.error(f"interrupted: {len(records)} of {len(jobs)} inputs were begun")
     return FAILED if cut_short or any("error" in record for record in records) else 0
+
+
+def _needs(name: str) -> str:
+    """What the method called so needs, e.g. "one image or shots"; several inputs are shots for such a one."""
+    return table.load(name).needs if name in table.METHODS else ""
 
 
 def inspect(inputs: Sequence[Path], *, as_json: bool, data_range: float | None, debug: bool) -> int:

@@ -29,6 +29,7 @@ METHODS: dict[str, str] = {
     "bicubic": "pellucid.methods.filters.interpolate:BICUBIC",
     "lanczos": "pellucid.methods.filters.interpolate:LANCZOS",
     "ms-dip": "pellucid.methods.single_image.ms_dip:MS_DIP",
+    "rs-dip": "pellucid.methods.single_image.rs_dip:RS_DIP",
 }
 
 

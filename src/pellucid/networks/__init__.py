@@ -30,6 +30,7 @@ NETWORKS: dict[str, str] = {
     "partial": "pellucid.networks.blind_unet:PartialUNet",
     "quick": "pellucid.networks.blind_unet:QuickUNet",
     "residual": "pellucid.networks.residual:Residual",
+    "single-scale": "pellucid.networks.restormer:SingleScale",
 }
 
 

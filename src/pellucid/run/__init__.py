@@ -31,6 +31,7 @@ def denoise(
     data_range: float | None = None,
     level: str = "auto",
     model: str | None = None,
+    near_clean: Sequence[str] | str | None = None,
     seed: int = 0,
     device: str = "auto",
     stop: str | None = None,
@@ -52,11 +53,15 @@ def denoise(
         preset: "fast" (made for two cores, the default) or "paper".
         config: a Config of the method, instead of a preset.
         set: fields of the Config to change.
-        shots: whether x is a list of shots of one scene.
-        sigma: standard deviation of the noise, in [0, 1] or in units of ``data_range``; None measures it.
+        shots: whether x is a list of shots of one scene; they are brought into register and averaged, unless
+            the method takes them one by one.
+        sigma: standard deviation of the noise (of each shot), in [0, 1] or in units of ``data_range``; None
+            measures it.
         data_range: what white is in the units of x; needed for floats beyond [-0.5, 1.5].
         level: which measurement of the level to trust: "auto", "mad" or "chen".
         model: file with weights, for methods that need one.
+        near_clean: for rs-dip, the methods or files with weights that prepare its images: one for all shots,
+            one for each in order, or several for one picture.
         seed: of every random draw.
         device: "auto", "cpu", "cuda", "cuda:1" or "mps".
         stop: stop rule of an iterative method; None is the method's own.
@@ -92,6 +97,7 @@ def denoise(
         data_range=data_range,
         level=level,
         model=model,
+        near_clean=near_clean,
         seed=seed,
         device=device,
         stop=stop,

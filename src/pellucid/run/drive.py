@@ -80,6 +80,7 @@ def drive(
     guide: Tensor | None = None,
     seconds: float | None = None,
     place: tuple[int, int] = (1, 1),
+    near_clean: Tensor | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> Driven:
     """Run ``method`` on the shots (S, C, H, W) of one slice.
@@ -97,6 +98,7 @@ def drive(
         guide: (C', H, W) second picture of the scene, or None.
         seconds: time for this slice, or None.
         place: (slice, slices), for progress.
+        near_clean: (K, C, H, W) of this slice, or None.
         progress: called at every step.
 
     Returns:
@@ -127,15 +129,20 @@ def drive(
                 )
             )
 
+    # Near-clean images are cut with the shots, as more of them.
+    taken = len(shots)
+    given = shots if near_clean is None else torch.cat([shots, near_clean.to(shots)])
+
     def work(piece: Tensor, other_rule: str | None = None, number: int = 1, count: int = 1) -> Outcome:
-        """(S, C, h, w) to (C, h, w); what is said about the first piece of a fit is said about all."""
+        """(S + K, C, h, w) to (C, h, w); what is said about the first piece of a fit is said about all."""
         # The first tile may take its share; the others do as many iterations, so that no tile ends early.
         share = None if limit is None or other_rule is not None else limit / count
         task = Task(
-            shots=piece,
+            shots=piece[:taken],
             noise=noise,
             degradation=degradation or Identity(),
             guide=guide,
+            near_clean=None if near_clean is None else piece[taken:],
             initial=settings.initial,
             model=settings.model,
             budget=Budget(iterations=settings.budget.iterations, seconds=share),
@@ -154,9 +161,9 @@ def drive(
 
     side = _side(method, settings, shots) if degradation is None and guide is None else None
     if side is not None:
-        estimate, outcome = _cut(shots, method, side, work, whole)
+        estimate, outcome = _cut(given, taken, method, side, work, whole)
     else:
-        outcome = work(shots)
+        outcome = work(given)
         estimate = outcome.estimate
         whole.extras = _extras(outcome.extras, outcome.state)
     whole.stopped_by = "interrupted" if whole.interrupted else outcome.stopped_by
@@ -172,9 +179,9 @@ def drive(
 
 
 def _cut(
-    shots: Tensor, method: Method, side: int, work: Callable[..., Outcome], whole: Driven
+    shots: Tensor, taken: int, method: Method, side: int, work: Callable[..., Outcome], whole: Driven
 ) -> tuple[Tensor, Outcome]:
-    """The estimate (C, H, W) from tiles, and the Outcome to report.
+    """The estimate (C, H, W) from tiles, and the Outcome to report; `taken` shots, then near-clean images.
 
     Of the extras only a map of uncertainty is kept: what else a tile gives says nothing of the image. After
     an interrupt the tiles that are left stay as they came.
@@ -186,7 +193,7 @@ def _cut(
     def piece(part: Tensor, other_rule: str | None = None, number: int = 1, count: int = 1) -> Outcome:
         part = part.reshape(*shots.shape[:2], *part.shape[1:])
         if whole.interrupted:
-            return replace(last[-1], estimate=part.mean(0), extras={})
+            return replace(last[-1], estimate=part[:taken].mean(0), extras={})
         last.append(work(part, other_rule, number, count))
         return last[-1]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,7 @@ import torch
 from pellucid import checks, devices, methods, stopping
 from pellucid.degradation import Kind
 from pellucid.run import fields
+from pellucid.run.near_clean import Source, sources
 from pellucid.steps import Budget, Method
 
 LEVELS = ("auto", "mad", "chen")
@@ -33,6 +34,7 @@ class Settings:
         budget: iterations and seconds.
         tile: side of the tiles, or None to cut only what is large.
         initial: state dict of an earlier fit to start from, or None.
+        near_clean: who prepares near-clean images, for a method that takes them.
     """
 
     method: Method | None
@@ -47,6 +49,7 @@ class Settings:
     budget: Budget = field(default_factory=Budget)
     tile: int | None = None
     initial: Mapping[str, torch.Tensor] | None = None
+    near_clean: tuple[Source, ...] = ()
 
 
 def settle(
@@ -59,6 +62,7 @@ def settle(
     data_range: float | None = None,
     level: str = "auto",
     model: str | None = None,
+    near_clean: Sequence[str] | str | None = None,
     seed: int = 0,
     device: str = "auto",
     stop: str | None = None,
@@ -99,6 +103,7 @@ def settle(
         "sigma": sigma is not None,
         "level": level != "auto",
         "model": model is not None,
+        "near_clean": near_clean is not None,
         "stop": stop is not None,
         "iterations": iterations is not None,
         "seconds": seconds is not None,
@@ -124,7 +129,15 @@ def settle(
         budget=Budget(iterations=iterations, seconds=seconds),
         tile=tile,
         initial=initial,
+        near_clean=_sources(found, near_clean, shots),
     )
+
+
+def _sources(method: Method | None, names: Sequence[str] | str | None, shots: int) -> tuple[Source, ...]:
+    if method is None or not method.near_clean:
+        return ()
+    own = method.near_clean if shots == 1 else method.near_clean[:1]
+    return sources(own if names is None else names, shots)
 
 
 def level_of(sigma: float | None, data_range: float | None) -> float | None:
@@ -171,7 +184,8 @@ def _config(method: Method, preset: str | None, config: Any, changes: Mapping[st
 def _applicable(method: Method | None, given: list[str], shots: int) -> None:
     """Refuse what would silently do nothing."""
     if method is None:
-        for name in ("preset", "config", "set", "model", "stop", "iterations", "seconds", "initial", "guide"):
+        own = ("preset", "config", "set", "model", "near_clean", "stop", "iterations", "seconds", "initial")
+        for name in (*own, "guide"):
             if name in given:
                 raise ValueError(
                     f"{name} does not apply to method auto, which decides itself. Name a method."
@@ -182,6 +196,7 @@ def _applicable(method: Method | None, given: list[str], shots: int) -> None:
         "level": "" if method.uses_noise else "it takes no noise level",
         "model": "" if method.needs_model else "it has no weights to load",
         "guide": "" if method.takes_guide else "it takes no guide",
+        "near_clean": "" if method.near_clean else "it starts from the noisy image",
         "tile": "it must see the whole image" if method.tiling.kind == "whole" else "",
     }
     for name in ("stop", "iterations", "seconds", "initial"):
@@ -193,7 +208,7 @@ def _applicable(method: Method | None, given: list[str], shots: int) -> None:
         raise ValueError(
             f"{method.name} needs two or more shots of a scene, got {shots}. Pass them with --shots."
         )
-    if method.needs not in ("one image", "shots of a scene"):
+    if method.needs not in ("one image", "one image or shots", "shots of a scene"):
         raise ValueError(
             f"{method.name} learns from {method.needs}. Train it first, or choose another method."
         )

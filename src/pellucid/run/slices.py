@@ -28,6 +28,7 @@ def each(
     stabilise: Stabiliser | None = None,
     degradation: Degradation | None = None,
     guide: Tensor | None = None,
+    near_clean: Tensor | None = None,
     untouched: Callable[[Tensor], Tensor] | None = None,
     progress: Callable[[Progress], None] | None = None,
     warnings: list[str],
@@ -44,6 +45,7 @@ def each(
         stabilise: change of values around the method, or None.
         degradation: what happened besides noise, or None.
         guide: (N, C', H', W') second picture of the scene, or None.
+        near_clean: (K, N, C, H, W) what other methods made of the shots, or None.
         untouched: what a slice (C, H, W) becomes where an interrupt kept the method from it; None for itself.
         progress: called at every step.
         warnings: gets a line when slices are left.
@@ -68,6 +70,7 @@ def each(
                 stabilise=stabilise,
                 degradation=degradation,
                 guide=None if guide is None else guide[index],
+                near_clean=None if near_clean is None else near_clean[:, index],
                 seconds=None if left is None else left / (count - index),
                 place=(index + 1, count),
                 progress=progress,

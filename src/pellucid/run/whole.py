@@ -11,17 +11,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pellucid import auto, methods
+from pellucid import auto, methods, seeds
 from pellucid.image import Image
 from pellucid.noise import analysis
 from pellucid.noise.report import NoiseReport
 from pellucid.run.doubt import too_much
 from pellucid.run.drive import Driven, Progress
 from pellucid.run.guiding import fitting
+from pellucid.run.near_clean import Prepared, Source, prepare
 from pellucid.run.settings import Settings, level_of
 from pellucid.run.slices import each, numbered
 from pellucid.run.stack import stack
-from pellucid.steps import Result
+from pellucid.shots import Aligned, align
+from pellucid.steps import Budget, Result
 
 IMPULSES = 1e-3
 """fraction of salt-and-pepper pixels above which the mean of the noisy image is no longer worth keeping"""
@@ -53,15 +55,20 @@ def carry_out(
         )
     steering = None if guide is None else fitting(guide, first)
     started = time.perf_counter()
-    warnings: list[str] = []
-    if len(shots) > 1 and (settings.method is None or settings.method.needs == "one image"):
-        pixels = pixels.mean(0, keepdim=True)
-        warnings.append(f"{len(shots)} shots were averaged as they are, without registration, then denoised")
-    noise = _noise(pixels[0], first, settings)
+    aligned = align(pixels, _names(shots))
+    average = aligned.average()
+    takes_shots = settings.method is not None and settings.method.needs != "one image"
+    pixels = aligned.shots if takes_shots else average[None]
+    warnings = list(aligned.warnings)
+    noise = _noise(average, first, settings, len(shots))
     choice = _choice(noise, first, settings)
+    prepared = None
+    if settings.near_clean and choice.method != "none":
+        prepared = _prepared(aligned, average, first, settings, progress)
+        warnings += [w for w in prepared.warnings if not any(w.endswith(n) for n in noise.warnings)]
     integers = np.issubdtype(np.dtype(first.dtype), np.integer)
     if choice.method == "none":
-        parts = [Driven(estimate=s) for s in pixels.mean(0)]
+        parts = [Driven(estimate=s) for s in average]
     else:
         parts = each(
             pixels,
@@ -72,22 +79,26 @@ def carry_out(
             color=first.color,
             stabilise=choice.stabilise,
             guide=steering,
+            near_clean=None if prepared is None else prepared.images,
             progress=progress,
             warnings=warnings,
         )
         if noise.impulse <= IMPULSES and methods.load(choice.method).keeps_mean:
             parts = [
                 replace(p, estimate=_keep_mean(p.estimate, s, clips=integers))
-                for p, s in zip(parts, pixels.mean(0), strict=True)
+                for p, s in zip(parts, average, strict=True)
             ]
     estimate = torch.stack([p.estimate for p in parts])
     if choice.method != "none" and methods.load(choice.method).keeps_mean:
-        doubt = too_much(pixels.mean(0), estimate, noise)
+        doubt = too_much(average, estimate, noise)
         warnings += [doubt] if doubt else []
+    extras = numbered([p.extras for p in parts]) | (prepared.extras() if prepared is not None else {})
+    if len(shots) > 1:
+        extras["shots"] = aligned.placements
     return Result(
         estimate=estimate.numpy().astype(np.float32),
         method=choice.method,
-        reason=choice.reason,
+        reason=f"{aligned.words}: {choice.reason}" if len(shots) > 1 else choice.reason,
         config=choice.config,
         seed=settings.seed,
         device=str(settings.device),
@@ -97,14 +108,49 @@ def carry_out(
         curves=numbered([p.curves for p in parts]),
         noise=noise,
         warnings=(*warnings, *dict.fromkeys(w for p in parts for w in p.warnings), *noise.warnings),
-        extras=numbered([p.extras for p in parts]),
+        extras=extras,
     )
 
 
-def _noise(pixels: Tensor, image: Image, settings: Settings) -> NoiseReport:
-    """The report of (N, C, H, W): what the user stated, or what is measured."""
+def _names(shots: Sequence[Image]) -> list[str] | None:
+    """What to call the shots in messages; arrays are all called alike, and are numbered."""
+    names = [shot.name for shot in shots]
+    return names if len(set(names)) == len(names) else None
+
+
+def _prepared(
+    aligned: Aligned,
+    average: Tensor,
+    image: Image,
+    settings: Settings,
+    progress: Callable[[Progress], None] | None,
+) -> Prepared:
+    """Every near-clean image is what `denoise` makes of the shot with that method and nothing else said."""
+
+    def denoise(shot: Image, source: Source, place: int, averaged: int) -> Result:
+        stated = settings.sigma if source.method.uses_noise else None
+        own = Settings(
+            method=source.method,
+            config=source.method.presets["fast"],
+            device=settings.device,
+            sigma=None if stated is None else stated / math.sqrt(averaged),
+            data_range=settings.data_range,
+            level=settings.level if source.method.uses_noise else "auto",
+            model=source.model,
+            seed=settings.seed if place == 0 else seeds.child(settings.seed, "near-clean", place),
+            budget=Budget(),
+        )
+        return carry_out([shot], own, progress=progress)
+
+    shots = [image.with_pixels(shot.numpy()) for shot in aligned.shots]
+    return prepare(shots, image.with_pixels(average.numpy()), settings.near_clean, denoise)
+
+
+def _noise(pixels: Tensor, image: Image, settings: Settings, shots: int) -> NoiseReport:
+    """The report of (N, C, H, W): what the user stated, for each shot, or what is measured."""
     sigma = level_of(settings.sigma, settings.data_range)
     if sigma is not None:
+        sigma /= math.sqrt(shots)  # what is left in their average
         return NoiseReport.white(sigma, pixels.shape[1], scale=image.scale)
     report = analysis.analyse(pixels, color=image.color, scale=image.scale)
     if settings.level == "auto":
@@ -125,6 +171,7 @@ def _choice(noise: NoiseReport, image: Image, settings: Settings) -> auto.Choice
     else:
         reason = "asked for"
     measured = settings.sigma is None and settings.level == "auto" and settings.method.uses_noise
+    measured = measured and not settings.near_clean  # these are made in the domain of the file
     return auto.Choice(
         method=settings.method.name,
         config=settings.config,

@@ -1,0 +1,256 @@
+"""RS-DIP: fit a small Transformer to images that other methods have nearly cleaned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from pellucid import checks, engine, networks, seeds
+from pellucid.losses import mean_square
+from pellucid.methods.single_image import codes
+from pellucid.steps import Method, Step, Task, Tiling
+
+NETWORKS = {"single-scale": "single-scale", "multi-scale": "skip", "compact": "compact"}
+INPUTS = ("near-clean", "code")
+TARGETS = ("both", "mean", "noisy")
+OUTPUTS = ("direct", "residual")
+CODE_CHANNELS, CODE_SCALE, JITTER = 32, 0.1, 1 / 30  # of Deep Image Prior, for input=code
+# The last weights of a residual network, as a share of the usual. Zero would be the exact end of the fit,
+# where the gradient is nothing but rounding, which Adam would blow up to full steps.
+SMALL = 0.03
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """Configuration of RS-DIP; the paper states input, sampling, network and loss, the figures are ours."""
+
+    iterations: int = 300
+    """steps of the fit, where no budget is given"""
+    input: str = "near-clean"
+    """what the network is fed: near-clean (the paper's) or code (noise, as Deep Image Prior)"""
+    sampling: bool = True
+    """mix the near-clean images anew at every step; false is the paper's ablation RS-DIP-1"""
+    grain: int = 1
+    """side in pixels of the squares in which the mixing mask is drawn"""
+    network: str = "single-scale"
+    """single-scale (the paper's two Transformer blocks), multi-scale (that of Deep Image Prior, the paper's
+    ablation RS-DIP-2) or compact (a multi-scale one for a processor)"""
+    target: str = "both"
+    """what the loss compares with: both (each near-clean image, the paper's), mean (their mean) or noisy"""
+    output: str = "direct"
+    """direct (the network gives the picture) or residual (it gives what is added to the mean of the
+    near-clean images, at first very little)"""
+    width: int = 48
+    """channels of the features (single-scale)"""
+    heads: int = 2
+    """heads of the channel attention, a divisor of the width (single-scale)"""
+    expansion: float = 2.66
+    """hidden channels of the feed-forward part over the width (single-scale; Restormer's)"""
+    blocks: int = 2
+    """Transformer blocks (single-scale)"""
+    fold: int = 1
+    """side of the squares of pixels that the network takes as channels of one place (single-scale)"""
+    learning_rate: float = 1e-3
+    """step size of Adam"""
+    average: float = 0.99
+    """weight of the past in the running average of the outputs that is the estimate; 0 for the last output"""
+    average_share: float = 0.1
+    """the running average looks back at most this share of the steps done; 0 for a plain average"""
+
+    def __post_init__(self) -> None:
+        checks.in_range("iterations", self.iterations, 1)
+        checks.one_of("input", self.input, INPUTS)
+        checks.in_range("grain", self.grain, 1)
+        checks.one_of("network", self.network, list(NETWORKS))
+        checks.one_of("target", self.target, TARGETS)
+        checks.one_of("output", self.output, OUTPUTS)
+        checks.in_range("heads", self.heads, 1)
+        checks.in_range("width", self.width, 1)
+        checks.in_range("expansion", self.expansion, 0, low_open=True)
+        checks.in_range("blocks", self.blocks, 1)
+        checks.in_range("fold", self.fold, 1)
+        checks.in_range("learning_rate", self.learning_rate, 0, low_open=True)
+        checks.in_range("average", self.average, 0, 1, high_open=True)
+        checks.in_range("average_share", self.average_share, 0, 1)
+        if self.width % self.heads:
+            raise ValueError(f"width must be a multiple of heads={self.heads}, got {self.width}. Change one.")
+
+
+def mixed(near_clean: Tensor, grain: int, generator: torch.Generator) -> Tensor:
+    """Every near-clean image once at every pixel, in random order: equations 2 and 3, for any number K.
+
+    With a mask m of 0 and 1 and its complement m', I1s = I1 m + I2 m' and I2s = I1 m' + I2 m. For more than
+    two images m is a number from 0 to K - 1 by which the order is turned. The channels share the mask.
+
+    Args:
+        near_clean: (K, C, H, W).
+        grain: side of the squares in which m is constant, pixels.
+        generator: on the device of the images.
+
+    Returns:
+        (K, C, H, W); its sum over K is that of the near-clean images.
+
+    >>> pair = torch.stack([torch.zeros(1, 2, 2), torch.ones(1, 2, 2)])
+    >>> mixed(pair, 1, torch.Generator().manual_seed(0)).sum(0)
+    tensor([[[1., 1.],
+             [1., 1.]]])
+    """
+    count, _, height, width = near_clean.shape
+    cells = (1, 1, -(-height // grain), -(-width // grain))
+    turn = torch.randint(count, cells, generator=generator, device=near_clean.device)
+    if grain > 1:
+        turn = turn.repeat_interleave(grain, -2).repeat_interleave(grain, -1)[..., :height, :width]
+    places = torch.arange(count, device=near_clean.device).view(-1, 1, 1, 1)
+    return near_clean.gather(0, ((places + turn) % count).expand_as(near_clean))
+
+
+def _network(inputs: int, outputs: int, config: Config) -> nn.Module:
+    build = networks.builder(NETWORKS[config.network])
+    if config.network != "single-scale":
+        network = build(inputs, outputs)
+    else:
+        network = build(
+            inputs,
+            outputs,
+            width=config.width,
+            heads=config.heads,
+            expansion=config.expansion,
+            blocks=config.blocks,
+            fold=config.fold,
+        )
+    if config.output == "residual":
+        last = [module for module in network.modules() if isinstance(module, nn.Conv2d)][-1]
+        with torch.no_grad():
+            for parameter in last.parameters():
+                parameter.mul_(SMALL)
+    return network.train()
+
+
+def _restore(network: nn.Module, initial: Mapping[str, Tensor]) -> None:
+    try:
+        network.load_state_dict(dict(initial))
+    except RuntimeError as error:
+        raise ValueError(
+            "initial must be the saved fit of rs-dip with the same network and channels; what came is "
+            f"another: {error}. Use the configuration it was saved with, or start anew."
+        ) from error
+
+
+def _state(network: nn.Module) -> dict[str, Tensor]:
+    return {name: value.detach().clone() for name, value in network.state_dict().items()}
+
+
+def _near_clean(task: Task, device: torch.device) -> Tensor:
+    given = task.near_clean
+    if given is None or len(given) < 2:
+        raise ValueError(
+            f"rs-dip needs two or more near-clean images, got {0 if given is None else len(given)}. "
+            "Name the methods that make them, e.g. --near-clean bm3d,nlm."
+        )
+    checks.same_shape("near_clean", given.shape[1:], "shots", task.shots.shape[1:])
+    return given.to(device, torch.float32)
+
+
+def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Iterator[Step]:
+    """Fit f(mixed near-clean images) to the near-clean images, L = MSE(f, I1) + MSE(f, I2), equation 4.
+
+    This is a fit to their mean: L = 2 MSE(f, (I1 + I2) / 2) + MSE(I1, I2) / 2, and the last term is constant.
+    What a finished fit differs by from the mean is what the network could not or did not yet follow.
+
+    Args:
+        task: shots (S, C, H, W), and two or more near-clean images of the same size; initial and budget are
+            heeded.
+        config: the configuration.
+        seed: its children weights, mask, code and jitter draw everything that is random.
+        device: where to compute.
+
+    Yields:
+        Steps with the raw output, the running average (over the masks too) as the estimate, and the weights
+        as the state.
+
+    Raises:
+        ValueError: when near-clean images are missing or have another size, or a saved fit does not suit.
+
+    Source: Xu, Xiong, Zhou, "Deep image prior denoising model using relatively clean image space search",
+    Journal of Electronics & Information Technology 46(11), 2024, doi 10.11999/JEIT240114.
+    """
+    near = _near_clean(task, device)
+    middle = near.mean(0)
+    noisy = task.shots.to(device, torch.float32)
+    targets = {"both": near, "mean": middle[None], "noisy": noisy}[config.target]
+    masks, jitter = (seeds.generator(seed, name, device=device) for name in ("mask", "jitter"))
+    code = near.flatten(0, 1)[None]
+    if config.input == "code":
+        code = codes.make(
+            "noise",
+            noisy[0],
+            known=torch.ones(noisy.shape[-2:]),
+            guide=None,
+            channels=CODE_CHANNELS,
+            scale=CODE_SCALE,
+            generator=seeds.generator(seed, "code"),
+        ).to(device)
+    with seeds.fixed(seed, "weights"):
+        network = _network(code.shape[1], near.shape[1], config)
+    if task.initial is not None:
+        _restore(network, task.initial)
+    network = network.to(device)
+    base: Tensor | float = 0.0
+    if config.output == "residual":  # the multi-scale networks end in a sigmoid, which is 0.5 at zero
+        base = middle if config.network == "single-scale" else middle - 0.5
+    optimizer = engine.adam(network.parameters(), config.learning_rate)
+    total = task.budget.iterations or config.iterations
+    average: Tensor | None = None
+
+    for iteration in range(1, total + 1):
+        # A caller's no_grad must not stop the fit; the context ends before the step is yielded.
+        with torch.enable_grad():
+            fed = code
+            if config.input == "code":
+                fed = code + JITTER * torch.randn(code.shape, generator=jitter, device=device)
+            elif config.sampling:
+                fed = mixed(near, config.grain, masks).flatten(0, 1)[None]
+            raw = network(fed)[0] + base
+            loss = mean_square(raw.expand_as(targets), targets).sum()
+            engine.descend(optimizer, loss)
+        output = raw.detach()
+        span = config.average_share * iteration
+        past = min(config.average, span / (1 + span)) if config.average_share else config.average
+        average = output if average is None else average.lerp(output, 1 - past)
+        yield Step(
+            iteration=iteration,
+            phase="fit",
+            loss=loss.detach(),
+            output=output,
+            estimate=partial(torch.clone, average),
+            state=partial(_state, network),
+            total=total,
+        )
+
+
+RS_DIP = Method(
+    name="rs-dip",
+    title="RS-DIP: fits a small Transformer to what other methods made of the shots (--near-clean)",
+    citation="Xu, Xiong, Zhou, JEIT 46(11), 2024",
+    needs="one image or shots",
+    config=Config,
+    steps=steps,
+    presets={
+        "paper": Config(),
+        # The fit ends at the mean of the near-clean images (see `steps`), and the paper's network is still
+        # 1 to 2 dB below it after 300 steps. So this one starts there, on a sixteenth of the places.
+        "fast": Config(
+            iterations=100, output="residual", fold=4, width=16, expansion=1.0, learning_rate=3e-4
+        ),
+    },
+    stochastic=True,
+    tiling=Tiling(kind="approximate", halo=32),
+    # The targets hold little noise to be learnt, so the fit is over when the loss stands still.
+    stop="plateau",
+    cost="40 s",
+    near_clean=("bm3d", "nlm"),
+)
