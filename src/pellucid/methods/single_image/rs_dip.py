@@ -251,6 +251,6 @@ RS_DIP = Method(
     tiling=Tiling(kind="approximate", halo=32),
     # The targets hold little noise to be learnt, so the fit is over when the loss stands still.
     stop="plateau",
-    cost="40 s",
+    cost="30 s",
     near_clean=("bm3d", "nlm"),
 )
