@@ -47,6 +47,8 @@ class Choice:
 def choose(report: NoiseReport, *, color: bool, channels: int) -> Choice:
     """The method for this noise: none, an adaptive median for impulses, or (C)BM3D at the measured spectrum.
 
+    Noise that pixels of a colour picture share comes from a camera: `photo` knows what else that did to it.
+
     >>> choose(NoiseReport.white(0.1, 1), color=False, channels=1).method
     'bm3d'
     >>> choose(NoiseReport.white(0.001, 1, scale=255), color=False, channels=1).reason
@@ -59,7 +61,9 @@ def choose(report: NoiseReport, *, color: bool, channels: int) -> Choice:
         reason = f"the noise ({level}) is too weak to be seen: nothing is removed"
         return Choice(method="none", config=None, noise=report, reason=reason)
     stabilise = stabiliser(report)
-    return _of("bm3d", report, why(report, color=color and channels == 3), stabilise)
+    picture = color and channels == 3
+    name = "photo" if report.correlated and picture else "bm3d"
+    return _of(name, report, why(report, color=picture), stabilise)
 
 
 def restorer(kind: Kind, pixels: int) -> tuple[str, str]:
@@ -98,6 +102,7 @@ def why(report: NoiseReport, *, color: bool) -> str:
     name = "CBM3D" if color else "BM3D"
     kind = (
         f"shared between pixels over {report.length_px:.1f} px: {name} by the measured spectrum"
+        + (" and the brightness of a camera's picture" if color else "")
         if report.correlated
         else f"white: {name} at this level"
     )

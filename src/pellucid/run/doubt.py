@@ -1,4 +1,4 @@
-"""Without a clean image one can still tell when too much was removed."""
+"""What the user should know of a result, as far as it can be told without a clean image."""
 
 from __future__ import annotations
 
@@ -8,6 +8,35 @@ from pellucid.noise.report import NoiseReport
 
 LIMIT = 2.0
 """residual over noise; beyond it the result is worse than the input, if the level is right by a quarter"""
+
+MOVED = 0.005
+"""change of the mean of a channel, of itself, that is told"""
+
+
+def brighter(noisy: Tensor, estimate: Tensor, noise: NoiseReport) -> str | None:
+    """A note when the mean brightness of a channel was changed on purpose, else None.
+
+    Args:
+        noisy: (N, C, H, W) in working units.
+        estimate: the same shape.
+        noise: what was measured or stated.
+
+    >>> import torch
+    >>> gray = torch.full((1, 1, 8, 8), 0.5)
+    >>> brighter(gray, gray * 1.02, NoiseReport.white(0.1, 1))
+    'the mean brightness was changed by +2.0 %: a noisy photograph is darker than its scene, ...'
+    """
+    if noise.impulse > 0:
+        return None
+    before, after = (p.double().clamp(0, 1).mean((0, 2, 3)) for p in (noisy, estimate))
+    change = (after - before) / before.clamp_min(1e-6)
+    largest = float(change[change.abs().argmax()])
+    if abs(largest) < MOVED:
+        return None
+    return (
+        f"the mean brightness was changed by {100 * largest:+.1f} %: a noisy photograph is darker than its "
+        "scene, as its noise was added before the curve of the camera. --method bm3d keeps the mean"
+    )
 
 
 def too_much(noisy: Tensor, estimate: Tensor, noise: NoiseReport) -> str | None:

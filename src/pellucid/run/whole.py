@@ -15,7 +15,7 @@ from pellucid import auto, methods, seeds
 from pellucid.image import Image
 from pellucid.noise import analysis
 from pellucid.noise.report import NoiseReport
-from pellucid.run.doubt import too_much
+from pellucid.run.doubt import brighter, too_much
 from pellucid.run.drive import Driven, Progress
 from pellucid.run.guiding import fitting
 from pellucid.run.near_clean import Prepared, Source, prepare
@@ -89,9 +89,9 @@ def carry_out(
                 for p, s in zip(parts, average, strict=True)
             ]
     estimate = torch.stack([p.estimate for p in parts])
-    if choice.method != "none" and methods.load(choice.method).keeps_mean:
-        doubt = too_much(average, estimate, noise)
-        warnings += [doubt] if doubt else []
+    if choice.method != "none":
+        found = (too_much(average, estimate, noise), brighter(average, estimate, noise))
+        warnings += [warning for warning in found if warning]
     extras = numbered([p.extras for p in parts]) | (prepared.extras() if prepared is not None else {})
     if len(shots) > 1:
         extras["shots"] = aligned.placements
