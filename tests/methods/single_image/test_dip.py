@@ -13,6 +13,7 @@ from pellucid.degradation import Mask
 from pellucid.methods.single_image import dip
 from pellucid.methods.single_image.codes import blurred, mesh
 from pellucid.methods.single_image.dip import Config, _divergence, steps
+from pellucid.networks import features
 from pellucid.noise.report import NoiseReport
 from pellucid.steps import Budget, Step, Task
 from pellucid.stopping import parse, until
@@ -221,6 +222,7 @@ def test_budget_overrules_the_configuration() -> None:
 @pytest.mark.parametrize(
     ("field", "value"),
     [("iterations", 0), ("network", "unet"), ("code", "zero"), ("jitter", -1.0), ("learning_rate", 0.0),
+     ("schedule", "step"), ("loss", "l3"), ("perceptual", -1.0), ("features", "vgg"), ("layers", 1),
      ("average", 1.0), ("average_share", 2.0), ("rollback", -1.0), ("held_out", 0.9), ("divergence", True)],
 )  # fmt: skip
 def test_bad_configuration_names_the_field(field: str, value: object) -> None:
@@ -231,3 +233,48 @@ def test_bad_configuration_names_the_field(field: str, value: object) -> None:
 def test_code_image_would_show_what_is_held_out() -> None:
     with pytest.raises(ValueError, match="code='noise'"):
         Config(code="image", held_out=0.1)
+
+
+def test_training_tricks_are_off_by_default() -> None:
+    config = Config()
+    assert (config.schedule, config.loss, config.perceptual, config.layers) == ("constant", "l2", 0.0, 9)
+
+
+def test_cosine_goes_from_the_rate_to_nothing() -> None:
+    config = Config(schedule="cosine", learning_rate=0.02)
+    rates = [dip._rate(config, i, 100) for i in (1, 51, 101)]
+    assert rates == pytest.approx([0.02, 0.01, 0.0])
+    assert {dip._rate(Config(), i, 100) for i in (1, 51, 100)} == {0.01}
+
+
+def test_losses_are_numpys() -> None:
+    what = task(crop(32))
+    for loss in ("l1", "l1+l2"):
+        step = run(what, Config(**TINY, loss=loss))[0]
+        apart = (step.output - what.shots[0]).numpy()
+        expected = abs(apart).mean() + (0 if loss == "l1" else (apart**2).mean())
+        assert float(step.loss or 0) == pytest.approx(expected, rel=1e-5)
+
+
+def test_perceptual_term_is_added() -> None:
+    what = task(crop(32))
+    phi = features.build("random", 3)
+    one, both = (run(what, Config(**TINY, perceptual=p))[0] for p in (0.0, 2.0))
+    term = (phi(both.output[None]) - phi(what.shots[0][None])).square().mean()
+    assert torch.equal(one.output, both.output)
+    assert float(both.loss or 0) == pytest.approx(float(one.loss or 0) + 2 * float(term), rel=1e-5)
+
+
+@pytest.mark.parametrize("layers", [5, 15])
+def test_plain_network_has_as_many_layers_as_asked_for(layers: int) -> None:
+    fitted = run(task(crop(16)), Config(**{**TINY, "network": "plain"}, layers=layers))
+    assert fitted[-1].state is not None
+    kernels = [v for v in fitted[-1].state().values() if v.ndim == 4 and v.shape[-1] == 3]
+    assert len(kernels) == layers
+
+
+def test_features_would_show_what_is_held_out() -> None:
+    with pytest.raises(ValueError, match="features would show"):
+        Config(perceptual=1.0, held_out=0.1)
+    with pytest.raises(ValueError, match="SURE speaks of the mean square"):
+        Config(divergence=True, code="image", loss="l1")
