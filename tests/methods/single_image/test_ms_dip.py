@@ -1,12 +1,14 @@
 """MS-DIP: weights and noise levels by closed forms, the order of its scales, budgets, and every switch."""
 
 import time
+from dataclasses import replace
 
 import pytest
 import torch
 from scipy.ndimage import gaussian_filter
 from skimage import data
 from skimage.metrics import peak_signal_noise_ratio as psnr
+from torch.nn.functional import conv2d
 
 from pellucid import methods, networks
 from pellucid.methods.single_image import ms_dip
@@ -70,6 +72,15 @@ def test_levels_of_the_noise() -> None:
     assert carried == pytest.approx(truth, rel=0.05)
     assert carried[0] == pytest.approx(0.1)
     assert sigmas(pyramid[:1], NoiseReport.white(0.3, 1), "chen") == pytest.approx([0.1], rel=0.05)
+    correlated = NoiseReport.white(0.1, 1)
+    weights = torch.outer(*2 * [torch.tensor([1.0, 2.0, 1.0]) / 4])  # binomial filter of white noise
+    filtered = conv2d(noisy[None] - 0.5, weights[None, None], padding=1)[0]
+    lags = conv2d(weights[None, None], weights[None, None], padding=2)[0, 0]
+    kernel = 0.01 * lags.double().numpy()[None, None]
+    level = float(kernel[0, 0, 2, 2] ** 0.5)
+    correlated = replace(correlated, kernel=kernel, sigma=(level,), correlated=True)
+    pyramid = [resize(filtered, size) for size in sizes(200, 200, ratio=0.8, minimum=50)]
+    assert sigmas(pyramid, correlated) == pytest.approx([float(p.std()) for p in pyramid], rel=0.06)
     blurred = torch.from_numpy(gaussian_filter(noisy.numpy(), (0, 1, 1)))
     assert sigmas([blurred], NoiseReport.white(0.1, 1), "chen")[0] < 0.5 * float(blurred.std())
 
