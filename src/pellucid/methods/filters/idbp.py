@@ -105,9 +105,9 @@ IDBP = Method(
     config=Config,
     steps=steps,
     presets=_PRESETS,
-    restores={"mask": Recipe(presets=_PRESETS, stop="plateau:patience=1000", cost="90 s")},
+    restores={"mask": Recipe(presets=_PRESETS, stop="plateau:patience=1000", cost="70 s")},
     denoises=False,
     stop="plateau:patience=1000",
-    cost="90 s",
+    cost="70 s",
     uses_noise=False,
 )

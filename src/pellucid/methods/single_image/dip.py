@@ -212,8 +212,8 @@ DIP = Method(
         ),
     },
     restores={
-        "mask": Recipe(presets=inpainting(), stop=CONVERGED, cost="8 min"),
-        "downsample": Recipe(presets=upscaling(), stop=CONVERGED, cost="8 min (of the enlarged picture)"),
+        "mask": Recipe(presets=inpainting(), stop=CONVERGED, cost="6 min"),
+        "downsample": Recipe(presets=upscaling(), stop=CONVERGED, cost="4 min (512x512 out)"),
     },
     stochastic=True,
     # The hourglass sees further, but what it sees beyond some 64 pixels changes no pixel by itself.

@@ -187,7 +187,7 @@ ZSSR = Method(
     stochastic=True,
     restores={
         "downsample": Recipe(
-            presets=_PRESETS, stop="plateau:patience=1000", cost="20 s (of the enlarged picture)"
+            presets=_PRESETS, stop="plateau:patience=1000", cost="20 s (512x512 out)"
         )
     },
     denoises=False,
