@@ -186,9 +186,7 @@ ZSSR = Method(
     presets=_PRESETS,
     stochastic=True,
     restores={
-        "downsample": Recipe(
-            presets=_PRESETS, stop="plateau:patience=1000", cost="20 s (512x512 out)"
-        )
+        "downsample": Recipe(presets=_PRESETS, stop="plateau:patience=1000", cost="20 s (512x512 out)")
     },
     denoises=False,
     stop="plateau:patience=1000",
