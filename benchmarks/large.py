@@ -39,7 +39,9 @@ ITERATIONS = 20
 def mosaic(given: argparse.Namespace) -> NDArray[np.uint8]:
     """(H, W, 3): pictures side by side until the size is filled, with noise."""
     width, height = given.size
-    paths = record.pictures(given.data_root, "clean/McMaster", None, "*") if given.data_root else []
+    paths = sorted((given.data_root / "clean/McMaster").glob("*.tif"))
+    if not paths:
+        raise SystemExit(f"skipped: no pictures in {given.data_root}. Give --data-root or set PELLUCID_DATA.")
     parts = [imread(p)[..., :3] for p in paths]
     side = min(min(p.shape[:2]) for p in parts)
     across, down = -(-width // side), -(-height // side)

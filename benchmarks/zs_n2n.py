@@ -155,6 +155,7 @@ def main() -> None:
         for p in (given.data_root / folder).glob("*")
         if p.stem in given.names
     ]
+    # Set9 is PNG and McMaster TIFF.
     paths = sorted(found, key=lambda p: given.names.index(p.stem))[: given.limit]
     if not paths:
         raise SystemExit(f"skipped: no pictures in {given.data_root}. Give --data-root or set PELLUCID_DATA.")
