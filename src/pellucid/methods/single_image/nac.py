@@ -157,5 +157,5 @@ NAC = Method(
     # Five convolutions of one pixel and two for each block; statistics are those of the tile at hand.
     tiling=Tiling(kind="approximate", halo=32),
     stop="none",
-    cost="1 min",
+    cost="1.5 min",
 )
