@@ -119,8 +119,8 @@ def fast() -> Config:
         code_channels=16,
         adapt=True,
         learning_rate=0.01,
-        # Where the residual is as large as the noise, the picture is near its best, at every scale: on training
-        # crops after 80 steps for a smooth one, beyond 200 for texture.
+        # Where the residual is as large as the noise, the picture is near its best, at every scale: on
+        # training crops after 80 steps for a smooth one, beyond 200 for texture.
         iterations=250,
         stop="discrepancy",
         loss="l2",
