@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from pellucid.degradation import Degradation, Identity, Kind
+from pellucid.learning import Learning
 from pellucid.noise.report import NoiseReport
 
 Needs = Literal["one image", "one image or shots", "shots of a scene", "a folder", "pairs", "clean pairs"]
@@ -144,6 +145,8 @@ class Method:
             channel (C, H, W) (--uncertainty).
         near_clean: the methods that prepare `Task.near_clean` where the user names none; with several shots
             the first of them serves all. Empty for a method that takes no near-clean images.
+        learning: how it is trained on many images (`pellucid train`), or None; such a method is applied from
+            the file that the training wrote.
     """
 
     name: str
@@ -166,6 +169,7 @@ class Method:
     kind: Kind = "noise"
     uncertainty: bool = False
     near_clean: tuple[str, ...] = ()
+    learning: Learning | None = None
 
     def for_kind(self, kind: Kind) -> Method:
         """The same method with the presets, stop rule, cost and tiling it has for a kind of degradation.

@@ -1,0 +1,193 @@
+"""The contract of a method that is trained on many images, then applied to any."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from pellucid import checks
+from pellucid.noise.report import NoiseReport
+
+Sees = Literal["noisy", "pairs", "clean pairs"]
+DECAYS = ("constant", "linear", "ramp", "halves", "cosine")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """What an objective is given: crops in the units of the network (standardised where the recipe says so).
+
+    Attributes:
+        noisy: (B, C, H, W).
+        other: a second view (B, C, H, W) of the same scenes whose noise is independent, or None.
+        clean: (B, C, H, W), or None; there only for a method that says it needs clean pairs.
+        sigma: (B, 1, 1, 1) standard deviation of the noise where it was drawn or stated, or None.
+    """
+
+    noisy: Tensor
+    other: Tensor | None = None
+    clean: Tensor | None = None
+    sigma: Tensor | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """Where a training stands.
+
+    >>> Progress(step=25, steps=100).fraction
+    0.25
+    """
+
+    step: int
+    steps: int
+
+    @property
+    def fraction(self) -> float:
+        """0 at the first step, 1 at the end."""
+        return min(1.0, self.step / max(1, self.steps))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loss:
+    """A loss with its parts.
+
+    Attributes:
+        value: scalar to descend.
+        parts: detached scalars by name, for the log.
+        pictures: detached (B, C, H, W) by name, for sample pictures and histograms.
+    """
+
+    value: Tensor
+    parts: Mapping[str, Tensor] = field(default_factory=dict)
+    pictures: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """What the configurations of all trained methods share; each method sets its paper's values."""
+
+    network: str = "n2n-unet"
+    """network, by its name in `pellucid.networks`"""
+    steps: int = 100_000
+    """steps of the optimiser"""
+    batch: int = 4
+    """crops per step"""
+    patch: int = 128
+    """side of the crops, pixels"""
+    learning_rate: float = 3e-4
+    """of Adam"""
+    beta1: float = 0.9
+    """of Adam: how slowly the mean of the gradients follows"""
+    beta2: float = 0.999
+    """of Adam: how slowly the mean of their squares follows"""
+    weight_decay: float = 0.0
+    """added to the gradient, as Adam does"""
+    decay: str = "constant"
+    """learning rate in time: constant, linear, ramp (cosine in the last 30 %), halves (each fifth), cosine"""
+    clip: float = 0.0
+    """largest norm of the gradient; 0 for no limit"""
+    average: float = 0.0
+    """running average of the weights that is kept instead of the last ones, e.g. 0.999; 0 for none"""
+    standardise: bool = False
+    """scale the values by the mean and standard deviation of the training images"""
+
+    def __post_init__(self) -> None:
+        checks.in_range("steps", self.steps, 1)
+        checks.in_range("batch", self.batch, 1)
+        checks.in_range("patch", self.patch, 8)
+        checks.in_range("learning_rate", self.learning_rate, 0, low_open=True)
+        checks.in_range("beta1", self.beta1, 0, 1, high_open=True)
+        checks.in_range("beta2", self.beta2, 0, 1, high_open=True)
+        checks.in_range("weight_decay", self.weight_decay, 0)
+        checks.one_of("decay", self.decay, list(DECAYS))
+        checks.in_range("clip", self.clip, 0)
+        checks.in_range("average", self.average, 0, 1, high_open=True)
+
+
+class Build(Protocol):
+    """Makes the network, its weights drawn from the global generator, which the caller has seeded."""
+
+    def __call__(self, config: Any, channels: int) -> nn.Module:
+        """A Module whose forward denoises; it may hold several networks."""
+        ...
+
+
+class Objective(Protocol):
+    """The loss of a method on one batch."""
+
+    def __call__(
+        self, network: nn.Module, batch: Batch, config: Any, *, progress: Progress, generator: torch.Generator
+    ) -> Loss:
+        """A Loss; every random draw comes from the generator (on the device of the batch)."""
+        ...
+
+
+class Predict(Protocol):
+    """The method's published rule for an image at hand."""
+
+    def __call__(
+        self,
+        network: nn.Module,
+        noisy: Tensor,
+        noise: NoiseReport | None,
+        config: Any,
+        *,
+        generator: torch.Generator,
+    ) -> Tensor:
+        """(B, C, H, W) of any size in, the same shape out; in the units of the network, without gradient."""
+        ...
+
+
+class Guard(Protocol):
+    """Watches a training."""
+
+    def __call__(self, recent: Sequence[Mapping[str, float]], config: Any) -> str | None:
+        """What went wrong, in words with the advice, or None."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Learning:
+    """How a method learns and is applied.
+
+    Attributes:
+        sees: what it is trained on: noisy images alone, pairs of noisy images, or pairs with a clean one.
+        build: makes the network.
+        objective: its loss.
+        predict: its rule at test time.
+        halo: pixels of context that `predict` needs around a tile.
+        stride: the grid that tiles must lie on.
+        guard: names a failure that the training has run into, from the parts of recent losses (oldest first),
+            or gives None; a named failure stops the training.
+    """
+
+    sees: Sees
+    build: Build
+    objective: Objective
+    predict: Predict
+    halo: int = 32
+    stride: int = 32
+    guard: Guard | None = None
+
+
+def apply(network: nn.Module, noisy: Tensor, sigma: Tensor | None) -> Tensor:
+    """The network on (B, C, H, W), told the level (B, 1, 1, 1) or (B, C or 1, H, W) where it asks for one.
+
+    A network asks for a level by an attribute ``conditioned = True``.
+
+    Raises:
+        ValueError: when it asks and no level is known.
+    """
+    if not getattr(network, "conditioned", False):
+        output: Tensor = network(noisy)
+        return output
+    if sigma is None:
+        raise ValueError(
+            f"{type(network).__name__} must be told the noise level, and none is known here. Train it with "
+            "noise that is added (--noise gaussian:0-50), or choose another --network."
+        )
+    output = network(noisy, sigma)
+    return output
