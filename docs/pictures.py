@@ -4,8 +4,8 @@
     python docs/pictures.py bm3d photo      some
     python docs/pictures.py ffdnet --weights ffdnet=net_rgb.pth
 
-A crop of the cat that scikit-image ships, 160 x 160. Preset `fast`, seed 0, values told to no method; figures are PSNR
-in dB and seconds of this machine, kept in docs/methods/images/figures.json. The pictures are JPEGs and lose a little.
+A crop of the cat that scikit-image ships, 160 x 160. Preset `fast`, seed 0, no level told; figures are PSNR in dB
+and seconds of this machine, kept in docs/methods/images/figures.json. The pictures are JPEGs and lose a little.
 """
 
 from __future__ import annotations
@@ -95,7 +95,10 @@ def enlarged(name: str) -> Callable[[], list[Pixels]]:
 
 
 PICTURES: Mapping[str, Callable[[], list[Pixels]]] = {
-    **{name: denoised(name) for name in ("bm3d", "nlm", "wavelet", "tv", "dip", "ms-dip", "zs-n2n", "self2self")},
+    **{
+        name: denoised(name)
+        for name in ("bm3d", "nlm", "wavelet", "tv", "dip", "ms-dip", "zs-n2n", "self2self")
+    },
     "nac": denoised("nac", lambda x: white(x, 10)),
     "rs-dip": two_shots,
     "median": denoised("median", impulses),
@@ -112,7 +115,9 @@ def score(clean: Pixels, x: Pixels) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("names", nargs="*", help="else all that need no weights of others")
-    parser.add_argument("--weights", nargs="+", default=[], metavar="METHOD=FILE", help="also with these weights")
+    parser.add_argument(
+        "--weights", nargs="+", default=[], metavar="METHOD=FILE", help="also with these weights"
+    )
     given = parser.parse_args()
     known = dict(PICTURES)
     for name, _, file in (entry.partition("=") for entry in given.weights):
@@ -126,7 +131,9 @@ def main() -> None:
         seconds = round(time.perf_counter() - start, 1)
         between = np.ones((cat().shape[0], GAP, 3), np.float32)
         row = np.concatenate([before, between, np.clip(after, 0, 1), between, truth], 1)
-        Image.fromarray(np.rint(row * 255).astype(np.uint8)).save(FOLDER / f"{name}.jpg", quality=92, subsampling=0)
+        Image.fromarray(np.rint(row * 255).astype(np.uint8)).save(
+            FOLDER / f"{name}.jpg", quality=92, subsampling=0
+        )
         figures[name] = {"before": score(truth, before), "after": score(truth, after), "seconds": seconds}
         kept.write_text(json.dumps(dict(sorted(figures.items())), indent=1) + "\n")
         print(name, figures[name], flush=True)
