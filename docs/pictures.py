@@ -4,8 +4,8 @@
     python docs/pictures.py bm3d photo      some
     python docs/pictures.py ffdnet --weights ffdnet=net_rgb.pth
 
-A crop of the cat that scikit-image ships, 160 x 160. Preset `fast`, seed 0, no level told; figures are PSNR in dB
-and seconds of this machine, kept in docs/methods/images/figures.json. The pictures are JPEGs and lose a little.
+A crop of the cat that scikit-image ships, 160 x 160. Preset `fast`, seed 0, no level told; figures are
+PSNR in dB and seconds of one machine, kept in docs/methods/images/figures.json. The pictures are JPEGs.
 """
 
 from __future__ import annotations
