@@ -14,7 +14,7 @@ from torch import Tensor
 
 from contract import BUDGET, MARGIN, RESTORES, drive, expected, noisy_clean, settings, task_for
 from pellucid import methods, stopping, tiles
-from pellucid.run.fields import change, describe
+from pellucid.fields import change, describe
 from pellucid.steps import Method
 
 NAMES = list(methods.METHODS)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pellucid.run.fields import Field
+    from pellucid.fields import Field
     from pellucid.steps import Method
 
 

@@ -11,12 +11,12 @@ from typing import Any
 
 import torch
 
-from pellucid import auto, files
+from pellucid import auto, fields, files
 from pellucid import methods as table
 from pellucid.cli import batch, progress, show
 from pellucid.cli import uncertainty as maps
 from pellucid.noise import analysis
-from pellucid.run import fields, settle
+from pellucid.run import settle
 
 FAILED, USAGE = 1, 2
 

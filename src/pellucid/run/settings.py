@@ -8,10 +8,10 @@ from typing import Any
 
 import torch
 
-from pellucid import checks, devices, methods, stopping
+from pellucid import checks, devices, fields, methods, stopping
 from pellucid.degradation import Kind
-from pellucid.run import fields
 from pellucid.run.near_clean import Source, sources
+from pellucid.run.trained import as_trained, card_of
 from pellucid.steps import Budget, Method
 
 LEVELS = ("auto", "mad", "chen")
@@ -84,6 +84,8 @@ def settle(
     """
     checks.one_of("level", level, LEVELS)
     checks.one_of("method", method, ["auto", *methods.METHODS])
+    card, model = card_of(method, model)
+    method = card.method if card is not None and method == "auto" else method
     level_of(sigma, data_range)
     if iterations is not None:
         checks.in_range("iterations", iterations, 1)
@@ -112,8 +114,13 @@ def settle(
         "guide": guide,
     }
     _applicable(found, [name for name, is_given in given.items() if is_given], shots)
+    if found is not None and card is not None:
+        found, config = as_trained(found, card, str(model), preset, config)
     if found is not None and found.needs_model and model is None:
-        raise ValueError(f"{found.name} needs a file with weights. Name it with model (--model FILE).")
+        trained = f" `pellucid train {found.name}` writes one." if found.learning is not None else ""
+        raise ValueError(
+            f"{found.name} needs a file with weights. Name it with model (--model FILE).{trained}"
+        )
     if stop is not None:
         stopping.parse(stop, sigma=0.1)  # only to check it; the level is known later
     return Settings(
@@ -208,7 +215,11 @@ def _applicable(method: Method | None, given: list[str], shots: int) -> None:
         raise ValueError(
             f"{method.name} needs two or more shots of a scene, got {shots}. Pass them with --shots."
         )
-    if method.needs not in ("one image", "one image or shots", "shots of a scene"):
+    if method.learning is None and method.needs not in (
+        "one image",
+        "one image or shots",
+        "shots of a scene",
+    ):
         raise ValueError(
             f"{method.name} learns from {method.needs}. Train it first, or choose another method."
         )

@@ -171,6 +171,7 @@ def _choice(noise: NoiseReport, image: Image, settings: Settings) -> auto.Choice
     else:
         reason = "asked for"
     measured = settings.sigma is None and settings.level == "auto" and settings.method.uses_noise
+    measured = measured and settings.method.learning is None  # it learnt the noise as it is in the files
     measured = measured and not settings.near_clean  # these are made in the domain of the file
     return auto.Choice(
         method=settings.method.name,

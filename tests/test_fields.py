@@ -9,7 +9,7 @@ from typing import Literal
 
 import pytest
 
-from pellucid.run.fields import assignments, change, describe
+from pellucid.fields import assignments, change, describe
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,152 @@
+"""Card: what a model file says about itself, as plain values."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pellucid import checks
+
+ORIGINS: dict[str, str] = {
+    "recorded": "noise as recorded, none added",
+    "redrawn": "noise redrawn from clean files at every step",
+    "fixed": "a fixed, finite set of noisy versions of each picture, drawn beforehand",
+}
+MOST_CHANNELS = 4096
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """What a model is, what it was trained on, and what it may be used for.
+
+    Attributes:
+        method: name in the table of methods.
+        config: fields of the method's Config; the network and its arguments are among them.
+        channels: of the images it takes; a model of 1 channel takes every channel by itself.
+        color: whether it was trained on display colours.
+        mean: per channel, working units; what is taken off before the network.
+        std: per channel, working units; what is divided by.
+        white: the stored value that 1.0 stood for in training, where the unit of the files matters (integers
+            beyond 8 bits, stated data ranges), else 0.
+        noise: the text of the noise that was added, "" for none.
+        sigma: (lowest, highest) standard deviation of that noise, working units, or None.
+        halo: pixels of context around a tile.
+        stride: grid of the tiles.
+        sees: what the method was trained on: "noisy", "pairs" or "clean pairs".
+        origin: where its noise came from, a key of ORIGINS.
+        data: what it was trained on, in words.
+        licence: of these data.
+        pictures: how many files.
+        quality: figures by name, e.g. {"held-out loss": 0.01}.
+        steps: of training.
+        seconds: of training.
+        seed: of training.
+        version: of pellucid.
+        notes: anything else, in words.
+    """
+
+    method: str
+    config: Mapping[str, Any]
+    channels: int
+    color: bool = False
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+    white: float = 0.0
+    noise: str = ""
+    sigma: tuple[float, float] | None = None
+    halo: int = 32
+    stride: int = 32
+    sees: str = "noisy"
+    origin: str = "recorded"
+    data: str = ""
+    licence: str = "not stated"
+    pictures: int = 0
+    quality: Mapping[str, float] = field(default_factory=dict)
+    steps: int = 0
+    seconds: float = 0.0
+    seed: int = 0
+    version: str = ""
+    notes: str = ""
+
+    def __post_init__(self) -> None:
+        checks.in_range("channels", self.channels, 1, MOST_CHANNELS)
+        checks.in_range("halo", self.halo, 0, 4096)
+        checks.in_range("stride", self.stride, 1, 4096)
+        checks.in_range("white", self.white, 0)
+        checks.one_of("sees", self.sees, ["noisy", "pairs", "clean pairs"])
+        checks.one_of("origin", self.origin, list(ORIGINS))
+        for name, values in (("mean", self.mean), ("std", self.std)):
+            if len(values) not in (0, self.channels) or not all(math.isfinite(v) for v in values):
+                raise ValueError(
+                    f"{name} must be {self.channels} finite numbers, one per channel, or none; got {values}."
+                )
+        if any(v <= 0 for v in self.std):
+            raise ValueError(f"std must be greater than 0, got {self.std}.")
+
+    @property
+    def claim(self) -> str:
+        """What may be said about clean data.
+
+        >>> Card(method="n2n", config={}, channels=1, sees="pairs", origin="redrawn").claim
+        'no clean target'
+        """
+        if self.sees == "clean pairs":
+            return "trained on clean targets"
+        return "no clean target" if self.origin == "redrawn" else "no clean image seen"
+
+    def to_json(self) -> str:
+        """One line of JSON."""
+        return json.dumps(dataclasses.asdict(self), sort_keys=True, allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Card:
+        """The card of a text that `to_json` wrote; a newer one may hold fields that are left out here.
+
+        Raises:
+            ValueError: when the text is no card.
+
+        >>> card = Card(method="n2n", config={"steps": 3}, channels=2, mean=(0.1, 0.2), std=(1.0, 2.0))
+        >>> Card.from_json(card.to_json()) == card
+        True
+        """
+        try:
+            values = json.loads(text)
+        except ValueError as error:
+            raise ValueError(f"the card must be JSON, got {text[:40]!r}.") from error
+        if not isinstance(values, dict):
+            raise ValueError(f"the card must be a JSON object, got {type(values).__name__}.")
+        for name in ("method", "config", "channels"):
+            if name not in values:
+                raise ValueError(f"the card must name the {name}, got none.")
+        known = [f for f in dataclasses.fields(cls) if f.name in values]
+        return cls(**{f.name: _plain(f, values[f.name]) for f in known})
+
+
+def _plain(field: dataclasses.Field[Any], value: Any) -> Any:
+    """The value as the type that the field has; text, numbers and flags are not taken for each other."""
+    kind = str(field.type)
+    if not _FITS[kind](value):
+        raise ValueError(f"{field.name} in the card must be {kind}, got {str(value)[:40]!r}.")
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+_FITS: dict[str, Callable[[Any], bool]] = {
+    "str": lambda v: isinstance(v, str),
+    "int": lambda v: isinstance(v, int) and not isinstance(v, bool),
+    "float": _number,
+    "bool": lambda v: isinstance(v, bool),
+    "tuple[float, ...]": lambda v: isinstance(v, list) and all(map(_number, v)),
+    "tuple[float, float] | None": lambda v: (
+        v is None or (isinstance(v, list) and len(v) == 2 and all(map(_number, v)))
+    ),
+    "Mapping[str, Any]": lambda v: isinstance(v, dict),
+    "Mapping[str, float]": lambda v: isinstance(v, dict) and all(map(_number, v.values())),
+}

@@ -1,0 +1,98 @@
+"""From a model file to a network that can be applied; whatever it names must be in our tables."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from pellucid import fields, seeds
+from pellucid.learning import Learning
+from pellucid.models.card import Card
+from pellucid.models.file import read
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """A network with its weights, its card and the configuration it was trained with."""
+
+    card: Card
+    network: nn.Module
+    config: Any
+
+
+def config_of(card: Card, kind: type, name: str) -> Any:
+    """The configuration in a card, every field checked.
+
+    Args:
+        card: of a model file.
+        kind: the Config class of its method.
+        name: of the file, for messages.
+
+    Raises:
+        ValueError: when the card names fields or values that the method does not take.
+    """
+    try:
+        return fields.change(kind(), card.config)
+    except (ValueError, TypeError) as error:
+        raise ValueError(
+            f"model {name!r} has a configuration that {card.method} does not take: {error}"
+        ) from error
+
+
+def load(path: str | os.PathLike[str], method: str, learning: Learning, kind: type) -> Model:
+    """The model in a file, in evaluation mode, on the CPU.
+
+    Args:
+        path: the file.
+        method: name of the method that is to apply it.
+        learning: how that method builds its network.
+        kind: its Config class.
+
+    Raises:
+        FileNotFoundError: when there is no such file.
+        ValueError: when it is damaged, of another method, or its weights do not fit the network.
+    """
+    card, weights = read(path)
+    name = Path(path).name
+    if card.method != method:
+        raise ValueError(
+            f"model {name!r} was trained by {card.method}, not by {method}. Use --method {card.method}, "
+            "or leave --method out."
+        )
+    config = config_of(card, kind, name)
+    network = built(learning, config, card.channels, name)
+    fill(network, weights, name)
+    network.eval().requires_grad_(False)
+    return Model(card=card, network=network, config=config)
+
+
+def built(learning: Learning, config: Any, channels: int, name: str) -> nn.Module:
+    """The network that a configuration describes; an error names the model."""
+    try:
+        with seeds.fixed(0, "weights"):  # what the constructor draws is replaced
+            return learning.build(config, channels)
+    except (ValueError, TypeError, KeyError, RuntimeError) as error:
+        raise ValueError(f"model {name!r} describes a network that cannot be built: {error}") from error
+
+
+def fill(network: nn.Module, weights: dict[str, Tensor], name: str) -> None:
+    """Copy the weights into the network.
+
+    Raises:
+        ValueError: when names or shapes differ.
+    """
+    wanted = network.state_dict()
+    different = sorted(set(wanted) ^ set(weights)) or [
+        key for key in wanted if wanted[key].shape != weights[key].shape
+    ]
+    if different:
+        raise ValueError(
+            f"model {name!r} does not fit its network ({type(network).__name__}): {len(different)} weights "
+            f"are missing, unknown or of another shape, the first is {different[0]!r}. The file is damaged "
+            "or of another version of pellucid."
+        )
+    network.load_state_dict(weights)
