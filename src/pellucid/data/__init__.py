@@ -1,0 +1,1 @@
+"""Folders and stacks of images as crops to train on; never everything in memory."""

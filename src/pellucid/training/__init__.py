@@ -1,0 +1,1 @@
+"""Trains a method on many images, on Lightning."""
