@@ -105,3 +105,18 @@ def test_assignments():
     for wrong in (["a"], ["=1"], ["a=1", "a=2"]):
         with pytest.raises(ValueError, match="--set"):
             assignments(wrong)
+
+
+def test_inherited_fields_keep_their_help_and_may_change_it():
+    @dataclass(frozen=True, kw_only=True)
+    class Child(Config):
+        """A configuration that inherits."""
+
+        rate: float = 0.5
+        """its own words"""
+        depth: int = 7
+
+    helps = {field.name: field.help for field in describe(Child)}
+    assert helps["rate"] == "its own words"
+    assert helps["depth"] == "levels of the network"
+    assert helps["average"] == "whether to average"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 import inspect
+import textwrap
 import types
 import typing
 from collections.abc import Mapping
@@ -25,13 +26,25 @@ class Field:
 
 
 def describe(config: type) -> list[Field]:
-    """The fields of a Config class, with the docstring under each as help.
+    """The fields of a Config class with the docstring under each as help, inherited ones too.
 
     >>> from pellucid.methods.filters.nlm import Config
     >>> describe(Config)[0]
     Field(name='patch_size', kind='int', default=7, help='side of the compared patches, in pixels')
     """
-    body = ast.parse(inspect.getsource(config)).body[0]
+    docs: dict[str, str] = {}
+    for kind in reversed([c for c in config.__mro__ if dataclasses.is_dataclass(c)]):
+        docs |= _helps(kind)
+    default = config()
+    return [
+        Field(name=f.name, kind=str(f.type), default=getattr(default, f.name), help=docs.get(f.name, ""))
+        for f in dataclasses.fields(config)
+    ]
+
+
+def _helps(config: type) -> dict[str, str]:
+    """The docstring under each field that a class states itself; what it inherits is not looked at."""
+    body = ast.parse(textwrap.dedent(inspect.getsource(config))).body[0]
     docs: dict[str, str] = {}
     if isinstance(body, ast.ClassDef):
         for field, below in zip(body.body, body.body[1:], strict=False):
@@ -42,11 +55,7 @@ def describe(config: type) -> list[Field]:
                 and isinstance(below.value, ast.Constant)
             ):
                 docs[field.target.id] = " ".join(str(below.value.value).split())
-    default = config()
-    return [
-        Field(name=f.name, kind=str(f.type), default=getattr(default, f.name), help=docs.get(f.name, ""))
-        for f in dataclasses.fields(config)
-    ]
+    return docs
 
 
 def change(config: Any, changes: Mapping[str, Any]) -> Any:

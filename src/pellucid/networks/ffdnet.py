@@ -25,6 +25,8 @@ class FFDNet(nn.Module):
     torch.Size([1, 1, 5, 7])
     """
 
+    conditioned = True
+
     def __init__(
         self,
         channels: int,
@@ -47,8 +49,11 @@ class FFDNet(nn.Module):
 
         Args:
             noisy: (N, C, H, W), any size.
-            sigma: standard deviation of the noise, anything that broadcasts to (N, map_channels, H, W).
+            sigma: standard deviation of the noise, anything that broadcasts to (N, map_channels, H, W);
+                levels of channels become their root mean square for a network with one map.
         """
+        if self.map_channels == 1 and sigma.ndim == 4 and sigma.shape[1] > 1:
+            sigma = sigma.square().mean(1, keepdim=True).sqrt()
         height, width = noisy.shape[-2:]
         edge = (0, width % 2, 0, height % 2)
         even = pad(noisy, edge, mode="replicate")
