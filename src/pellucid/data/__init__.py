@@ -1,1 +1,7 @@
 """Folders and stacks of images as crops to train on; never everything in memory."""
+
+from pellucid.data.drawing import Data, Sample
+from pellucid.data.opening import KINDS, open_data
+from pellucid.data.options import Options
+
+__all__ = ["KINDS", "Data", "Options", "Sample", "open_data"]
