@@ -20,6 +20,7 @@ SURFACE = {
     "inspect",
     "methods",
     "read",
+    "train",
     "upscale",
     "write",
 }

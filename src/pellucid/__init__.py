@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pellucid.run import upscale as upscale
     from pellucid.steps import Method as Method
     from pellucid.steps import Result as Result
+    from pellucid.training import train as train
 
 __version__ = "0.1.0"
 
@@ -41,6 +42,7 @@ _WHERE = {
     "inpaint": "pellucid.run",
     "inspect": "pellucid.run",
     "read": "pellucid.files",
+    "train": "pellucid.training",
     "upscale": "pellucid.run",
     "write": "pellucid.files",
 }
@@ -57,6 +59,7 @@ __all__ = [  # noqa: PLE0604, RUF100 - "methods" is the subpackage
     "inspect",
     "methods",
     "read",
+    "train",
     "upscale",
     "write",
 ]

@@ -76,6 +76,23 @@ def arithmetic(precision: str, device: torch.device) -> AbstractContextManager[N
     return torch.autocast(device.type, torch.bfloat16, enabled=lower)
 
 
+def for_lightning(device: torch.device, processes: int = 1) -> tuple[str, int | list[int]]:
+    """(accelerator, devices) as Lightning wants them: one process on this device, or several side by side.
+
+    >>> for_lightning(torch.device("cpu"), 2)
+    ('cpu', 2)
+    """
+    if device.type == "cpu":
+        return "cpu", processes
+    name = "gpu" if device.type == "cuda" else device.type
+    return name, processes if processes > 1 else [device.index or 0]
+
+
+def spare_threads(device: torch.device) -> int:
+    """How many threads may make batches while the network learns: the idle cores beside an accelerator."""
+    return 1 if device.type == "cpu" else max(1, min(8, torch.get_num_threads() - 1))
+
+
 def spread(function: Callable[[Item], Value], items: Sequence[Item], device: torch.device) -> Iterator[Value]:
     """``function`` of every item, in order, on as many threads as torch may use, each keeping to one core.
 

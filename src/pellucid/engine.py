@@ -32,7 +32,13 @@ def packed(images: Tensor) -> Tensor:
     return images.contiguous(memory_format=torch.channels_last)
 
 
-def adam(parameters: Iterable[nn.Parameter], learning_rate: float) -> torch.optim.Adam:
+def adam(
+    parameters: Iterable[nn.Parameter],
+    learning_rate: float,
+    *,
+    betas: tuple[float, float] = (0.9, 0.999),
+    weight_decay: float = 0.0,
+) -> torch.optim.Adam:
     """Adam in the fastest form that the device has.
 
     On a processor all weights are updated by a few calls instead of a dozen for each; that gives the same
@@ -44,8 +50,14 @@ def adam(parameters: Iterable[nn.Parameter], learning_rate: float) -> torch.opti
     weights = list(parameters)
     kinds = {weight.device.type for weight in weights}
     if kinds == {"cuda"}:
-        return torch.optim.Adam(weights, lr=learning_rate, fused=True)
-    return torch.optim.Adam(weights, lr=learning_rate, foreach=kinds == {"cpu"} or None)
+        return torch.optim.Adam(weights, lr=learning_rate, betas=betas, weight_decay=weight_decay, fused=True)
+    return torch.optim.Adam(
+        weights,
+        lr=learning_rate,
+        betas=betas,
+        weight_decay=weight_decay,
+        foreach=kinds == {"cpu"} or None,
+    )
 
 
 def descend(optimizer: torch.optim.Optimizer, loss: Tensor, *, learning_rate: float | None = None) -> None:

@@ -86,7 +86,7 @@ class Recipe:
     weight_decay: float = 0.0
     """added to the gradient, as Adam does"""
     decay: str = "constant"
-    """learning rate in time: constant, linear, ramp (cosine in the last 30 %), halves (each fifth), cosine"""
+    """learning rate in time: constant, linear (second half), ramp (last 30 %), halves (each fifth), cosine"""
     clip: float = 0.0
     """largest norm of the gradient; 0 for no limit"""
     average: float = 0.0

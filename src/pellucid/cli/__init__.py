@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from pellucid.cli import arguments, flags
+from pellucid.cli import arguments, flags, trained
 
 app = typer.Typer(
     name="pellucid",
@@ -241,6 +241,10 @@ def demo(
     from pellucid.cli import verbs
 
     raise typer.Exit(verbs.demo(out))
+
+
+app.command()(trained.train)
+app.add_typer(trained.models, name="models")
 
 
 def _version(value: bool) -> None:

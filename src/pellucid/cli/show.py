@@ -79,6 +79,8 @@ def method_page(method: Method, fields: Sequence[Field]) -> str:
     lines = [f"{method.name}: {method.title}", f"  {method.citation}", f"  needs: {method.needs}"]
     lines += [f"  cost of a 512 x 512 colour image on two cores: {method.cost}"] if method.cost else []
     lines += [f"  stops by: {method.stop}"] if method.stop else []
+    if method.learning is not None:
+        lines += [f"  trained by: pellucid train {method.name} DATA -o MODEL.safetensors"]
     lines += ["", "Settings (--set FIELD=VALUE):"] if fields else []
     lines += [f"  {f.name} = {f.default!r} ({f.kind})\n      {f.help}" for f in fields]
     default = {f.name: f.default for f in fields}
@@ -93,7 +95,8 @@ def method_page(method: Method, fields: Sequence[Field]) -> str:
 
 def verbs(method: Method) -> str:
     """The verbs that a method is for, in words."""
-    return ", ".join(["denoise"] * method.denoises + [VERBS[kind] for kind in method.restores])
+    trained = ["train"] * (method.learning is not None)
+    return ", ".join(trained + ["denoise"] * method.denoises + [VERBS[kind] for kind in method.restores])
 
 
 def _presets(verb: str, presets: Mapping[str, Any], default: Mapping[str, Any]) -> list[str]:
@@ -114,6 +117,7 @@ def method_record(method: Method, fields: Sequence[Field]) -> dict[str, Any]:
         "cost": method.cost,
         "stop": method.stop,
         "stochastic": method.stochastic,
+        "trained": method.learning is not None,
         "fields": [dataclasses.asdict(field) for field in fields],
         "presets": {name: dataclasses.asdict(preset) for name, preset in method.presets.items()},
         "verbs": verbs(method).split(", "),

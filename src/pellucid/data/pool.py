@@ -28,6 +28,7 @@ class Facts:
         white: the stored value that 1.0 stands for where it is one for all, else 0.
         pictures: how many files.
         left_out: what was not taken, and why.
+        notes: what else the user should know.
         gap: frames between the two parts of a single stack.
     """
 
@@ -38,6 +39,7 @@ class Facts:
     white: float
     pictures: int
     left_out: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     gap: int = 1
 
 

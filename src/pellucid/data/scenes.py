@@ -65,6 +65,7 @@ class Scenes:
     ) -> None:
         self.exposures = exposures
         left_out: list[str] = []
+        self._notes: list[str] = []
         opened: list[tuple[str, tuple[Source, ...]]] = []
         folders = (folders_in(place) if place.is_dir() else []) or [place]
         for folder in folders:
@@ -93,6 +94,7 @@ class Scenes:
             white=white,
             pictures=len(shots),
             left_out=tuple(left_out),
+            notes=tuple(self._notes),
         )
 
     def _scene(self, name: str, sources: tuple[Source, ...], left_out: list[str]) -> Scene | None:
@@ -102,10 +104,11 @@ class Scenes:
                 left_out.append(f"{shot.name}: its size is {shot.shape}, that of {first.name} {first.shape}")
                 continue
             try:
-                placement = _place(first, shot)
+                placement, doubts = _place(first, shot)
             except ValueError as error:
                 left_out.append(f"{shot.name}: {error}")
                 continue
+            self._notes += doubts
             change = max(abs(g - 1) for g in placement.gain)
             if change > SAME and not self.exposures:
                 left_out.append(
@@ -141,16 +144,18 @@ class Scenes:
         return noisy, other
 
 
-def _place(first: Source, shot: Source) -> Placement:
-    """Where a shot lies on the first, told from the middle of its first slice."""
+def _place(first: Source, shot: Source) -> tuple[Placement, tuple[str, ...]]:
+    """Where a shot lies on the first, told from the middle of its first slice, and what is in doubt."""
     height, width = first.shape[2:]
     if shot is first:
         ones = (1.0,) * first.shape[1]
-        return Placement(shift=(0.0, 0.0), correlation=1.0, gain=ones, offset=(0.0,) * first.shape[1])
+        still = Placement(shift=(0.0, 0.0), correlation=1.0, gain=ones, offset=(0.0,) * first.shape[1])
+        return still, ()
     rows = _middle(height)
     columns = _middle(width)
     pair = [torch.from_numpy(source.crop(0, rows, columns))[None] for source in (first, shot)]
-    return align(torch.stack(pair), [first.name, shot.name]).placements[1]
+    aligned = align(torch.stack(pair), [first.name, shot.name])
+    return aligned.placements[1], aligned.warnings
 
 
 def _middle(size: int) -> slice:

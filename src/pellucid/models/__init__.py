@@ -7,21 +7,29 @@ True
 from pellucid.models.applying import steps_of
 from pellucid.models.card import ORIGINS, Card
 from pellucid.models.file import is_model, read, read_card, write
-from pellucid.models.loading import Model, config_of, load
+from pellucid.models.keeping import install, verify
+from pellucid.models.loading import Model, config_of, fill, load
+from pellucid.models.page import page
 from pellucid.models.shelf import folder, locate, names
+from pellucid.models.units import factors
 
 __all__ = [
     "ORIGINS",
     "Card",
     "Model",
     "config_of",
+    "factors",
+    "fill",
     "folder",
+    "install",
     "is_model",
     "load",
     "locate",
     "names",
+    "page",
     "read",
     "read_card",
     "steps_of",
+    "verify",
     "write",
 ]

@@ -1,0 +1,79 @@
+"""The log of a training: a CSV file, and what TensorBoard shows."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TextIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.files.replace import replaced
+
+STYLE: dict[str, Any] = {"restval": "", "extrasaction": "ignore"}
+
+
+class Log:
+    """Writes `metrics.csv` and the events of TensorBoard into a folder.
+
+    A resumed training goes on in the same file; rows that it will write again are dropped.
+
+    Args:
+        folder: where to.
+        step: steps that are done already.
+    """
+
+    def __init__(self, folder: Path, step: int = 0) -> None:
+        from torch.utils.tensorboard import SummaryWriter
+
+        self.path = folder / "metrics.csv"
+        kept: list[dict[str, str]] = []
+        if step and self.path.is_file():
+            with self.path.open(newline="", encoding="utf-8") as old:
+                kept = [row for row in csv.DictReader(old) if (row["step"] or "0").isdigit()]
+                kept = [row for row in kept if int(row["step"]) <= step]
+        with replaced(self.path) as new:
+            new.write(_text(kept).encode())
+        self._file: TextIO = self.path.open("a", newline="", encoding="utf-8")
+        self._writer = csv.DictWriter(self._file, list(kept[0]), **STYLE) if kept else None
+        self._board: Any = SummaryWriter(folder / "tensorboard", purge_step=step + 1 if step else None)
+
+    def row(self, step: int, values: Mapping[str, float]) -> None:
+        """One row of figures."""
+        self._write({"step": str(step), **{name: f"{value:.8g}" for name, value in values.items()}})
+        for name, value in values.items():
+            self._board.add_scalar(name, value, step)
+
+    def picture(self, step: int, name: str, pixels: NDArray[np.float32]) -> None:
+        """A picture (C, H, W), C 1 or 3, in [0, 1]."""
+        self._board.add_image(name, pixels, step)
+
+    def values(self, step: int, name: str, values: NDArray[np.float32]) -> None:
+        """A histogram."""
+        self._board.add_histogram(name, values, step)
+
+    def close(self) -> None:
+        """Finish both."""
+        self._file.close()
+        self._board.close()
+
+    def _write(self, row: Mapping[str, str]) -> None:
+        if self._writer is None:  # the columns are those of the first row
+            self._writer = csv.DictWriter(self._file, list(row), **STYLE)
+            self._writer.writeheader()
+        self._writer.writerow(row)
+        self._file.flush()
+
+
+def _text(rows: list[dict[str, str]]) -> str:
+    """Rows as CSV; nothing for none."""
+    if not rows:
+        return ""
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, list(rows[0]), **STYLE)
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()

@@ -1,0 +1,305 @@
+"""The training loop's inner part, as Lightning drives it: one step, and what is looked at between steps."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+from torch import Tensor, nn
+
+from pellucid import devices, seeds
+from pellucid.data import Sample
+from pellucid.engine import adam, packed
+from pellucid.learning import Batch, Loss, Progress
+from pellucid.training import schedule
+from pellucid.training.average import Average
+from pellucid.training.request import Request
+from pellucid.training.state import State
+
+LOOK = 10
+"""steps between two looks at the figures: reading one waits for the device"""
+WARM = 20
+"""steps from which the speed is told"""
+REMEMBERED = 100
+"""figures that the guard is shown"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """What is known of a training while it runs.
+
+    Attributes:
+        step: steps done.
+        steps: steps planned.
+        loss: of the last step that was looked at.
+        held_out: last loss on held-out data, or None.
+        seconds: since the start, those before a resume included.
+        speed: steps per second.
+    """
+
+    step: int
+    steps: int
+    loss: float
+    held_out: float | None
+    seconds: float
+    speed: float
+
+
+class Fit(pl.LightningModule):  # type: ignore[misc]
+    """A network, its objective and its optimiser.
+
+    Args:
+        request: what was asked for.
+        network: to be trained.
+        steps: planned.
+        state: to go on from, or None.
+        watch: called on the first process after every `every` steps and at the end, with what to save.
+        tell: called with a Report now and then, or None.
+    """
+
+    def __init__(
+        self,
+        request: Request,
+        network: nn.Module,
+        steps: int,
+        state: State | None,
+        watch: Callable[[Fit], None],
+        tell: Callable[[Report], None] | None = None,
+    ) -> None:
+        super().__init__()
+        self.request, self.network, self.steps = request, network, steps
+        self.done = 0 if state is None else state.step
+        self.most = request.config.steps if request.epochs is None else steps
+        self._first, self._marks = self.done, {WARM}
+        self.before = 0.0 if state is None else state.seconds
+        self.resumed, self.watch, self.tell = state, watch, tell
+        self.average = Average(network, request.config.average) if request.config.average else None
+        if self.average is not None and state is not None and state.average is not None:
+            self.average.network.load_state_dict(state.average)
+        self.started = time.monotonic()
+        self.recent: deque[dict[str, float]] = deque(maxlen=REMEMBERED)
+        self.figures: dict[str, float] = {}
+        self.held_out: float | None = None
+        self.stopped_by = "finished"
+        self.interrupted = False
+        self.failed: str | None = None
+        self._last: Loss | None = None
+
+    @property
+    def seconds(self) -> float:
+        """Since the start, those before a resume included."""
+        return self.before + time.monotonic() - self.started
+
+    @property
+    def best(self) -> nn.Module:
+        """The network that is kept: the averaged one where there is one."""
+        return self.network if self.average is None else self.average.network
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """Adam as the recipe says."""
+        config = self.request.config
+        return adam(
+            self.network.parameters(),
+            config.learning_rate,
+            betas=(config.beta1, config.beta2),
+            weight_decay=config.weight_decay,
+        )
+
+    def on_train_start(self) -> None:
+        """Take up the state of the optimiser, now that it is where it will be used."""
+        if self.average is not None:
+            self.average.network.to(self.device)
+        if self.resumed is not None:
+            self.optimizer.load_state_dict(dict(self.resumed.optimizer))
+            self.resumed = None
+        self.started = time.monotonic()
+
+    @property
+    def optimizer(self) -> torch.optim.Optimizer:
+        """Adam itself."""
+        found: torch.optim.Optimizer = self.trainer.optimizers[0]
+        return found
+
+    def transfer_batch_to_device(self, batch: Batch, device: torch.device, dataloader_idx: int) -> Batch:
+        """The batch where the network is, laid out as it likes."""
+        return on(batch, device)
+
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+        """Set the learning rate of this step."""
+        config = self.request.config
+        rate = config.learning_rate * schedule.factor(config.decay, self.progress)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+
+    @property
+    def progress(self) -> Progress:
+        """Where the training stands."""
+        return Progress(step=self.done, steps=self.steps)
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """The loss of a step; every draw is a function of (seed, step, process)."""
+        names = ("step", self.done, self.global_rank)
+        self._last = self.loss(self.network, batch, names)
+        return self._last.value
+
+    def loss(self, network: nn.Module, batch: Batch, names: tuple[str | int, ...]) -> Loss:
+        """The loss of a network on a batch, with draws from the named child of the seed."""
+        seed = self.request.seed
+        generator = seeds.generator(seed, *names, device=batch.noisy.device)
+        with (
+            seeds.fixed(seed, "layers", *names),
+            devices.arithmetic(self.request.precision, batch.noisy.device),
+        ):
+            return self.request.learning.objective(
+                network, batch, self.request.config, progress=self.progress, generator=generator
+            )
+
+    def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
+        """Average, look, save, and see whether to go on."""
+        self.done += 1
+        if self.average is not None:
+            self.average.update(self.network, self.done)
+        self._plan()
+        marked = self.done % self.request.every == 0 or self.done >= self.steps
+        if self.done % LOOK == 0 or marked or self.done == 1:
+            self._look()
+        if marked and self.failed is None and self.trainer.is_global_zero:
+            self.watch(self)
+        self._go_on()
+
+    def _plan(self) -> None:
+        """Where time is limited, plan as many steps as it allows, so that the schedule ends in time."""
+        limit = self.request.seconds
+        if limit is None or self.done - self._first not in self._marks:
+            return
+        spent = self.seconds
+        speed = (self.done - self._first) / max(spent - self.before, 1e-9)
+        steps = min(self.most, self.done + max(1, int(speed * (limit - spent))))
+        self.steps = int(self.trainer.strategy.broadcast(steps))
+        # Looked at again halfway to the end: a first guess may be wrong.
+        self._marks.add(self.done - self._first + max(WARM, (self.steps - self.done) // 2))
+
+    def _look(self) -> None:
+        """Read the figures of the last step."""
+        if self._last is None:
+            return
+        parts = {name: float(value.float().mean()) for name, value in self._last.parts.items()}
+        self.figures = {
+            "loss": float(self._last.value.detach()),
+            "learning_rate": self.optimizer.param_groups[0]["lr"],
+            **parts,
+        }
+        self.recent.append({"loss": self.figures["loss"], **parts})
+        guard = self.request.learning.guard
+        if not all(map(_finite, self.recent[-1].values())):
+            self.failed = (
+                f"the loss is no longer finite after step {self.done}. Lower learning_rate, or limit the "
+                "gradient (--set clip=1)."
+            )
+        elif guard is not None:
+            self.failed = guard(tuple(self.recent), self.request.config)
+        if self.tell is not None and self.trainer.is_global_zero:
+            self.tell(
+                Report(
+                    step=self.done,
+                    steps=self.steps,
+                    loss=self.figures["loss"],
+                    held_out=self.held_out,
+                    seconds=self.seconds,
+                    speed=(self.done - self._first) / max(self.seconds - self.before, 1e-9),
+                )
+            )
+
+    def _go_on(self) -> None:
+        """Stop where it must; several processes stop together, and ask each other only now and then."""
+        several = self.trainer.world_size > 1
+        if several and self.done % LOOK and self.done < self.steps:
+            return
+        limit = self.request.seconds
+        late = limit is not None and self.seconds >= limit
+        stop = self.interrupted or self.failed is not None or late or self.done >= self.steps
+        if several:
+            stop = bool(self.trainer.strategy.reduce_boolean_decision(stop, all=False))
+        if stop:
+            self.stopped_by = (
+                "guard" if self.failed else "interrupted" if self.interrupted
+                else "seconds" if late or self.steps < self.most else "finished"
+            )  # fmt: skip
+            self.trainer.should_stop = True
+
+    def state(self, settings: Mapping[str, Any], mean: list[float], std: list[float]) -> State:
+        """What a checkpoint holds."""
+        return State(
+            settings=settings,
+            step=self.done,
+            steps=self.steps,
+            seconds=self.seconds,
+            network=self.network.state_dict(),
+            average=None if self.average is None else self.average.network.state_dict(),
+            optimizer=self.optimizer.state_dict(),
+            mean=mean,
+            std=std,
+        )
+
+    def test(self, batches: list[Batch]) -> float:
+        """Mean loss of the network that is kept, on batches of held-out data; draws are always the same."""
+        network, was = self.best, self.best.training
+        network.eval()
+        try:
+            with torch.no_grad():
+                losses = [
+                    self.loss(network, on(batch, self.device), ("held out", i)).value
+                    for i, batch in enumerate(batches)
+                ]
+        finally:
+            network.train(was)
+        return float(torch.stack(losses).mean())
+
+    def predicted(self, batch: Batch) -> Tensor:
+        """What the network that is kept makes of noisy crops by the method's rule, in its units."""
+        network, was = self.best, self.best.training
+        network.eval()
+        batch = on(batch, self.device)
+        generator = seeds.generator(self.request.seed, "pictures", device=self.device)
+        try:
+            with torch.no_grad():
+                return self.request.learning.predict(
+                    network, batch.noisy, report_of(batch), self.request.config, generator=generator
+                )
+        finally:
+            network.train(was)
+
+
+def report_of(batch: Batch) -> Any:
+    """The noise of a batch as `predict` is told it: white, of the mean level, where the level is known."""
+    from pellucid.noise.report import NoiseReport
+
+    return None if batch.sigma is None else NoiseReport.white(float(batch.sigma.mean()), batch.noisy.shape[1])
+
+
+def on(batch: Batch, device: torch.device) -> Batch:
+    """A batch on a device, channels last."""
+
+    def there(value: Tensor | None) -> Tensor | None:
+        return None if value is None else packed(value.to(device, non_blocking=True))
+
+    return Batch(
+        noisy=packed(batch.noisy.to(device, non_blocking=True)),
+        other=there(batch.other),
+        clean=there(batch.clean),
+        sigma=None if batch.sigma is None else batch.sigma.to(device),
+    )
+
+
+def samples_of(samples: list[Sample], size: int) -> list[list[Sample]]:
+    """Samples in lots of a batch."""
+    return [samples[i : i + size] for i in range(0, len(samples), size)]
+
+
+def _finite(value: float) -> bool:
+    return value - value == 0

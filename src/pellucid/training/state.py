@@ -1,0 +1,100 @@
+"""Checkpoints: all that a training needs to go on as if nothing had happened."""
+
+from __future__ import annotations
+
+import io
+import json
+import pickle
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pellucid.files.replace import replaced
+
+FORMAT = "pellucid checkpoint 1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """Where a training stands.
+
+    Attributes:
+        settings: what it was asked for, by name; a resumed run must be asked for the same.
+        step: steps done.
+        steps: steps planned.
+        seconds: spent.
+        network: weights.
+        average: their running average, or None.
+        optimizer: its state.
+        mean: per channel, of the standardisation.
+        std: per channel.
+    """
+
+    settings: Mapping[str, Any]
+    step: int
+    steps: int
+    seconds: float
+    network: Mapping[str, Tensor]
+    average: Mapping[str, Tensor] | None
+    optimizer: Mapping[str, Any]
+    mean: list[float] = field(default_factory=list)
+    std: list[float] = field(default_factory=list)
+
+
+def save(path: Path, state: State) -> None:
+    """Write a checkpoint; it takes the place of the last one whole or not at all."""
+    content = {"format": FORMAT, **state.__dict__, "settings": json.dumps(dict(state.settings))}
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    with replaced(path) as file:
+        file.write(buffer.getvalue())
+
+
+def load(path: Path) -> State:
+    """Read a checkpoint; nothing in it is run.
+
+    Raises:
+        ValueError: when it is damaged or of something else.
+    """
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+        if content.pop("format") != FORMAT:
+            raise ValueError("it is of another version")
+        return State(**content | {"settings": json.loads(content["settings"])})
+    except (
+        pickle.UnpicklingError,
+        RuntimeError,
+        KeyError,
+        TypeError,
+        EOFError,
+        AttributeError,
+        ValueError,
+    ) as error:
+        words = " ".join(str(error).split())[:120]
+        raise ValueError(
+            f"{path} is damaged or no checkpoint of this version ({words}). Start anew without --resume."
+        ) from error
+
+
+def check_same(state: State, settings: Mapping[str, Any], path: Path) -> None:
+    """Raise a ValueError that names what differs between a checkpoint and what is asked for now.
+
+    >>> blank = {"step": 0, "steps": 1, "seconds": 0.0, "network": {}, "average": None, "optimizer": {}}
+    >>> state = State(settings={"seed": 1}, **blank)
+    >>> check_same(state, {"seed": 2}, Path("run"))
+    Traceback (most recent call last):
+    ...
+    ValueError: run was made with seed=1, got seed=2. Ask for the same, or start anew without --resume.
+    """
+    wanted = json.loads(json.dumps(dict(settings)))
+    for name in {**wanted, **state.settings}:
+        if wanted.get(name) != state.settings.get(name):
+            raise ValueError(
+                f"{path} was made with {name}={state.settings.get(name)!r}, got "
+                f"{name}={wanted.get(name)!r}. Ask "
+                "for the same, or start anew without --resume."
+            )
