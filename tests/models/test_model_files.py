@@ -11,6 +11,7 @@ from safetensors.torch import save_file
 
 import pellucid
 from pellucid import models, seeds
+from pellucid.models.file import FORMAT
 from pellucid.models.units import report_in
 from pellucid.noise.report import NoiseReport
 
@@ -44,8 +45,8 @@ def rewritten(path, change):
 
 def with_card(path, **values):
     def change(header):
-        card = json.loads(header["__metadata__"]["card"]) | values
-        header["__metadata__"]["card"] = json.dumps({k: v for k, v in card.items() if v != "gone"})
+        card = json.loads(header["__metadata__"][FORMAT]) | values
+        header["__metadata__"][FORMAT] = json.dumps({k: v for k, v in card.items() if v != "gone"})
 
     return rewritten(path, change)
 
@@ -167,9 +168,9 @@ def test_damaged_and_foreign_files(model, tmp_path, weights):
     with pytest.raises(ValueError, match="another program"):
         models.read(tmp_path / "foreign.safetensors")
     with pytest.raises(ValueError, match="card must be JSON"):
-        models.read(rewritten(model, lambda h: h["__metadata__"].update(card="{")))
+        models.read(rewritten(model, lambda h: h["__metadata__"].update({FORMAT: "{"})))
     with pytest.raises(ValueError, match="Update pellucid"):
-        models.read(rewritten(model, lambda h: h["__metadata__"].update(format="pellucid model 99")))
+        models.read(rewritten(model, lambda h: h.update(__metadata__={"pellucid model 99": "{}"})))
     with pytest.raises(FileNotFoundError, match="Check the path"):
         models.read(tmp_path / "none.safetensors")
 
@@ -179,7 +180,7 @@ def test_weights_that_are_not_finite_are_refused_both_ways(tmp_path, card, weigh
     with pytest.raises(ValueError, match="finite"):
         models.write(tmp_path / "n.safetensors", card, broken)
     assert not list(tmp_path.iterdir())
-    save_file(broken, tmp_path / "n.safetensors", {"format": "pellucid model 1", "card": card.to_json()})
+    save_file(broken, tmp_path / "n.safetensors", {FORMAT: card.to_json()})
     with pytest.raises(ValueError, match=r"not finite, in body\.0\.bias"):
         models.read(tmp_path / "n.safetensors")
 

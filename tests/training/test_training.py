@@ -240,13 +240,13 @@ def test_guard_stops_with_its_words_and_writes_no_model(toy, folder, tmp_path):
 def test_seconds_plan_the_schedule(toy, folder, tmp_path):
     start = time.monotonic()
     done = pellucid.train(
-        "toy", folder, tmp_path / "m.safetensors", noise="gaussian:5", steps=10**6, seconds=1
+        "toy", folder, tmp_path / "m.safetensors", noise="gaussian:5", steps=10**6, seconds=2
     )
     assert time.monotonic() - start < 15
     assert done.stopped_by == "seconds"
     assert 1 < done.steps < 10**6
     last = (done.folder / "metrics.csv").read_text().splitlines()[-1].split(",")
-    assert float(last[3]) < 1e-4  # the learning rate has come down from 3e-4
+    assert float(last[3]) < 2e-4  # the learning rate has come down from 3e-4
 
 
 def test_epochs_count_pixels(toy, folder, tmp_path):

@@ -16,6 +16,7 @@ from pellucid.files.replace import replaced
 from pellucid.models.card import Card
 
 FORMAT = "pellucid model 1"
+"""the one key of the metadata: several would come in any order, and equal models differ in their bytes"""
 _ADVICE = "Expected a file that `pellucid train` wrote."
 
 
@@ -61,7 +62,7 @@ def write(
                 f"weights must be finite, {name} is not. The training went wrong; lower the rate."
             )
         tensors[name] = plain.contiguous()
-    data = save(tensors, metadata={"format": FORMAT, "card": card.to_json()})
+    data = save(tensors, metadata={FORMAT: card.to_json()})
     with replaced(target, overwrite=overwrite) as file:
         file.write(data)
     return target
@@ -102,15 +103,15 @@ def _read(path: str | os.PathLike[str], *, weights: bool) -> tuple[Card, dict[st
         raise ValueError(
             f"model {file.name!r} is damaged, incomplete or no safetensors file ({words}). {_ADVICE}"
         ) from error
-    if "card" not in metadata or not str(metadata.get("format", "")).startswith("pellucid model"):
+    found = next((key for key in metadata if key.startswith("pellucid model")), None)
+    if found is None:
         raise ValueError(f"model {file.name!r} holds weights of another program: it has no card. {_ADVICE}")
-    if metadata["format"] != FORMAT:
+    if found != FORMAT:
         raise ValueError(
-            f"model {file.name!r} must be of the format {FORMAT!r}, got {metadata['format']!r}. "
-            "Update pellucid."
+            f"model {file.name!r} must be of the format {FORMAT!r}, got {found[:40]!r}. Update pellucid."
         )
     try:
-        card = Card.from_json(metadata["card"])
+        card = Card.from_json(metadata[FORMAT])
     except ValueError as error:
         raise ValueError(f"model {file.name!r} has a card that is not valid: {error} {_ADVICE}") from error
     for name, tensor in tensors.items():
