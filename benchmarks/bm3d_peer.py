@@ -170,6 +170,7 @@ def main() -> None:
     parser.add_argument("part", nargs="?", choices=["speed", "quality"], help="else both")
     parser.add_argument("--pairs", type=int, default=5, help="runs of each per image, for speed")
     parser.add_argument("--workers", type=int, default=1, help="images at a time, for quality")
+    parser.add_argument("--sets", nargs="+", help="for quality, e.g. Set9/25 Set12/15; else all")
     given: argparse.Namespace = parser.parse_args()
     wheel = record.has("bm3d")
     if not wheel:
@@ -188,6 +189,7 @@ def main() -> None:
         jobs = [
             (who, path, sigma)
             for folder, sigma in SETS
+            if not given.sets or f"{folder}/{sigma}" in given.sets
             for path in record.pictures(given.data_root, f"clean/{folder}", given.limit)
             for who in ("fast", "paper", *(["wheel"] if wheel else []))
         ]
