@@ -178,6 +178,14 @@ def test_blurred_is_scipys_gaussian_over_the_known_pixels() -> None:
     assert torch.allclose(blurred(picture, known, 2.0)[0].double(), torch.from_numpy(over / under), atol=1e-5)
 
 
+def test_blurred_reaches_into_holes_wider_than_itself() -> None:
+    """A flat picture stays flat wherever the hole is; a code of zeros there would be fitted as black."""
+    known = torch.ones(60, 50)
+    known[5:55, 5:45] = 0
+    flat = torch.full((2, 60, 50), 0.7) * known
+    assert torch.allclose(blurred(flat, known, 1.0), torch.full((2, 60, 50), 0.7), atol=1e-5)
+
+
 def test_nothing_held_out_is_an_error() -> None:
     with pytest.raises(ValueError, match="hide at least one pixel"):
         run(task(crop(32)), Config(**TINY, held_out=1e-9))
