@@ -15,7 +15,7 @@ CODES = ("noise", "image", "guide", "mesh", "pyramid")
 # Standard deviations in pixels of the blurred copies in a pyramid code. On two training crops 1, 2, 4 led
 # to 0.6 and 0.9 dB more than 1.5, 3, 6, in fewer steps. The noisy image itself would be copied, noise too.
 BLURS = (1.0, 2.0, 4.0)
-# Where less than this share of a blur's weights falls on known pixels, a wider blur takes over: inside large holes.
+# Where less than this share of a blur's weights falls on known pixels (large holes), a wider one takes over.
 ENOUGH = 0.01
 
 
