@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import tempfile
 from functools import cache
 from itertools import pairwise
@@ -11,7 +12,7 @@ import torch
 from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
-from pellucid import methods, stopping
+from pellucid import methods, models, seeds, stopping
 from pellucid.degradation import Degradation, Downsample, Identity, Kind, Mask
 from pellucid.noise.report import NoiseReport
 from pellucid.steps import Budget, Method, Task
@@ -19,6 +20,9 @@ from pellucid.steps import Budget, Method, Task
 SIGMA = 0.1
 BUDGET = 4
 """iterations of a stochastic method in the suite: enough to run all of its code"""
+
+TRAINED = ("n2n", "supervised", "iddp", "n2v", "n2v2", "n2s", "nb2nb", "b2u", "cvf-sid", "ap-bsn")
+"""methods that a file of `pellucid train` is needed for; tests/methods/dataset trains each for a moment"""
 
 MARGIN: dict[str, tuple[float | None, int]] = {
     "bm3d": (8.0, 1),
@@ -35,8 +39,8 @@ MARGIN: dict[str, tuple[float | None, int]] = {
     "nac": (2.0, 100),
     "ms-dip": (3.0, 600),
     "rs-dip": (5.0, 100),
-}
-"""dB that a method gains on the picture below, and its iterations; None where weights of others are needed"""
+} | dict.fromkeys(TRAINED, (None, 1))
+"""dB that a method gains on the picture below, and its iterations; None where it needs a file"""
 
 
 RESTORES: dict[tuple[str, Kind], tuple[float, int]] = {
@@ -121,7 +125,11 @@ def drive(method: Method, task: Task, *, seed: int = 0, iterations: int = BUDGET
 
 @cache
 def weights(name: str, channels: int) -> str:
-    """A small weight file that the method accepts: DnCNN at random, FFDNet as a mean over 2 x 2 pixels."""
+    """A small weight file that the method accepts: DnCNN at random, FFDNet as a mean over 2 x 2 pixels, a
+    trained method as its `fast` preset begins."""
+    method = methods.load(name)
+    if method.learning is not None:
+        return _trained(method, channels)
     channels = 3 if channels == 3 else 1
     draws = torch.Generator().manual_seed(1)
     convolutions: list[Tensor]
@@ -145,3 +153,17 @@ def weights(name: str, channels: int) -> str:
     path = Path(tempfile.mkdtemp(prefix="pellucid-weights-")) / f"{name}.pth"
     torch.save(state, path)
     return str(path)
+
+
+def _trained(method: Method, channels: int) -> str:
+    """A model file whose network has just been drawn."""
+    assert method.learning is not None
+    config = method.presets["fast"]
+    with seeds.fixed(1, "weights"):
+        network = method.learning.build(config, channels)
+    for parameter in network.parameters():  # some networks begin as the identity
+        if not bool(parameter.any()):
+            parameter.data.fill_(1e-3)
+    card = models.Card(method=method.name, config=dataclasses.asdict(config), channels=channels)
+    path = Path(tempfile.mkdtemp(prefix="pellucid-weights-")) / f"{method.name}.safetensors"
+    return str(models.write(path, card, network.state_dict()))

@@ -150,7 +150,7 @@ def test_beats_the_noisy_image(name):
     method = methods.load(name)
     margin, budget = MARGIN[name]
     if margin is None:
-        pytest.skip("its weights come from others; tests/data and benchmarks score it")
+        pytest.skip("it needs a file with weights; other tests and benchmarks score it")
     noisy, clean = noisy_clean((3, 64, 64), impulses=name == "median")
     estimate = drive(method, task_for(method, noisy), iterations=budget)
     gain = psnr(clean, estimate, data_range=1.0) - psnr(clean, noisy, data_range=1.0)

@@ -18,12 +18,15 @@ TRAINED = [
     "iddp-unet",
     "n2v-unet",
     "n2v2-unet",
+    "small-n2v2",
     "dncnn",
     "dncnn-plain",
     "dncnn-8",
     "ffdnet",
     "dbsn",
     "small-dbsn",
+    "cyclic",
+    "small-cyclic",
     "swift",
     "swift-blind",
     "swift-tiny",
@@ -56,6 +59,7 @@ def fill(network: nn.Module) -> None:
         ("ffdnet", 1, 485_316),  # 0.49 M
         ("ffdnet", 3, 852_108),  # 0.85 M
         ("dbsn", 3, 3_656_131),  # 3.66 M, AP-BSN
+        ("cyclic", 3, 1_185_865),  # 1.19 M in tables of others
     ],
 )
 def test_parameters_as_published(name: str, channels: int, parameters: int) -> None:

@@ -30,6 +30,16 @@ METHODS: dict[str, str] = {
     "lanczos": "pellucid.methods.filters.interpolate:LANCZOS",
     "ms-dip": "pellucid.methods.single_image.ms_dip:MS_DIP",
     "rs-dip": "pellucid.methods.single_image.rs_dip:RS_DIP",
+    "n2n": "pellucid.methods.dataset.n2n:N2N",
+    "supervised": "pellucid.methods.dataset.supervised:SUPERVISED",
+    "iddp": "pellucid.methods.dataset.iddp:IDDP",
+    "n2v": "pellucid.methods.dataset.n2v:N2V",
+    "n2v2": "pellucid.methods.dataset.n2v:N2V2",
+    "n2s": "pellucid.methods.dataset.n2s:N2S",
+    "nb2nb": "pellucid.methods.dataset.nb2nb:NB2NB",
+    "b2u": "pellucid.methods.dataset.b2u:B2U",
+    "cvf-sid": "pellucid.methods.dataset.cvf_sid:CVF_SID",
+    "ap-bsn": "pellucid.methods.dataset.ap_bsn:AP_BSN",
 }
 
 

@@ -6,7 +6,7 @@ from typing import cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import conv2d
+from torch.nn.functional import conv2d, relu
 
 from pellucid import checks
 
@@ -38,14 +38,11 @@ class _Dilated(nn.Module):
 
     def __init__(self, width: int, dilation: int) -> None:
         super().__init__()
-        self.body = nn.Sequential(
-            nn.Conv2d(width, width, 3, padding=dilation, dilation=dilation),
-            nn.ReLU(inplace=True),
-            nn.Conv2d(width, width, 1),
-        )
+        self.first = nn.Conv2d(width, width, 3, padding=dilation, dilation=dilation)
+        self.last = nn.Conv2d(width, width, 1)
 
     def forward(self, features: Tensor) -> Tensor:
-        return features + cast(Tensor, self.body(features))
+        return features + cast(Tensor, self.last(relu(self.first(features), inplace=True)))
 
 
 def _branch(width: int, step: int, blocks: int) -> nn.Sequential:
@@ -90,6 +87,14 @@ class DBSN(nn.Module):
             nn.ReLU(inplace=True),
             nn.Conv2d(half, outputs, 1),
         )
+        # He's weights: with PyTorch's own the signal dies out over so many layers.
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+                nn.init.zeros_(cast(Tensor, module.bias))
+        for module in self.modules():
+            if isinstance(module, _Dilated):
+                module.last.weight.data.mul_(0.1)
 
     def forward(self, image: Tensor) -> Tensor:
         """(B, inputs, H, W) of any size to (B, outputs, H, W)."""

@@ -1,0 +1,244 @@
+"""IDDP: the network's own output, made noisy again, is what it learns to denoise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import avg_pool2d
+
+from pellucid import checks, networks
+from pellucid.learning import Batch, Learning, Loss, Progress, Recipe, apply
+from pellucid.methods.dataset.plain import bordered, predict
+from pellucid.models import steps_of
+from pellucid.noise import models as noise_models
+from pellucid.steps import Method, Tiling
+
+ENOUGH = 20
+"""losses that the guard wants to see before it judges"""
+UNCHANGED = 0.05
+"""share of what a blur takes off; a network that takes off less gives its input back"""
+FLAT = 0.05
+"""share of the blurred picture's contrast; a network that leaves less gives one value everywhere"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config(Recipe):
+    """Configuration of IDDP; the defaults are the paper's where it states them.
+
+    It does not state the network, what its output is, how training starts, or the side of the averaging
+    filter. Taken literally, a network drawn at random that gives the picture itself collapses (docs/methods/
+    iddp.md): here it predicts the noise, and starts by learning the blurred picture. Preset `literal` does
+    neither.
+    """
+
+    network: str = "iddp-unet"
+    """network, by its name in `pellucid.networks`"""
+    steps: int = 2_000_000
+    """steps of the optimiser"""
+    batch: int = 1
+    """crops per step"""
+    learning_rate: float = 2e-4
+    """of Adam"""
+    decay: str = "linear"
+    """learning rate in time: constant, linear, ramp (cosine in the last 30 %), halves (each fifth), cosine"""
+    alpha: float = 0.001
+    """weight of the fidelity to the blurred picture, equation 11"""
+    beta: float = 1.0
+    """weight of the prior term"""
+    p: float = 0.5
+    """probability that the mask keeps the sign of a value of the removed noise (it flips it otherwise)"""
+    blur: int = 5
+    """side of the averaging filter of the blurred picture, pixels, odd"""
+    fidelity: str = "blurred"
+    """what the fidelity term is about: blurred (equation 11) or noisy (equation 9)"""
+    mask: bool = True
+    """whether the removed noise goes through the random mask before it is added again"""
+    stop_gradient: bool = True
+    """whether the prior is a fixed target (equation 11) or is moved as well (equation 10)"""
+    known_noise: str = ""
+    """noise to add instead of the removed one, as text for --noise, e.g. gaussian:25 (equation 6)"""
+    residual: bool = True
+    """whether iddp-unet predicts the noise; other networks are as they are"""
+    warm_up: int = 2000
+    """steps at the start that learn the blurred picture alone"""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        checks.in_range("alpha", self.alpha, 0)
+        checks.in_range("beta", self.beta, 0)
+        checks.in_range("p", self.p, 0, 1)
+        checks.in_range("blur", self.blur, 1)
+        checks.in_range("warm_up", self.warm_up, 0)
+        checks.one_of("fidelity", self.fidelity, ("blurred", "noisy"))
+        if self.blur % 2 == 0:
+            raise ValueError(f"blur must be odd, got {self.blur}. Use blur={self.blur + 1}.")
+        if self.known_noise:
+            noise_models.parse(self.known_noise)
+            if self.standardise:
+                raise ValueError(
+                    f"known_noise={self.known_noise!r} is in the units of the pictures, and standardise=True "
+                    "changes these. Use standardise=False."
+                )
+
+
+def build(config: Config, channels: int) -> nn.Module:
+    """The network that the configuration names."""
+    more = {"residual": config.residual} if config.network == "iddp-unet" else {}
+    return networks.builder(config.network)(channels, channels, **more)
+
+
+def averaged(image: Tensor, side: int) -> Tensor:
+    """y_blur: the mean of `side` x `side` pixels around each, mirrored at the border.
+
+    >>> averaged(torch.tensor([[0.0, 3.0, 0.0]]).view(1, 1, 1, 3), 3).flatten()
+    tensor([2., 1., 2.])
+    """
+    return avg_pool2d(bordered(image, side // 2), side, 1)
+
+
+def signs(like: Tensor, p: float, generator: torch.Generator) -> Tensor:
+    """m: 1 with probability p and -1 otherwise, drawn for every value.
+
+    >>> sorted(set(signs(torch.zeros(100), 0.5, torch.Generator().manual_seed(0)).tolist()))
+    [-1.0, 1.0]
+    """
+    draws = torch.rand(like.shape, generator=generator, device=generator.device)
+    return torch.where(draws < p, 1.0, -1.0).to(like)
+
+
+def renoised(prior: Tensor, removed: Tensor, config: Config, generator: torch.Generator) -> Tensor:
+    """y2 = F(y) + n2 (equation 8), with n2 = m * n^ (equation 7), n^ itself without the mask, or known noise.
+
+    Args:
+        prior: F(y) (B, C, H, W).
+        removed: n^ = y - F(y), the same shape.
+        config: mask, p, known_noise.
+        generator: draws the mask or the noise.
+    """
+    if config.known_noise:
+        return noise_models.parse(config.known_noise).apply(prior, generator)
+    if not config.mask:
+        return prior + removed
+    return prior + signs(removed, config.p, generator) * removed
+
+
+def objective(
+    network: nn.Module, batch: Batch, config: Config, *, progress: Progress, generator: torch.Generator
+) -> Loss:
+    """The loss alpha |F(y) - y_blur|² + beta |F(y2) - stopgrad F(y)|² (equation 11), as means over values.
+
+    Args:
+        network: F.
+        batch: noisy y, and sigma where the network asks for the level.
+        config: the configuration; its switches give equations 6, 9 and 10.
+        progress: where the training stands, for the warm-up.
+        generator: draws the mask m.
+
+    Returns:
+        The loss. Parts for the guard: ``removed`` (root mean square of n^), ``blur_removes`` (that of
+        y - y_blur), ``contrast`` (standard deviation of F(y)), ``blur_contrast`` (that of y_blur). Pictures:
+        prior F(y), removed n^, added n2, as in figures 3 and 4.
+
+    Source: Lin and others, "Self-Supervised Image Denoising Using Implicit Deep Denoiser Prior", AAAI 2023.
+    """
+    noisy = batch.noisy
+    blurred = averaged(noisy, config.blur)
+    prior = apply(network, noisy, batch.sigma)
+    fixed = prior.detach() if config.stop_gradient else prior
+    removed = noisy - fixed
+    fidelity = (prior - (noisy if config.fidelity == "noisy" else blurred)).square().mean()
+    again = renoised(fixed, removed, config, generator)
+    warm = progress.step < config.warm_up
+    if warm:
+        value = (prior - blurred).square().mean()
+        consistency = torch.zeros_like(fidelity)
+    else:
+        consistency = (apply(network, again, batch.sigma) - fixed).square().mean()
+        value = config.alpha * fidelity + config.beta * consistency
+    with torch.no_grad():
+        parts = {
+            "fidelity": fidelity.detach(),
+            "prior": consistency.detach(),
+            "removed": removed.detach().square().mean().sqrt(),
+            "blur_removes": (noisy - blurred).square().mean().sqrt(),
+            "contrast": _contrast(prior.detach()),
+            "blur_contrast": _contrast(blurred),
+            "warm_up": value.new_tensor(float(warm)),
+        }
+    pictures = {
+        "prior": prior.detach(),
+        "removed": removed.detach(),
+        "added": (again - fixed).detach(),
+    }
+    return Loss(value=value, parts=parts, pictures=pictures)
+
+
+def _contrast(image: Tensor) -> Tensor:
+    """Standard deviation over the batch and the pixels, root mean square over the channels."""
+    middle = image.mean(dim=(0, 2, 3), keepdim=True)
+    return (image - middle).square().mean().sqrt()
+
+
+def guard(recent: Sequence[Mapping[str, float]], config: Config) -> str | None:
+    """Names the two states that the objective is drawn to beside a denoiser: the identity and a constant.
+
+    Args:
+        recent: parts of recent losses, oldest first; those of the warm-up do not count.
+        config: the configuration.
+    """
+    seen = [parts for parts in recent if not parts.get("warm_up", 0.0)]
+    if len(seen) < ENOUGH:
+        return None
+    removed, blur_removes, contrast, blur_contrast = (
+        sum(parts[name] for parts in seen) / len(seen)
+        for name in ("removed", "blur_removes", "contrast", "blur_contrast")
+    )
+    if removed < UNCHANGED * blur_removes:
+        return (
+            f"IDDP has collapsed to the identity: the network removes {removed:.2g}, where a blur of "
+            f"{config.blur} pixels removes {blur_removes:.2g}. Train longer on the blurred picture "
+            f"(--set warm_up={max(1000, 2 * config.warm_up)}) or weigh it more "
+            f"(--set alpha={max(0.001, 10 * config.alpha):g})."
+        )
+    if contrast < FLAT * blur_contrast:
+        return (
+            f"IDDP has collapsed to a constant: the contrast of the output is {contrast:.2g}, that of the "
+            f"blurred input {blur_contrast:.2g}. Let the network predict the noise (--set residual=true), "
+            f"start from the blurred picture (--set warm_up={max(1000, 2 * config.warm_up)}) or lower "
+            "learning_rate."
+        )
+    return None
+
+
+LEARNING = Learning(
+    sees="noisy", build=build, objective=objective, predict=predict, halo=48, stride=32, guard=guard
+)
+
+IDDP = Method(
+    name="iddp",
+    title="IDDP: learns from noisy pictures by denoising its own output again (`pellucid train iddp`)",
+    citation="Lin, Zhuang, Ding, Zeng, Huang, Tu, Paisley, AAAI 2023",
+    needs="a folder",
+    config=Config,
+    steps=steps_of("iddp", LEARNING, Config),
+    presets={
+        "paper": Config(),
+        "literal": Config(residual=False, warm_up=0),
+        "fast": Config(
+            network="swift-tiny",
+            steps=6000,
+            batch=8,
+            patch=64,
+            learning_rate=5e-4,
+            decay="cosine",
+            warm_up=500,
+        ),
+    },
+    tiling=Tiling(kind="approximate", halo=48, stride=32),
+    cost="1 s",
+    needs_model=True,
+    learning=LEARNING,
+)

@@ -1,0 +1,118 @@
+"""Noise2Noise: learn from pairs of noisy pictures of one scene."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from pellucid import checks
+from pellucid.learning import Batch, Learning, Loss, Progress, Recipe, apply
+from pellucid.losses import dissimilarity
+from pellucid.methods.dataset.distances import DISTANCES, distance, slopes
+from pellucid.methods.dataset.plain import build, predict, required
+from pellucid.models import steps_of
+from pellucid.steps import Method, Tiling
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config(Recipe):
+    """Configuration of Noise2Noise; the defaults are the authors'."""
+
+    network: str = "n2n-unet"
+    """network, by its name in `pellucid.networks`"""
+    steps: int = 300_000
+    """steps of the optimiser"""
+    batch: int = 4
+    """crops per step"""
+    patch: int = 256
+    """side of the crops, pixels"""
+    learning_rate: float = 3e-4
+    """of Adam"""
+    beta2: float = 0.99
+    """of Adam: how slowly the mean of the squares of the gradients follows"""
+    decay: str = "ramp"
+    """learning rate in time: constant, linear, ramp (cosine in the last 30 %), halves (each fifth), cosine"""
+    loss: str = "l2"
+    """l2 (noise of mean 0), l1 (outliers), l0 (impulses; annealed) or relative (high dynamic range)"""
+    detail: float = 0.0
+    """weight of the same loss on the differences of neighbours, for more weight on fine structure"""
+    ssim: float = 0.0
+    """share of 1 - SSIM in the loss, 0 to 1; against a noisy target it is no longer without bias"""
+    data_range: float = 1.0
+    """what SSIM takes for the difference of white and black, in the units of the network"""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        checks.one_of("loss", self.loss, DISTANCES)
+        checks.in_range("detail", self.detail, 0)
+        checks.in_range("ssim", self.ssim, 0, 1)
+        checks.in_range("data_range", self.data_range, 0, low_open=True)
+
+
+def objective(
+    network: nn.Module, batch: Batch, config: Config, *, progress: Progress, generator: torch.Generator
+) -> Loss:
+    """Distance between what the network makes of one noisy picture and another one of the scene.
+
+    With targets t = x + n', E[n'] = 0 and n' independent of the input, the mean of |f(y) - t|² is that of
+    |f(y) - x|² plus the variance of n', which no network changes: the gradient is, on average, that of
+    training with clean targets (section 2).
+
+    Args:
+        network: f.
+        batch: noisy y, other t, and sigma where the network asks for the level.
+        config: the configuration.
+        progress: where the training stands, for l0.
+        generator: nothing is drawn.
+
+    Source: Lehtinen and others, "Noise2Noise: Learning Image Restoration without Clean Data", ICML 2018.
+    """
+    target = required("other", batch.other, "Noise2Noise learns from pairs: give --pairs, or --noise to add.")
+    output = apply(network, batch.noisy, batch.sigma)
+    value = distance(output, target, config.loss, progress.fraction)
+    parts = {config.loss: value.detach()}
+    if config.detail > 0:
+        fine = distance(slopes(output), slopes(target), _fine(config.loss), progress.fraction)
+        value = value + config.detail * fine
+        parts["detail"] = fine.detach()
+    if config.ssim > 0:
+        unlike = dissimilarity(output, target, data_range=config.data_range).mean()
+        value = (1 - config.ssim) * value + config.ssim * unlike
+        parts["unlike"] = unlike.detach()
+    return Loss(value=value, parts=parts, pictures={"noisy": batch.noisy, "output": output.detach()})
+
+
+def _fine(loss: str) -> str:
+    """The loss for differences, which may be 0 or less: relative has no meaning there."""
+    return "l2" if loss == "relative" else loss
+
+
+LEARNING = Learning(sees="pairs", build=build, objective=objective, predict=predict, halo=64, stride=32)
+
+N2N = Method(
+    name="n2n",
+    title="Noise2Noise: learns from pairs of noisy pictures of one scene (`pellucid train n2n`)",
+    citation="Lehtinen, Munkberg, Hasselgren, Laine, Karras, Aittala, Aila, ICML 2018",
+    needs="pairs",
+    config=Config,
+    steps=steps_of("n2n", LEARNING, Config),
+    presets={
+        "paper": Config(),
+        # A network that a processor can train: minutes instead of days.
+        "fast": Config(
+            network="swift-tiny",
+            steps=5000,
+            batch=8,
+            patch=64,
+            learning_rate=1e-3,
+            decay="cosine",
+            beta2=0.999,
+        ),
+    },
+    tiling=Tiling(kind="approximate", halo=64, stride=32),
+    cost="1 s",
+    needs_model=True,
+    learning=LEARNING,
+)

@@ -1,0 +1,195 @@
+"""Noise2Void and N2V2: hide a few scattered pixels, predict them from what is around."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import max_pool2d
+
+from pellucid import checks
+from pellucid.learning import Batch, Learning, Loss, Progress, Recipe, apply
+from pellucid.methods.dataset.hiding import VALUES, at, put, replacements, scattered
+from pellucid.methods.dataset.plain import build, levels
+from pellucid.methods.single_image.dihedral import COUNT, turn, undo
+from pellucid.models import steps_of
+from pellucid.noise.report import NoiseReport
+from pellucid.steps import Method, Tiling
+
+AXES = ("none", "horizontal", "vertical")
+LOSSES = ("l2", "l1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config(Recipe):
+    """Configuration of Noise2Void; the defaults are the paper's for BSD68."""
+
+    network: str = "n2v-unet"
+    """network, by its name in `pellucid.networks`"""
+    steps: int = 80_000
+    """steps of the optimiser"""
+    batch: int = 128
+    """crops per step"""
+    patch: int = 64
+    """side of the crops, pixels"""
+    learning_rate: float = 4e-4
+    """of Adam"""
+    # The authors halve the rate where the loss stays; a fixed plan gives the same bits whatever the loss is.
+    decay: str = "halves"
+    """learning rate in time: constant, linear, ramp (cosine in the last 30 %), halves (each fifth), cosine"""
+    standardise: bool = True
+    """scale the values by the mean and standard deviation of the training images"""
+    percent: float = 1.5625
+    """pixels that are hidden at a time, per cent; 1.5625 is one in each box of 8 x 8"""
+    radius: int = 5
+    """reach of the pixels that may stand in for a hidden one"""
+    value: str = "uniform"
+    """what stands in: uniform (any around, itself too), other (any but itself), mean, median"""
+    loss: str = "l2"
+    """l2 or l1"""
+    axis: str = "none"
+    """structN2V: direction in which the noise is alike, none, horizontal or vertical"""
+    reach: int = 5
+    """structN2V: pixels on either side along the axis that are hidden too"""
+    turned: bool = False
+    """whether the result is the mean over the eight turned and mirrored pictures"""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        checks.in_range("percent", self.percent, 0, 25, low_open=True)
+        checks.in_range("radius", self.radius, 1, 32)
+        checks.one_of("value", self.value, VALUES)
+        checks.one_of("loss", self.loss, LOSSES)
+        checks.one_of("axis", self.axis, AXES)
+        checks.in_range("reach", self.reach, 1, 64)
+
+    @property
+    def box(self) -> int:
+        """Side of the boxes of which each has one hidden pixel.
+
+        >>> Config().box, Config(percent=0.198).box
+        (8, 22)
+        """
+        return max(2, round(math.sqrt(100 / self.percent)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config2(Config):
+    """Configuration of N2V2: blurred pooling, no skip at full size, a median in place of a hidden pixel."""
+
+    network: str = "n2v2-unet"
+    """network, by its name in `pellucid.networks`"""
+    value: str = "median"
+    """what stands in: uniform (any around, itself too), other (any but itself), mean, median"""
+
+
+def hide(image: Tensor, positions: Tensor, config: Config, generator: torch.Generator) -> Tensor:
+    """The picture with other values at the positions, and random ones along the axis of structN2V.
+
+    Args:
+        image: (B, C, H, W).
+        positions: (B, K).
+        config: value, radius, axis, reach.
+        generator: draws what stands in.
+    """
+    given = put(image, positions, replacements(image, positions, config.value, config.radius, generator))
+    if config.axis == "none":
+        return given
+    hidden = put(
+        torch.zeros_like(image[:, :1]), positions, torch.ones_like(positions[:, None], dtype=image.dtype)
+    )
+    length = 2 * config.reach + 1
+    window = (1, length) if config.axis == "horizontal" else (length, 1)
+    line = max_pool2d(hidden, window, stride=1, padding=(window[0] // 2, window[1] // 2)) > 0
+    # U(-2, 2) in standardised values.
+    draws = 4 * torch.rand(image.shape, generator=generator, device=generator.device) - 2
+    middle = image.mean(dim=(0, 2, 3), keepdim=True)
+    spread = (image - middle).square().mean(dim=(0, 2, 3), keepdim=True).sqrt()
+    return torch.where(line, middle + spread * draws, given)
+
+
+def objective(
+    network: nn.Module, batch: Batch, config: Config, *, progress: Progress, generator: torch.Generator
+) -> Loss:
+    """Mean of |f(y with hidden pixels) - y|² over the hidden pixels.
+
+    Args:
+        network: f.
+        batch: noisy y, and sigma where the network asks for the level.
+        config: the configuration.
+        progress: not looked at.
+        generator: draws the pixels and what stands in for them.
+
+    Source: Krull, Buchholz, Jug, "Noise2Void", CVPR 2019; Broaddus and others, "Removing structured noise
+    with self-supervised blind-spot networks", ISBI 2020; Höck and others, "N2V2", ECCV workshops 2022.
+    """
+    noisy = batch.noisy
+    positions = scattered(noisy.shape, config.box, generator)
+    given = hide(noisy, positions, config, generator)
+    output = apply(network, given, batch.sigma)
+    difference = at(output, positions) - at(noisy, positions)
+    value = difference.square().mean() if config.loss == "l2" else difference.abs().mean()
+    pictures = {"noisy": noisy, "hidden": given, "output": output.detach()}
+    return Loss(value=value, parts={"hidden": value.detach()}, pictures=pictures)
+
+
+def predict(
+    network: nn.Module,
+    noisy: Tensor,
+    noise: NoiseReport | None,
+    config: Config,
+    *,
+    generator: torch.Generator,
+) -> Tensor:
+    """The network applied to the whole picture, or the mean over its eight orientations; nothing is drawn."""
+    with torch.no_grad():
+        sigma = levels(noisy, noise)
+        if not config.turned:
+            return apply(network, noisy, sigma)
+        total = torch.zeros_like(noisy)
+        for index in range(COUNT):
+            told = None if sigma is None else turn(sigma, index)
+            total += undo(apply(network, turn(noisy, index), told), index)
+        return total / COUNT
+
+
+LEARNING = Learning(sees="noisy", build=build, objective=objective, predict=predict, halo=48, stride=32)
+
+N2V = Method(
+    name="n2v",
+    title="Noise2Void: predicts scattered hidden pixels from what is around (`pellucid train n2v`)",
+    citation="Krull, Buchholz, Jug, CVPR 2019",
+    needs="a folder",
+    config=Config,
+    steps=steps_of("n2v", LEARNING, Config),
+    presets={
+        "paper": Config(),
+        # `other` never shows the network the pixel that it is to predict.
+        "fast": Config(
+            network="swift-tiny", steps=5000, batch=16, learning_rate=1e-3, decay="cosine", value="other"
+        ),
+    },
+    tiling=Tiling(kind="approximate", halo=48, stride=32),
+    cost="2 s",
+    needs_model=True,
+    learning=LEARNING,
+)
+
+N2V2 = Method(
+    name="n2v2",
+    title="N2V2: Noise2Void without its checkerboards (`pellucid train n2v2`)",
+    citation="Höck, Buchholz, Brachmann, Jug, Freytag, ECCV workshops 2022",
+    needs="a folder",
+    config=Config2,
+    steps=steps_of("n2v2", LEARNING, Config2),
+    presets={
+        "paper": Config2(),
+        "fast": Config2(network="small-n2v2", steps=4000, batch=8, learning_rate=1e-3, decay="cosine"),
+    },
+    tiling=Tiling(kind="approximate", halo=48, stride=32),
+    cost="2 s",
+    needs_model=True,
+    learning=LEARNING,
+)

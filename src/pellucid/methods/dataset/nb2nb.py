@@ -1,0 +1,132 @@
+"""Neighbor2Neighbor: two half-size pictures from one noisy one, each pixel next to its partner."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import pixel_unshuffle
+
+from pellucid import checks
+from pellucid.learning import Batch, Learning, Loss, Progress, Recipe, apply
+from pellucid.methods.dataset.plain import build, predict
+from pellucid.models import steps_of
+from pellucid.steps import Method, Tiling
+
+PAIRS = ((0, 1), (0, 2), (1, 3), (2, 3), (1, 0), (2, 0), (3, 1), (3, 2))
+"""ordered neighbours in a cell of 2 x 2 pixels that are numbered row by row"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config(Recipe):
+    """Configuration of Neighbor2Neighbor; the defaults are the authors'."""
+
+    network: str = "nb2nb-unet"
+    """network, by its name in `pellucid.networks`"""
+    steps: int = 1_108_200
+    """steps of the optimiser; 100 rounds of 44,328 pictures"""
+    batch: int = 4
+    """crops per step"""
+    patch: int = 256
+    """side of the crops, pixels"""
+    learning_rate: float = 3e-4
+    """of Adam"""
+    decay: str = "halves"
+    """learning rate in time: constant, linear, ramp (cosine in the last 30 %), halves (each fifth), cosine"""
+    ratio: float = 2.0
+    """weight of the regulariser at the end of the training; it grows from 0"""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        checks.in_range("ratio", self.ratio, 0)
+
+
+def chosen(shape: torch.Size, generator: torch.Generator) -> Tensor:
+    """For every cell of 2 x 2 pixels one of the eight ordered pairs of neighbours.
+
+    Args:
+        shape: (B, C, H, W), H and W even.
+        generator: draws; its device is that of the result.
+
+    Returns:
+        (B, 1, H / 2, W / 2) int64, 0 to 7.
+    """
+    size = (shape[0], 1, shape[2] // 2, shape[3] // 2)
+    return torch.randint(0, len(PAIRS), size, generator=generator, device=generator.device)
+
+
+def halves(image: Tensor, choice: Tensor) -> tuple[Tensor, Tensor]:
+    """g1 and g2: the first and the second pixel of the pair of every cell, all channels alike.
+
+    Args:
+        image: (B, C, H, W), H and W even.
+        choice: of `chosen`.
+
+    Returns:
+        Two of (B, C, H / 2, W / 2).
+
+    >>> first, second = halves(torch.arange(4.0).view(1, 1, 2, 2), torch.tensor(2).view(1, 1, 1, 1))
+    >>> float(first), float(second)
+    (1.0, 3.0)
+    """
+    count, channels, height, width = image.shape
+    cells = pixel_unshuffle(image, 2).view(count, channels, 4, height // 2, width // 2)
+    places = torch.tensor(PAIRS, device=image.device)[choice].movedim(-1, 2)
+    picked = cells.gather(2, places.expand(-1, channels, -1, -1, -1))
+    return picked[:, :, 0], picked[:, :, 1]
+
+
+def objective(
+    network: nn.Module, batch: Batch, config: Config, *, progress: Progress, generator: torch.Generator
+) -> Loss:
+    """|d|² + L |d - e|² with d = f(g1 y) - g2 y and e = g1 f(y) - g2 f(y), f(y) without gradient.
+
+    The noise of the two halves is independent, but their pictures differ by a pixel's shift: e is what that
+    shift makes of a clean picture (equation 9). L grows evenly to `ratio`.
+
+    Args:
+        network: f.
+        batch: noisy y, and sigma where the network asks for the level; an odd last line is left out.
+        config: the configuration.
+        progress: where the training stands, for L.
+        generator: draws the pairs.
+
+    Source: Huang, Li, Jia, Lu, Liu, "Neighbor2Neighbor", CVPR 2021.
+    """
+    height, width = (side - side % 2 for side in batch.noisy.shape[-2:])
+    noisy = batch.noisy[..., :height, :width]
+    choice = chosen(noisy.shape, generator)
+    first, second = halves(noisy, choice)
+    with torch.no_grad():
+        whole_first, whole_second = halves(apply(network, noisy, batch.sigma), choice)
+    output = apply(network, first, batch.sigma)
+    difference = output - second
+    expected = whole_first - whole_second
+    plain = difference.square().mean()
+    regular = (difference - expected).square().mean()
+    value = plain + config.ratio * progress.fraction * regular
+    pictures = {"first": first, "second": second, "output": output.detach()}
+    return Loss(value=value, parts={"plain": plain.detach(), "regular": regular.detach()}, pictures=pictures)
+
+
+LEARNING = Learning(sees="noisy", build=build, objective=objective, predict=predict, halo=64, stride=32)
+
+NB2NB = Method(
+    name="nb2nb",
+    title="Neighbor2Neighbor: learns one neighbour from the other (`pellucid train nb2nb`)",
+    citation="Huang, Li, Jia, Lu, Liu, CVPR 2021",
+    needs="a folder",
+    config=Config,
+    steps=steps_of("nb2nb", LEARNING, Config),
+    presets={
+        "paper": Config(),
+        "fast": Config(
+            network="swift-tiny", steps=5000, batch=8, patch=96, learning_rate=1e-3, decay="cosine", ratio=1.0
+        ),
+    },
+    tiling=Tiling(kind="approximate", halo=64, stride=32),
+    cost="2 s",
+    needs_model=True,
+    learning=LEARNING,
+)

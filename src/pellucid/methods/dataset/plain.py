@@ -1,0 +1,83 @@
+"""What most trained methods share: one network from the table, which gives the picture at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import avg_pool2d
+
+from pellucid import networks
+from pellucid.learning import Recipe, apply
+from pellucid.networks.padding import mirrored
+from pellucid.noise.report import NoiseReport
+
+
+def build(config: Recipe, channels: int) -> nn.Module:
+    """The network that the configuration names, as many channels out as in."""
+    return networks.builder(config.network)(channels, channels)
+
+
+def required(name: str, value: Tensor | None, advice: str) -> Tensor:
+    """A part of a batch that a method cannot do without.
+
+    >>> required("other", None, "Train on pairs.")
+    Traceback (most recent call last):
+    ...
+    ValueError: the batch must hold other (B, C, H, W), got none. Train on pairs.
+    """
+    if value is None:
+        raise ValueError(f"the batch must hold {name} (B, C, H, W), got none. {advice}")
+    return value
+
+
+def bordered(image: Tensor, width: int) -> Tensor:
+    """(B, C, H, W) with a border of mirrored pixels on all sides, however small the picture is.
+
+    >>> bordered(torch.tensor([[1.0, 2.0, 3.0]]).view(1, 1, 1, 3), 1)[0, 0, 1].tolist()
+    [2.0, 1.0, 2.0, 3.0, 2.0]
+    """
+    rows, columns = (mirrored(side, side + 2 * width).to(image.device) for side in image.shape[-2:])
+    return image.index_select(-2, rows).index_select(-1, columns)
+
+
+def levels(noisy: Tensor, noise: NoiseReport | None) -> Tensor | None:
+    """Standard deviation of the noise at every value, from the variance law a x + b of the report.
+
+    Where the noise does not grow with the brightness it is one figure per channel. The law holds for the
+    clean picture; a mean of 5 x 5 pixels is near enough to it.
+
+    Args:
+        noisy: (B, C, H, W).
+        noise: in the same units, or None where nothing is known.
+
+    Returns:
+        (B, C, H, W), or (B, C, 1, 1), or None.
+
+    >>> levels(torch.rand(1, 2, 4, 4), NoiseReport.white((0.1, 0.2), 2)).flatten()
+    tensor([0.1000, 0.2000])
+    """
+    if noise is None:
+        return None
+    sigma, gain, offset = (
+        noisy.new_tensor(values).view(1, -1, 1, 1) for values in (noise.sigma, noise.gain, noise.offset)
+    )
+    flat = sigma.expand(noisy.shape[0], noisy.shape[1], 1, 1)
+    if not any(noise.gain):
+        return flat
+    variance = gain * avg_pool2d(bordered(noisy, 2), 5, 1) + offset
+    return torch.where(gain != 0, variance.clamp_min(1e-8).sqrt(), flat)
+
+
+def predict(
+    network: nn.Module,
+    noisy: Tensor,
+    noise: NoiseReport | None,
+    config: Any,
+    *,
+    generator: torch.Generator,
+) -> Tensor:
+    """The network applied to the picture, told the level where it asks for one; nothing is drawn."""
+    with torch.no_grad():
+        return apply(network, noisy, levels(noisy, noise))

@@ -1,0 +1,135 @@
+"""IDDP: the equations by hand, its switches, and the two states that the guard must name."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from scenes import batch_of, short, trained
+from torch import nn
+
+from pellucid import seeds
+from pellucid.learning import Batch, Progress
+from pellucid.methods.dataset import iddp
+
+LATE = Progress(step=9999, steps=10_000)
+
+
+def network() -> nn.Module:
+    with seeds.fixed(0, "weights"):
+        return nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.Tanh(), nn.Conv2d(4, 1, 3, padding=1))
+
+
+def loss_of(module, noisy, *, progress=LATE, **changes):
+    config = iddp.Config(**{"warm_up": 0} | changes)
+    batch = Batch(noisy=noisy)
+    return iddp.objective(module, batch, config, progress=progress, generator=seeds.generator(7))
+
+
+@pytest.fixture
+def noisy():
+    return batch_of(1, 2, 16, 18, 0).noisy
+
+
+@pytest.mark.parametrize("stop", [True, False])
+def test_equation_11_and_10_by_hand(noisy, stop) -> None:
+    module = network()
+    got = loss_of(module, noisy, stop_gradient=stop, alpha=0.01, blur=3)
+    first = module(noisy)
+    target = first.detach() if stop else first
+    m = iddp.signs(noisy, 0.5, seeds.generator(7))
+    second = module(target + m * (noisy - target))
+    wanted = 0.01 * (first - iddp.averaged(noisy, 3)).square().mean() + (second - target).square().mean()
+    torch.testing.assert_close(got.value, wanted)
+    weights = list(module.parameters())
+    gradients = [torch.autograd.grad(value, weights) for value in (got.value, wanted)]
+    torch.testing.assert_close(*gradients)
+    other = torch.autograd.grad(
+        loss_of(module, noisy, stop_gradient=not stop, alpha=0.01, blur=3).value, weights
+    )
+    assert not torch.allclose(gradients[0][0], other[0])  # the switch matters
+
+
+def test_blur_against_scipy() -> None:
+    from scipy.ndimage import uniform_filter
+
+    image = torch.rand(1, 1, 9, 11, generator=seeds.generator(1))
+    wanted = torch.from_numpy(uniform_filter(image[0, 0].numpy(), 5, mode="mirror"))
+    torch.testing.assert_close(iddp.averaged(image, 5)[0, 0], wanted)
+
+
+def test_mask_makes_the_removed_noise_white_and_of_mean_zero() -> None:
+    """What follows equation 8: structure is broken, the mean is 0, the size of each value stays."""
+    ramp = torch.linspace(0.2, 1, 250_000).view(1, 1, 500, 500)
+    added = iddp.signs(ramp, 0.5, seeds.generator(0)) * ramp
+    assert abs(float(added.mean())) < 0.005
+    assert torch.equal(added.abs(), ramp)
+    neighbours = (added[..., 1:] * added[..., :-1]).mean() / added.square().mean()
+    assert abs(float(neighbours)) < 0.01
+    assert float((iddp.signs(ramp, 0.9, seeds.generator(0)) > 0).float().mean()) == pytest.approx(
+        0.9, abs=0.01
+    )
+
+
+def test_switches(noisy) -> None:
+    module = network()
+    prior = module(noisy).detach()
+    plain = loss_of(module, noisy)
+    torch.testing.assert_close(plain.pictures["removed"], noisy - prior)
+    torch.testing.assert_close(plain.pictures["added"].abs(), (noisy - prior).abs())
+    # Without the mask the noisy picture itself comes back.
+    torch.testing.assert_close(loss_of(module, noisy, mask=False).pictures["added"], noisy - prior)
+    large = torch.zeros(1, 1, 200, 200)
+    drawn = loss_of(module, large, known_noise="gaussian:25").pictures["added"]
+    assert float(drawn.std()) == pytest.approx(25 / 255, rel=0.02)
+    to_noisy = loss_of(module, noisy, fidelity="noisy", beta=0.0, alpha=1.0)
+    torch.testing.assert_close(to_noisy.value.detach(), (prior - noisy).square().mean())
+    warm = loss_of(module, noisy, warm_up=5, progress=Progress(step=4, steps=10))
+    torch.testing.assert_close(warm.value.detach(), (prior - iddp.averaged(noisy, 5)).square().mean())
+    assert float(warm.parts["warm_up"]) == 1
+
+
+def test_identity_solves_equation_9_and_not_equation_10(noisy) -> None:
+    """The reason the paper gives for the blurred target."""
+    same = nn.Identity()
+    assert float(loss_of(same, noisy, fidelity="noisy").value) == 0
+    assert float(loss_of(same, noisy).value) > 0
+
+
+class _Constant(nn.Module):
+    def forward(self, image):
+        return torch.full_like(image, 0.5)
+
+
+def recent(module, noisy, count=iddp.ENOUGH, **changes):
+    loss = loss_of(module, noisy, **changes)
+    return [{name: float(value) for name, value in loss.parts.items()}] * count
+
+
+def test_guard_names_both_collapses_and_lets_a_denoiser_pass(noisy) -> None:
+    config = iddp.Config()
+    assert "collapsed to the identity" in iddp.guard(recent(nn.Identity(), noisy), config)
+    assert "collapsed to a constant" in iddp.guard(recent(_Constant(), noisy), config)
+    blur = nn.AvgPool2d(3, 1, 1, count_include_pad=False)
+    assert iddp.guard(recent(blur, noisy), config) is None
+    assert iddp.guard(recent(nn.Identity(), noisy, count=iddp.ENOUGH - 1), config) is None
+    warm = recent(nn.Identity(), noisy, warm_up=10, progress=Progress(step=3, steps=10))
+    assert iddp.guard(warm, config) is None
+
+
+def test_guard_catches_the_literal_reading_in_a_training() -> None:
+    """Output drawn at random, no warm-up, no blurred target: the equations let it become a constant."""
+    method, config = short(
+        "iddp", network="iddp-unet", residual=False, warm_up=0, steps=30, batch=1, alpha=0.0
+    )
+    seen: list[dict[str, float]] = []
+    trained(method, config, 1, each=lambda _, loss: seen.append({k: float(v) for k, v in loss.parts.items()}))
+    assert "constant" in (iddp.guard(seen, config) or "")
+
+
+def test_bad_settings_are_named() -> None:
+    with pytest.raises(ValueError, match="blur must be odd, got 4"):
+        iddp.Config(blur=4)
+    with pytest.raises(ValueError, match="known_noise"):
+        iddp.Config(known_noise="gaussian:25", standardise=True)
+    with pytest.raises(ValueError, match="noise must be one of"):
+        iddp.Config(known_noise="gauss:25")
