@@ -31,18 +31,20 @@ class Config(Recipe):
     """channels between"""
     decay: str = "cosine"
     """learning rate in time"""
+    plain: bool = False
+    """no layer and no loss that draws or looks at the whole batch"""
     collapse: int = 0
     """step from which the guard complains; 0 for never"""
 
 
 class Small(nn.Module):
-    def __init__(self, channels: int, width: int) -> None:
+    def __init__(self, channels: int, width: int, plain: bool) -> None:
         super().__init__()
         self.body = nn.Sequential(
             nn.Conv2d(channels, width, 3, padding=1),
-            nn.BatchNorm2d(width),
+            *([] if plain else [nn.BatchNorm2d(width)]),
             nn.ReLU(),
-            nn.Dropout2d(0.1),
+            *([] if plain else [nn.Dropout2d(0.1)]),
             nn.Conv2d(width, channels, 3, padding=1),
         )
 
@@ -51,13 +53,14 @@ class Small(nn.Module):
 
 
 def build(config: Config, channels: int) -> nn.Module:
-    return Small(channels, config.width)
+    return Small(channels, config.width, config.plain)
 
 
 def pairs(network, batch: Batch, config, *, progress: Progress, generator) -> Loss:
     if batch.other is None:
         raise ValueError("the toy needs pairs")
-    output = network(batch.noisy + 0.01 * torch.randn(batch.noisy.shape, generator=generator))
+    jitter = 0.0 if config.plain else 0.01
+    output = network(batch.noisy + jitter * torch.randn(batch.noisy.shape, generator=generator))
     value = mse_loss(output, batch.other)
     return Loss(value=value, parts={"l2": value.detach(), "done": torch.tensor(progress.fraction)})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -370,3 +371,30 @@ def test_no_folder_and_no_images(tmp_path):
     save(tmp_path / "in" / "scene" / "a.png", scene())
     with pytest.raises(ValueError, match="one folder per scene"):
         open_data(tmp_path / "in", OPTIONS, "noisy")
+
+
+@pytest.mark.parametrize("kind", ["npy", "tif"])
+def test_a_mapped_stack_stays_on_the_disk(tmp_path, kind):
+    """512 MB, sparse: cropping from all over it takes next to no memory of its own."""
+    shape, path = (256, 1024, 1024), tmp_path / f"s.{kind}"
+    if kind == "npy":
+        array = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint16, shape=shape)
+    else:
+        array = tifffile.memmap(path, shape=shape, dtype=np.uint16, photometric="minisblack")
+    array[::40, :64, :64] = 900
+    array.flush()
+    del array
+    before = anonymous()
+    data = open_data(path, Options(patch=64, batch=4), "noisy")
+    for step in range(50):
+        data.batch(step)
+    assert anonymous() - before < 64e6
+    assert data.pool.facts.white == 1023
+
+
+def anonymous():
+    """Bytes of anonymous memory, of which a mapped file takes none (Linux only)."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        pytest.skip("needs /proc")
+    return next(int(line.split()[1]) * 1e3 for line in status.read_text().splitlines() if "RssAnon" in line)

@@ -169,29 +169,41 @@ def test_interrupt_saves_and_resume_goes_on(folder, tmp_path):
 
 
 @pytest.mark.slow
-def test_two_processes_train_one_model(folder, tmp_path):
+def test_two_processes_equal_one_of_twice_the_batch(toy, folder, tmp_path):
     out = tmp_path / "m.safetensors"
+    settings = ["--steps", 8, "--every", 4, "--processes", 2]
     done = subprocess.run(
-        [*command(folder, out, "--steps", 8, "--every", 4, "--processes", 2), "--json"],
+        [*command(folder, out, *settings, "--set", "plain=true"), "--json"],
         check=False, capture_output=True, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"}, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
     assert json.loads(done.stdout)["steps"] == 8
     with (out.with_suffix(".run") / "metrics.csv").open() as file:
         assert [row["step"] for row in csv.DictReader(file)] == ["4", "8"]
-    one = tmp_path / "one.safetensors"
-    subprocess.run(command(folder, one, "--steps", 8), check=True, capture_output=True)
-    assert not equal(weights(out), weights(one))  # twice the crops a step
+    fields = {"plain": True, "batch": 4}
+    one = pellucid.train(
+        "toy", folder, tmp_path / "1.safetensors", noise="gaussian:0-50", steps=8, set=fields
+    )
+    both, alone = weights(out), weights(one.model)
+    assert all(torch.allclose(both[name], alone[name], atol=1e-6) for name in alone)
 
 
-def test_two_processes_average_their_gradients(toy, folder, tmp_path):
-    """What each process draws is its own part of a larger batch."""
+def test_each_process_draws_its_part_of_a_larger_batch(toy, folder):
     from pellucid.data import Options, open_data
 
     half = open_data(folder, Options(patch=16, batch=2, noise="gaussian:5"), "pairs")
     whole = open_data(folder, Options(patch=16, batch=4, noise="gaussian:5"), "pairs")
     parts = torch.cat([half.batch(3, first=first).noisy for first in (0, 2)])
     assert torch.equal(parts, whole.batch(3).noisy)
+
+
+def test_how_often_it_is_looked_at_changes_nothing(toy, folder, tmp_path):
+    def run(every):
+        out = tmp_path / f"{every}.safetensors"
+        done = pellucid.train("toy", folder, out, noise="gaussian:5", steps=9, every=every)
+        return weights(done.model)
+
+    assert equal(run(2), run(100))
 
 
 def test_resume_must_be_asked_for_the_same(toy, folder, tmp_path):

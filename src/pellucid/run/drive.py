@@ -214,9 +214,11 @@ def _cut(
 def _side(method: Method, settings: Settings, shots: Tensor) -> int | None:
     """Side of the tiles, a multiple of the method's grid; None to leave the image whole."""
     height, width = shots.shape[-2:]
+    # A trained network keeps many maps, and what lies beyond its halo hardly matters to it.
+    trained = method.learning is not None and method.tiling.kind != "whole"
     if settings.tile is not None:
         side = settings.tile
-    elif method.tiling.kind == "exact" and height * width > LARGE:
+    elif (method.tiling.kind == "exact" or trained) and height * width > LARGE:
         side = TILE
     elif method.tiling.kind == "approximate" and method.stop and height * width > cutting.LARGE:
         side = cutting.TILE

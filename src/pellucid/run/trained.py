@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pellucid import checks, methods, models
-from pellucid.steps import Method, Tiling
+from pellucid.steps import Method
 
 
 def card_of(method: str, model: str | None) -> tuple[models.Card | None, str | None]:
@@ -43,6 +43,6 @@ def as_trained(
             f"preset={preset!r} does not apply to a trained model: its file holds the configuration. "
             "Leave it out."
         )
-    tiling = Tiling(kind="exact", halo=card.halo, stride=card.stride)
+    tiling = replace(method.tiling, halo=card.halo, stride=card.stride)
     own = models.config_of(card, method.config, Path(path).name)
     return replace(method, tiling=tiling), own if config is None else config

@@ -334,10 +334,7 @@ def _show(fit: Fit, images: Data, log: Log) -> None:
 
 def _maps(fit: Fit, batch: Batch) -> Mapping[str, torch.Tensor]:
     """What the objective wants shown of these crops."""
-    from pellucid.training.module import on
-
-    with torch.no_grad():
-        return fit.loss(fit.best, on(batch, fit.device), ("pictures", 0)).pictures
+    return fit.tested(batch, ("pictures", 0)).pictures
 
 
 def card_of(request: Request, images: Data, fit: Fit) -> models.Card:

@@ -248,17 +248,18 @@ class Fit(pl.LightningModule):  # type: ignore[misc]
 
     def test(self, batches: list[Batch]) -> float:
         """Mean loss of the network that is kept, on batches of held-out data; draws are always the same."""
+        losses = [self.tested(batch, ("held out", i)).value for i, batch in enumerate(batches)]
+        return float(torch.stack(losses).mean())
+
+    def tested(self, batch: Batch, names: tuple[str | int, ...]) -> Loss:
+        """The loss of the network that is kept, which learns nothing from it."""
         network, was = self.best, self.best.training
         network.eval()
         try:
             with torch.no_grad():
-                losses = [
-                    self.loss(network, on(batch, self.device), ("held out", i)).value
-                    for i, batch in enumerate(batches)
-                ]
+                return self.loss(network, on(batch, self.device), names)
         finally:
             network.train(was)
-        return float(torch.stack(losses).mean())
 
     def predicted(self, batch: Batch) -> Tensor:
         """What the network that is kept makes of noisy crops by the method's rule, in its units."""
