@@ -3,9 +3,9 @@
     python benchmarks/train_memory.py                          # 20 GB, sparse on the disk, 200 steps of n2v
     python benchmarks/train_memory.py --gigabytes 2 --format tif --steps 50 --method nb2nb
 
-A sparse file takes no room on the disk. Every page of it that is read takes room in memory as a file page, which
-the system drops when it needs to. What may not grow is anonymous memory (RssAnon of /proc/self/status, Linux
-only), which is what this measures: its peak over the training, and that of the file pages beside.
+A sparse file takes no room on the disk. Every page of it that is read takes room in memory as a file page,
+which the system drops when it needs to. What may not grow is anonymous memory (RssAnon of /proc/self/status,
+Linux only), which is what this measures: its peak over the training, and that of the file pages beside.
 """
 
 from __future__ import annotations

@@ -37,6 +37,17 @@ def folder(tmp_path, monkeypatch):
     mask = np.zeros((48, 40), np.uint8)
     mask[20:23, 5:35] = 255
     Pillow.fromarray(mask).save(tmp_path / "mask.png")
+    for name in ("noisy/a.png", "noisy/b.png", "clean/a.png", "clean/b.png"):
+        wide = np.linspace(40, 200, 96)[:, None, None] * np.ones((1, 96, 3))
+        wide = wide + rng.normal(0, 20, wide.shape) * name.startswith("noisy")
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Pillow.fromarray(np.clip(wide, 0, 255).astype(np.uint8)).save(tmp_path / name)
+    for name in ("scenes/one/1.png", "scenes/one/2.png", "scenes/two/1.png", "scenes/two/2.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        noisy = np.clip(wide + rng.normal(0, 20, wide.shape), 0, 255).astype(np.uint8)
+        Pillow.fromarray(noisy).save(tmp_path / name)
+    stack = 1000 + rng.normal(0, 50, (12, 96, 96))
+    files.write(files.from_array(stack.astype(np.uint16)), tmp_path / "stack.tif")
     scan = np.clip(256 * (ramp[..., 0] + rng.normal(0, 20, ramp.shape[:2])), 0, 65535).astype(np.uint16)
     files.write(files.from_array(scan), tmp_path / "scan.tif")
     return tmp_path
@@ -53,6 +64,23 @@ def test_console_blocks(text, folder, capsys):
         for flag in ("-o", "--report"):
             if flag in words:
                 assert Path(words[words.index(flag) + 1]).exists(), line
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("text", list(blocks("sh")))
+def test_training_commands(text, folder, capsys):
+    """Commands that take an hour run for two steps."""
+    for line in text.splitlines():
+        words = shlex.split(line)[2:]
+        if words[0] == "train":
+            words = words[: words.index("--seconds")] if "--seconds" in words else words
+            words += ["--steps", "2"]
+        else:
+            (folder / "frames.safetensors").exists() or pytest.skip("needs the model of the block before")
+        with pytest.raises(SystemExit) as end:
+            cli.main(words)
+        assert end.value.code in (0, None), (line, capsys.readouterr().err)
+        assert Path(words[words.index("-o") + 1]).exists(), line
 
 
 @pytest.mark.parametrize("text", list(blocks("python")))

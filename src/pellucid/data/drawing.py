@@ -21,7 +21,7 @@ from pellucid.learning import Batch, Sees
 
 TRIES = 64
 """places that are tried until one is fit for a pair"""
-TILE = 256
+TILE = 128
 """side of the pieces of a picture whose noise is fixed beforehand, pixels; or twice the crop"""
 COUNTED = 256
 """crops from which mean and standard deviation are told"""
