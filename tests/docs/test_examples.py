@@ -17,8 +17,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
-def blocks(language):
-    for page in PAGES:
+def blocks(language, pages=PAGES):
+    for page in pages:
         found = re.findall(rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), re.M | re.S)
         for number, text in enumerate(found, 1):
             yield pytest.param(text, id=f"{page.stem}-{number}")
@@ -42,10 +42,13 @@ def folder(tmp_path, monkeypatch):
         wide = wide + rng.normal(0, 20, wide.shape) * name.startswith("noisy")
         (tmp_path / name).parent.mkdir(exist_ok=True)
         Pillow.fromarray(np.clip(wide, 0, 255).astype(np.uint8)).save(tmp_path / name)
-    for name in ("scenes/one/1.png", "scenes/one/2.png", "scenes/two/1.png", "scenes/two/2.png"):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        noisy = np.clip(wide + rng.normal(0, 20, wide.shape), 0, 255).astype(np.uint8)
-        Pillow.fromarray(noisy).save(tmp_path / name)
+    for scene in ("one", "two"):
+        (tmp_path / "scenes" / scene).mkdir(parents=True)
+        coarse = Pillow.fromarray(rng.integers(50, 200, (12, 12, 3)).astype(np.uint8))
+        still = np.asarray(coarse.resize((128, 128), Pillow.Resampling.BICUBIC), float)
+        for shot in ("1.png", "2.png"):
+            noisy = np.clip(still + rng.normal(0, 10, still.shape), 0, 255).astype(np.uint8)
+            Pillow.fromarray(noisy).save(tmp_path / "scenes" / scene / shot)
     stack = 1000 + rng.normal(0, 50, (12, 96, 96))
     files.write(files.from_array(stack.astype(np.uint16)), tmp_path / "stack.tif")
     scan = np.clip(256 * (ramp[..., 0] + rng.normal(0, 20, ramp.shape[:2])), 0, 65535).astype(np.uint16)
@@ -67,7 +70,7 @@ def test_console_blocks(text, folder, capsys):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("text", list(blocks("sh")))
+@pytest.mark.parametrize("text", list(blocks("sh", [ROOT / "docs" / "training.md"])))
 def test_training_commands(text, folder, capsys):
     """Commands that take an hour run for two steps."""
     for line in text.splitlines():
