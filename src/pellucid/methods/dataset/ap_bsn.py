@@ -172,7 +172,7 @@ AP_BSN = Method(
     },
     stochastic=True,
     tiling=Tiling(kind="approximate", halo=96, stride=2),
-    cost="300 s",
+    cost="6 s to 300 s, by network and rounds",
     uses_noise=False,
     needs_model=True,
     learning=LEARNING,

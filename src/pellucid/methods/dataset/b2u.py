@@ -138,7 +138,7 @@ B2U = Method(
         ),
     },
     tiling=Tiling(kind="approximate", halo=64, stride=32),
-    cost="30 s",
+    cost="12 s to 100 s, by network; 0.3 s to 5 s with inference=visible",
     needs_model=True,
     learning=LEARNING,
 )

@@ -177,7 +177,7 @@ CVF_SID = Method(
         ),
     },
     tiling=Tiling(kind="exact", halo=32, stride=1),
-    cost="3 s",
+    cost="0.5 s to 6 s, by network",
     uses_noise=False,
     needs_model=True,
     learning=LEARNING,

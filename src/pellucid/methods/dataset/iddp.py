@@ -16,7 +16,7 @@ from pellucid.models import steps_of
 from pellucid.noise import models as noise_models
 from pellucid.steps import Method, Tiling
 
-ENOUGH = 20
+ENOUGH = 50
 """losses that the guard wants to see before it judges"""
 UNCHANGED = 0.05
 """share of what a blur takes off; a network that takes off less gives its input back"""
@@ -238,7 +238,7 @@ IDDP = Method(
         ),
     },
     tiling=Tiling(kind="approximate", halo=48, stride=32),
-    cost="1 s",
+    cost="0.3 s to 2 s, by network",
     needs_model=True,
     learning=LEARNING,
 )

@@ -112,7 +112,7 @@ N2N = Method(
         ),
     },
     tiling=Tiling(kind="approximate", halo=64, stride=32),
-    cost="1 s",
+    cost="0.3 s to 4 s, by network",
     needs_model=True,
     learning=LEARNING,
 )

@@ -104,7 +104,7 @@ N2S = Method(
         "notebook": Config(steps=500, batch=1, patch=256, learning_rate=0.01, decay="constant"),
     },
     tiling=Tiling(kind="approximate", halo=64, stride=32),
-    cost="8 s",
+    cost="4 s to 60 s, by network",
     needs_model=True,
     learning=LEARNING,
 )

@@ -172,7 +172,7 @@ N2V = Method(
         ),
     },
     tiling=Tiling(kind="approximate", halo=48, stride=32),
-    cost="2 s",
+    cost="0.3 s to 2 s, by network",
     needs_model=True,
     learning=LEARNING,
 )
@@ -189,7 +189,7 @@ N2V2 = Method(
         "fast": Config2(network="small-n2v2", steps=4000, batch=8, learning_rate=1e-3, decay="cosine"),
     },
     tiling=Tiling(kind="approximate", halo=48, stride=32),
-    cost="2 s",
+    cost="0.3 s to 2 s, by network",
     needs_model=True,
     learning=LEARNING,
 )

@@ -126,7 +126,7 @@ NB2NB = Method(
         ),
     },
     tiling=Tiling(kind="approximate", halo=64, stride=32),
-    cost="2 s",
+    cost="0.3 s to 5 s, by network",
     needs_model=True,
     learning=LEARNING,
 )
