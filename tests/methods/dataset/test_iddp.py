@@ -83,9 +83,11 @@ def test_switches(noisy) -> None:
     assert float(drawn.std()) == pytest.approx(25 / 255, rel=0.02)
     to_noisy = loss_of(module, noisy, fidelity="noisy", beta=0.0, alpha=1.0)
     torch.testing.assert_close(to_noisy.value.detach(), (prior - noisy).square().mean())
-    warm = loss_of(module, noisy, warm_up=5, progress=Progress(step=4, steps=10))
+    warm = loss_of(module, noisy, warm_up=5, progress=Progress(step=4, steps=100))
     torch.testing.assert_close(warm.value.detach(), (prior - iddp.averaged(noisy, 5)).square().mean())
     assert float(warm.parts["warm_up"]) == 1
+    short_one = loss_of(module, noisy, warm_up=5, progress=Progress(step=4, steps=20))
+    assert float(short_one.parts["warm_up"]) == 0
 
 
 def test_identity_solves_equation_9_and_not_equation_10(noisy) -> None:
@@ -112,7 +114,7 @@ def test_guard_names_both_collapses_and_lets_a_denoiser_pass(noisy) -> None:
     blur = nn.AvgPool2d(3, 1, 1, count_include_pad=False)
     assert iddp.guard(recent(blur, noisy), config) is None
     assert iddp.guard(recent(nn.Identity(), noisy, count=iddp.ENOUGH - 1), config) is None
-    warm = recent(nn.Identity(), noisy, warm_up=10, progress=Progress(step=3, steps=10))
+    warm = recent(nn.Identity(), noisy, warm_up=10, progress=Progress(step=3, steps=100))
     assert iddp.guard(warm, config) is None
 
 
