@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from scenes import SIGMA, batch_of
+from learned_scenes import SIGMA, batch_of
 
 from pellucid import seeds
 from pellucid.learning import Batch, Progress

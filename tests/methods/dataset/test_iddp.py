@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from scenes import batch_of, short, trained
+from learned_scenes import batch_of, short, trained
 from torch import nn
 
 from pellucid import seeds

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from scenes import SIGMA, batch_of, noisy_of
+from learned_scenes import SIGMA, batch_of, noisy_of
 
 from pellucid import metrics, seeds
 from pellucid.learning import Batch, Progress

@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 import torch
-from scenes import METHODS, SIGMA, batch_of, built, noisy_of, scene, short, trained
+from learned_scenes import METHODS, SIGMA, batch_of, built, noisy_of, scene, short, trained
 
 from pellucid import engine, seeds
 from pellucid.learning import Batch, Progress
