@@ -55,6 +55,22 @@ def test_beats_the_filters_of_scikit_image_on_colour():
     assert ours > others[1] + 2.8
 
 
+def test_a_spread_of_levels_forgives_one_that_texture_made_too_high():
+    clean = photograph()
+    noisy = clean + SIGMA * drawn(clean.shape)
+
+    def gain(told: float) -> float:
+        scores = [
+            psnr(clean, restore(noisy, white(3, told), replace(FAST, spread=s), color=True))
+            for s in (1.6, 1.0)
+        ]
+        return scores[0] - scores[1]
+
+    assert gain(SIGMA * 1.2) > 0.5
+    assert gain(SIGMA * 1.5) > 0.5
+    assert gain(SIGMA) > -0.8
+
+
 @pytest.mark.parametrize(("sigma", "least", "margin"), [(15, 31.2, 1.0), (50, 25.2, 1.5)])
 def test_beats_the_filters_of_scikit_image_on_gray(sigma, least, margin):
     level = sigma / 255

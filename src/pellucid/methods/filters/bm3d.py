@@ -47,6 +47,10 @@ class Config:
     less)"""
     strength: float = 1.0
     """factor on the standard deviation of the noise"""
+    spread: float = 1.0
+    """how far the level may be off, as a factor: above 1 every coefficient is weighed by the mean of what the
+    level divided by it, the level, and the level times it would give. It forgives a level that texture made
+    too high"""
     correlated: float = 1.0
     """further factor where neighbouring pixels share noise (fitted on synthetic camera noise)"""
     whiten: float = 0.1
@@ -77,6 +81,7 @@ class Config:
         checks.in_range("wiener_radius", self.wiener_radius, 1, 64)
         for name in ("threshold", "wiener", "strength", "correlated"):
             checks.in_range(name, getattr(self, name), 0, low_open=True)
+        checks.in_range("spread", self.spread, 1)
         checks.in_range("whiten", self.whiten, 0, 1)
         checks.in_range("reach", self.reach, 0)
         checks.in_range("reach_jpeg", self.reach_jpeg, 0)
@@ -84,16 +89,24 @@ class Config:
         checks.in_range("whiten_chroma", self.whiten_chroma, 0, 1)
         checks.one_of("noise", self.noise, ("spectrum", "white"))
 
+    def levels(self) -> tuple[float, ...]:
+        """Multiples of the measured level that are reckoned with.
+
+        >>> Config().levels(), Config(spread=2.0).levels()
+        ((1.0,), (0.5, 1.0, 2.0))
+        """
+        return (1.0,) if self.spread == 1 else (1 / self.spread, 1.0, self.spread)
+
     def stages(self) -> tuple[Stage, Stage]:
         """The two stages. The distance limits are far above the noise: a group holds what was found."""
         return (
             Stage(
                 transform="bior1.5", step=self.step, radius=self.radius, stride=self.stride, group=self.group,
-                limit=15.0, strength=self.threshold,
+                limit=15.0, strength=self.threshold, levels=self.levels(),
             ),
             Stage(
                 transform="dct", step=self.wiener_step, radius=self.wiener_radius, stride=self.stride,
-                group=self.wiener_group, limit=2.0, strength=self.wiener,
+                group=self.wiener_group, limit=2.0, strength=self.wiener, levels=self.levels(),
             ),
         )  # fmt: skip
 

@@ -27,7 +27,8 @@ class Stage:
         group: largest number of blocks in a group, a power of two.
         limit: largest squared distance per pixel of a block to its reference, in noise variances of the
         guide. strength: threshold in standard deviations (first stage) or factor on the noise variance
-        (second stage). beta: shape of the Kaiser window of the aggregation.
+        (second stage). beta: shape of the Kaiser window of the aggregation. levels: multiples of the measured
+        level at which the noise may lie; the gain of a coefficient is the mean over them.
     """
 
     transform: str
@@ -38,6 +39,7 @@ class Stage:
     strength: float
     stride: int = 1
     beta: float = 2.0
+    levels: tuple[float, ...] = (1.0,)
 
 
 def filter_image(
@@ -159,14 +161,11 @@ def _region(
             variance = group_variance(place // region.columns, place % region.columns, known)
             group = torch.matmul(haar, data[place])
             if guess is None:
-                keep = group.square() > stage.strength**2 * variance
-                group *= keep
-                cost = variance.mul_(keep)
+                gain = _threshold(group.square(), variance, stage)
             else:
-                power = torch.matmul(haar, guess[place]).square_()
-                gain = power.div_(power.add(variance, alpha=stage.strength).add_(SMALLEST))
-                group *= gain
-                cost = gain.square_().mul_(variance)
+                gain = _wiener(torch.matmul(haar, guess[place]).square_(), variance, stage)
+            group *= gain
+            cost = gain.square_().mul_(variance)
             share = scale / cost.view(-1, size, channels, AREA).sum((1, 3)).clamp_min_(SMALLEST)
             group.view(-1, size, channels, AREA).mul_(share[:, None, :, None])
             back = torch.matmul(haar.T, group)
@@ -174,3 +173,21 @@ def _region(
             sums.index_add_(0, index, back.view(-1, flat))
             weights.index_add_(0, index, share.repeat_interleave(size, 0))
     return sums, weights
+
+
+def _threshold(power: Tensor, variance: Tensor, stage: Stage) -> Tensor:
+    """The share of the levels at which a coefficient of this power is above the threshold."""
+    first, *others = ((stage.strength * level) ** 2 for level in stage.levels)
+    gain = (power > first * variance).to(power)
+    for limit in others:
+        gain += power > limit * variance
+    return gain.div_(len(stage.levels)) if others else gain
+
+
+def _wiener(power: Tensor, variance: Tensor, stage: Stage) -> Tensor:
+    """Wiener's gain for a coefficient whose pilot has this power, the mean over the levels."""
+    first, *others = (stage.strength * level**2 for level in stage.levels)
+    gain = power / power.add(variance, alpha=first).add_(SMALLEST)
+    for factor in others:
+        gain += power / power.add(variance, alpha=factor).add_(SMALLEST)
+    return gain.div_(len(stage.levels)) if others else gain
