@@ -165,7 +165,7 @@ def _region(
             else:
                 gain = _wiener(torch.matmul(haar, guess[place]).square_(), variance, stage)
             group *= gain
-            cost = gain.square_().mul_(variance)
+            cost = variance.mul_(gain).mul_(gain)
             share = scale / cost.view(-1, size, channels, AREA).sum((1, 3)).clamp_min_(SMALLEST)
             group.view(-1, size, channels, AREA).mul_(share[:, None, :, None])
             back = torch.matmul(haar.T, group)
@@ -178,16 +178,21 @@ def _region(
 def _threshold(power: Tensor, variance: Tensor, stage: Stage) -> Tensor:
     """The share of the levels at which a coefficient of this power is above the threshold."""
     first, *others = ((stage.strength * level) ** 2 for level in stage.levels)
-    gain = (power > first * variance).to(power)
+    kept = power > first * variance
+    if not others:
+        return kept
+    gain = kept.to(power)
     for limit in others:
         gain += power > limit * variance
-    return gain.div_(len(stage.levels)) if others else gain
+    return gain.div_(len(stage.levels))
 
 
 def _wiener(power: Tensor, variance: Tensor, stage: Stage) -> Tensor:
-    """Wiener's gain for a coefficient whose pilot has this power, the mean over the levels."""
+    """Wiener's gain for a coefficient whose pilot has this power, the mean over the levels; reuses power."""
     first, *others = (stage.strength * level**2 for level in stage.levels)
+    if not others:
+        return power.div_(power.add(variance, alpha=first).add_(SMALLEST))
     gain = power / power.add(variance, alpha=first).add_(SMALLEST)
     for factor in others:
         gain += power / power.add(variance, alpha=factor).add_(SMALLEST)
-    return gain.div_(len(stage.levels)) if others else gain
+    return gain.div_(len(stage.levels))
