@@ -132,7 +132,8 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
         if fitted and config.consistency != "none":
             factor = weight(noise[n], count - 1 - n) if config.weight is None else config.weight
             tie = consistency(phi, fitted[-1], config.gain * factor)
-        rule = _rule(config, noise[n], _share(task.budget.seconds, started, levels[: n + 1]))
+        trust = config.trust if task.noise.correlated else 1.0
+        rule = _rule(config, trust * noise[n], _share(task.budget.seconds, started, levels[: n + 1]))
         best, step = None, None
         for step in stopping.through(_scale(config, levels, n, noise[n], tie, planned, seed), rule):
             yield replace(
