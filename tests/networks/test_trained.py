@@ -16,6 +16,7 @@ TRAINED = [
     "b2u-unet",
     "small-unet",
     "iddp-unet",
+    "small-iddp",
     "n2v-unet",
     "n2v2-unet",
     "small-n2v2",

@@ -35,6 +35,7 @@ NETWORKS: dict[str, str] = {
     "b2u-unet": "pellucid.networks.unet:b2u",
     "small-unet": "pellucid.networks.unet:small",
     "iddp-unet": "pellucid.networks.iddp_unet:IDDPUNet",
+    "small-iddp": "pellucid.networks.iddp_unet:small",
     "n2v-unet": "pellucid.networks.n2v_unet:N2VUNet",
     "n2v2-unet": "pellucid.networks.n2v_unet:n2v2",
     "small-n2v2": "pellucid.networks.n2v_unet:small",

@@ -74,6 +74,11 @@ def test_refinement_is_the_mean_of_its_rounds() -> None:
     torch.testing.assert_close(got, torch.stack(rounds).mean(0))
 
 
+def test_crops_hold_the_stride() -> None:
+    with pytest.raises(ValueError, match="patch must be at least stride, 10, got 8"):
+        ap_bsn.Config(patch=8, stride=10)
+
+
 def test_only_blind_networks_are_taken() -> None:
     with pytest.raises(ValueError, match="must be dbsn or small-dbsn for ap-bsn, got 'n2n-unet'"):
         ap_bsn.build(ap_bsn.Config(network="n2n-unet"), 3)

@@ -1,4 +1,4 @@
-"""IDDP: the equations by hand, its switches, and the two states that the guard must name."""
+"""IDDP: the equations by hand, its switches, and the states that the guard must name."""
 
 from __future__ import annotations
 
@@ -102,15 +102,21 @@ class _Constant(nn.Module):
         return torch.full_like(image, 0.5)
 
 
+class _Negative(nn.Module):
+    def forward(self, image):
+        return 1 - image
+
+
 def recent(module, noisy, count=iddp.ENOUGH, **changes):
     loss = loss_of(module, noisy, **changes)
     return [{name: float(value) for name, value in loss.parts.items()}] * count
 
 
-def test_guard_names_both_collapses_and_lets_a_denoiser_pass(noisy) -> None:
+def test_guard_names_each_failure_and_lets_a_denoiser_pass(noisy) -> None:
     config = iddp.Config()
     assert "collapsed to the identity" in iddp.guard(recent(nn.Identity(), noisy), config)
     assert "collapsed to a constant" in iddp.guard(recent(_Constant(), noisy), config)
+    assert "run away" in iddp.guard(recent(_Negative(), noisy), config)
     blur = nn.AvgPool2d(3, 1, 1, count_include_pad=False)
     assert iddp.guard(recent(blur, noisy), config) is None
     assert iddp.guard(recent(nn.Identity(), noisy, count=iddp.ENOUGH - 1), config) is None

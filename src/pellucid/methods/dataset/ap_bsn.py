@@ -51,6 +51,10 @@ class Config(Recipe):
         checks.in_range("test_stride", self.test_stride, 1, 16)
         checks.in_range("rounds", self.rounds, 0)
         checks.in_range("replaced", self.replaced, 0, 1)
+        if self.patch < self.stride:
+            raise ValueError(
+                f"patch must be at least stride, {self.stride}, got {self.patch}. Use larger crops."
+            )
 
 
 def build(config: Config, channels: int) -> nn.Module:
@@ -106,7 +110,7 @@ def objective(
     Source: Lee, Son, Lee, "AP-BSN: Self-Supervised Denoising for Real-World Images via Asymmetric PD and
     Blind-Spot Network", CVPR 2022.
     """
-    height, width = (max(config.stride, side - side % config.stride) for side in batch.noisy.shape[-2:])
+    height, width = (side - side % config.stride for side in batch.noisy.shape[-2:])
     noisy = batch.noisy[..., :height, :width]
     output = together(network(apart(noisy, config.stride)), config.stride)
     value = (output - noisy).abs().mean()

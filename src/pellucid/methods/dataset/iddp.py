@@ -20,6 +20,8 @@ ENOUGH = 50
 """losses that the guard wants to see before it judges"""
 UNCHANGED = 0.05
 """share of what a blur takes off; a network that takes off less gives its input back"""
+TOO_MUCH = 1.3
+"""how much more than a blur a network may take off before it counts as run away"""
 FLAT = 0.05
 """share of the blurred picture's contrast; a network that leaves less gives one value everywhere"""
 
@@ -61,7 +63,7 @@ class Config(Recipe):
     known_noise: str = ""
     """noise to add instead of the removed one, as text for --noise, e.g. gaussian:25 (equation 6)"""
     residual: bool = True
-    """whether iddp-unet predicts the noise; other networks are as they are"""
+    """whether iddp-unet and small-iddp predict the noise; other networks are as they are"""
     warm_up: int = 2000
     """steps at the start that learn the blurred picture alone; at most a fifth of the training"""
 
@@ -86,7 +88,7 @@ class Config(Recipe):
 
 def build(config: Config, channels: int) -> nn.Module:
     """The network that the configuration names."""
-    more = {"residual": config.residual} if config.network == "iddp-unet" else {}
+    more = {"residual": config.residual} if config.network in ("iddp-unet", "small-iddp") else {}
     return networks.builder(config.network)(channels, channels, **more)
 
 
@@ -184,7 +186,7 @@ def _contrast(image: Tensor) -> Tensor:
 
 
 def guard(recent: Sequence[Mapping[str, float]], config: Config) -> str | None:
-    """Names the two states that the objective is drawn to beside a denoiser: the identity and a constant.
+    """Names the states that the objective is drawn to beside a denoiser: identity, constant, run away.
 
     Args:
         recent: parts of recent losses, oldest first; those of the warm-up do not count.
@@ -211,6 +213,12 @@ def guard(recent: Sequence[Mapping[str, float]], config: Config) -> str | None:
             f"start from the blurred picture (--set warm_up={max(1000, 2 * config.warm_up)}) or lower "
             "learning_rate."
         )
+    if removed > TOO_MUCH * blur_removes:
+        return (
+            f"IDDP has run away: the network removes {removed:.2g}, a blur of {config.blur} pixels "
+            f"{blur_removes:.2g}, and learns from ever stronger noise. Lower learning_rate, or choose "
+            "--network iddp-unet; networks without bias (swift) drift."
+        )
     return None
 
 
@@ -228,10 +236,11 @@ IDDP = Method(
     presets={
         "paper": Config(),
         "literal": Config(residual=False, warm_up=0),
+        # Networks without bias (swift) run away here: nothing fixes the scale of what they give.
         "fast": Config(
-            network="swift-tiny",
+            network="small-iddp",
             steps=6000,
-            batch=8,
+            batch=4,
             patch=64,
             learning_rate=5e-4,
             decay="cosine",
