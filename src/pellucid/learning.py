@@ -162,6 +162,8 @@ class Learning:
         stride: the grid that tiles must lie on.
         guard: names a failure that the training has run into, from the parts of recent losses (oldest first),
             or gives None; a named failure stops the training.
+        direct: whether `predict` is the network applied once (`apply`), so that it can be fitted further to
+            the image at hand.
     """
 
     sees: Sees
@@ -171,6 +173,7 @@ class Learning:
     halo: int = 32
     stride: int = 32
     guard: Guard | None = None
+    direct: bool = False
 
 
 def apply(network: nn.Module, noisy: Tensor, sigma: Tensor | None) -> Tensor:

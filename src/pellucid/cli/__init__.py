@@ -45,6 +45,10 @@ def denoise(
     stop: flags.Rule = None,
     iterations: flags.Iterations = None,
     seconds: flags.Seconds = None,
+    adapt: Annotated[
+        float | None,
+        typer.Option(metavar="S", help="Fit the model to each image for S seconds; kept only if better."),
+    ] = None,
     seed: flags.Seed = 0,
     device: flags.Device = "auto",
     tile: Annotated[
@@ -73,6 +77,7 @@ def denoise(
         "stop": stop,
         "iterations": iterations,
         "seconds": seconds,
+        "adapt": adapt,
         "seed": seed,
         "device": device,
         "tile": tile,

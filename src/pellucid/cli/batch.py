@@ -241,16 +241,20 @@ def _plainly(image: Image, factor: int) -> Image:
 
 def _record(job: Job, result: Result, *, notes: Sequence[str]) -> Record:
     noise = result.noise.to_json()
-    return {
-        "input": str(job.inputs[0]) if len(job.inputs) == 1 else [str(p) for p in job.inputs],
-        "output": str(job.output),
-        "method": result.method,
-        "reason": result.reason,
-        "seconds": round(result.seconds, 4),
-        "iterations": result.iterations,
-        "stopped_by": result.stopped_by,
-        "seed": result.seed,
-        "device": result.device,
-        "noise": {key: noise[key] for key in NOISE_KEYS},
-        "warnings": [*result.warnings, *notes],
-    } | ({"shots": [asdict(p) for p in result.extras["shots"]]} if len(job.inputs) > 1 else {})
+    return (
+        {
+            "input": str(job.inputs[0]) if len(job.inputs) == 1 else [str(p) for p in job.inputs],
+            "output": str(job.output),
+            "method": result.method,
+            "reason": result.reason,
+            "seconds": round(result.seconds, 4),
+            "iterations": result.iterations,
+            "stopped_by": result.stopped_by,
+            "seed": result.seed,
+            "device": result.device,
+            "noise": {key: noise[key] for key in NOISE_KEYS},
+            "warnings": [*result.warnings, *notes],
+        }
+        | {key: result.extras[key] for key in ("model", "adapt") if key in result.extras}
+        | ({"shots": [asdict(p) for p in result.extras["shots"]]} if len(job.inputs) > 1 else {})
+    )

@@ -11,7 +11,7 @@ from torch import Tensor
 from pellucid import seeds
 from pellucid.engine import placed
 from pellucid.learning import Learning
-from pellucid.models.loading import Model, load
+from pellucid.models.loading import Model, fill, load
 from pellucid.models.shelf import locate
 from pellucid.models.units import factors, report_in, scale_of
 from pellucid.noise.report import NoiseReport
@@ -35,6 +35,8 @@ def steps_of(method: str, learning: Learning, kind: type) -> Steps:
                 "with --model FILE (model=... in Python)."
             )
         model = load(locate(task.model), method, learning, kind)
+        if task.initial is not None:
+            fill(model.network, dict(task.initial), task.model)
         placed(model.network, device)
         estimate = apply(model, learning, task.shots.mean(0), task.noise, config, seed=seed, device=device)
         yield Step(iteration=1, phase="apply", loss=None, output=estimate, estimate=lambda: estimate, total=1)

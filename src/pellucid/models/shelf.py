@@ -6,6 +6,8 @@ from importlib.resources import files as resources
 from pathlib import Path
 
 from pellucid import checks
+from pellucid.models.card import Card
+from pellucid.models.file import read_card
 from pellucid.networks.download import cache
 
 
@@ -17,6 +19,18 @@ def folder() -> Path:
 def shipped() -> Path:
     """Where the models that come with pellucid are."""
     return Path(str(resources("pellucid.models") / "shipped"))
+
+
+def cards() -> tuple[dict[Path, Card], list[str]]:
+    """The models that come with pellucid by their files, and what is wrong with those that cannot be read."""
+    found: dict[Path, Card] = {}
+    faults: list[str] = []
+    for path in sorted(shipped().glob("*.safetensors")):
+        try:
+            found[path] = read_card(path)
+        except (ValueError, OSError) as error:
+            faults.append(f"{error} Install pellucid again.")
+    return found, faults
 
 
 def names() -> dict[str, Path]:

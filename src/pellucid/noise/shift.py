@@ -12,6 +12,7 @@ from pellucid.noise.light import to_display, to_light
 
 CLASSES = 24  # of brightness, at the most
 FEWEST = 500  # pixels in a class
+SEEN = 1 / 255  # root mean square of the shift from which it is seen
 
 
 def shift(noisy: Tensor, estimate: Tensor) -> Tensor:
@@ -47,6 +48,22 @@ def shift(noisy: Tensor, estimate: Tensor) -> Tensor:
         drawn: NDArray[np.float64] = np.interp(plane.double().cpu().numpy(), bright, missing)
         planes.append(torch.from_numpy(drawn).to(estimate))
     return torch.stack(planes)
+
+
+def relit(noisy: Tensor, estimate: Tensor, least: float = SEEN) -> Tensor:
+    """The estimate (C, H, W) with the brightness that its light has, where the difference is seen.
+
+    Args:
+        noisy: (C, H, W), working range.
+        estimate: the same shape, with the mean of `noisy`.
+        least: root mean square of the shift below which it is left alone.
+
+    >>> calm = torch.full((1, 64, 64), 0.5)
+    >>> relit(calm, calm) is calm
+    True
+    """
+    missing = shift(noisy, estimate)
+    return estimate + missing if float(missing.square().mean().sqrt()) >= least else estimate
 
 
 def _missing(noisy: Tensor, estimate: Tensor) -> float:

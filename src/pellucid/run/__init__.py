@@ -37,6 +37,7 @@ def denoise(
     stop: str | None = None,
     iterations: int | None = None,
     seconds: float | None = None,
+    adapt: float | None = None,
     tile: int | None = None,
     guide: Any = None,
     initial: Mapping[str, Tensor] | None = None,
@@ -67,6 +68,9 @@ def denoise(
         stop: stop rule of an iterative method; None is the method's own.
         iterations: at most so many.
         seconds: at most so long, analysis not counted.
+        adapt: seconds in which a trained model is fitted further to this image, without truth; that is kept
+            only where pixels that the fit never used say so. ``set={"adapt.steps": 50}`` and the like say
+            how.
         tile: side of the tiles in pixels; None cuts only large pictures.
         guide: another picture of the scene, of the same size, for methods that take one (dip).
         initial: state dict of an earlier fit (``result.extras["state"]``) to start from.
@@ -103,6 +107,7 @@ def denoise(
         stop=stop,
         iterations=iterations,
         seconds=seconds,
+        adapt=adapt,
         tile=tile,
         initial=initial,
         shots=len(given),

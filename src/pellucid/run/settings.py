@@ -8,8 +8,9 @@ from typing import Any
 
 import torch
 
-from pellucid import checks, devices, fields, methods, stopping
+from pellucid import checks, devices, fields, methods, models, stopping
 from pellucid.degradation import Kind
+from pellucid.run import adapting
 from pellucid.run.near_clean import Source, sources
 from pellucid.run.trained import as_trained, card_of
 from pellucid.steps import Budget, Method
@@ -35,6 +36,8 @@ class Settings:
         tile: side of the tiles, or None to cut only what is large.
         initial: state dict of an earlier fit to start from, or None.
         near_clean: who prepares near-clean images, for a method that takes them.
+        adapt: seconds in which a model is fitted to the image at hand, or None for not at all.
+        adapting: how.
     """
 
     method: Method | None
@@ -50,6 +53,8 @@ class Settings:
     tile: int | None = None
     initial: Mapping[str, torch.Tensor] | None = None
     near_clean: tuple[Source, ...] = ()
+    adapt: float | None = None
+    adapting: adapting.Config = field(default_factory=adapting.Config)
 
 
 def settle(
@@ -68,6 +73,7 @@ def settle(
     stop: str | None = None,
     iterations: int | None = None,
     seconds: float | None = None,
+    adapt: float | None = None,
     tile: int | None = None,
     initial: Mapping[str, torch.Tensor] | None = None,
     shots: int = 1,
@@ -84,6 +90,7 @@ def settle(
     """
     checks.one_of("level", level, LEVELS)
     checks.one_of("method", method, ["auto", *methods.METHODS])
+    set, fitting = _parted(set, adapt)
     card, model = card_of(method, model)
     method = card.method if card is not None and method == "auto" else method
     level_of(sigma, data_range)
@@ -113,6 +120,8 @@ def settle(
         "tile": tile is not None,
         "guide": guide,
     }
+    if adapt is not None:
+        _adaptable(found, adapt)
     _applicable(found, [name for name, is_given in given.items() if is_given], shots)
     if found is not None and card is not None:
         found, config = as_trained(found, card, str(model), preset, config)
@@ -137,7 +146,43 @@ def settle(
         tile=tile,
         initial=initial,
         near_clean=_sources(found, near_clean, shots),
+        adapt=adapt,
+        adapting=fitting,
     )
+
+
+def _parted(
+    changes: Mapping[str, Any] | None, adapt: float | None
+) -> tuple[Mapping[str, Any], adapting.Config]:
+    """The changes for the method, and those after "adapt." as a Config."""
+    given = changes or {}
+    own = {name.removeprefix("adapt."): v for name, v in given.items() if name.startswith("adapt.")}
+    if own and adapt is None:
+        raise ValueError(
+            f"adapt.{next(iter(own))} says how a model is fitted to the image, and nothing asks for that. "
+            "Add adapt=SECONDS (--adapt SECONDS)."
+        )
+    rest = {name: value for name, value in given.items() if not name.startswith("adapt.")}
+    return rest, fields.change(adapting.Config(), own)
+
+
+def _adaptable(method: Method | None, seconds: float) -> None:
+    """Refuse to adapt where there is nothing that can be."""
+    checks.in_range("adapt", seconds, 0, low_open=True, hint="It is a time in seconds.")
+    if method is None and not models.cards()[0]:
+        raise ValueError(
+            "adapt fits a model to the image, and no model comes with this pellucid. Name one with model "
+            "(--model FILE), or leave adapt out."
+        )
+    if method is not None and method.learning is None:
+        raise ValueError(
+            f"adapt does not apply to method {method.name}: it is not a trained model. Leave it out."
+        )
+    if method is not None and method.learning is not None and not method.learning.direct:
+        raise ValueError(
+            f"adapt does not apply to method {method.name}: its estimate is not one pass of its network. "
+            "Leave it out."
+        )
 
 
 def _sources(method: Method | None, names: Sequence[str] | str | None, shots: int) -> tuple[Source, ...]:

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -15,6 +16,9 @@ from pellucid import auto, methods, seeds
 from pellucid.image import Image
 from pellucid.noise import analysis
 from pellucid.noise.report import NoiseReport
+from pellucid.noise.shift import relit
+from pellucid.run import trusting
+from pellucid.run.adapting import Adapted
 from pellucid.run.doubt import brighter, too_much
 from pellucid.run.drive import Driven, Progress
 from pellucid.run.guiding import fitting
@@ -62,20 +66,24 @@ def carry_out(
     warnings = list(aligned.warnings)
     noise = _noise(average, first, settings, len(shots))
     choice = _choice(noise, first, settings)
+    warnings += choice.notes
     prepared = None
     if settings.near_clean and choice.method != "none":
         prepared = _prepared(aligned, average, first, settings, progress)
         warnings += [w for w in prepared.warnings if not any(w.endswith(n) for n in noise.warnings)]
     integers = np.issubdtype(np.dtype(first.dtype), np.integer)
-    if choice.method == "none":
-        parts = [Driven(estimate=s) for s in average]
-    else:
+
+    def work(choice: auto.Choice, adapted: Adapted | None = None) -> list[Driven]:
+        """What the choice makes of every slice."""
+        method, own = trusting.tools(choice, settings)
+        if adapted is not None and adapted.weights is not None:
+            own = replace(own, initial=adapted.weights)
         parts = each(
             pixels,
-            settings.method or methods.load(choice.method),
+            method,
             choice.config,
             choice.noise,
-            settings,
+            own,
             color=first.color,
             stabilise=choice.stabilise,
             guide=steering,
@@ -85,14 +93,33 @@ def carry_out(
         )
         if noise.impulse <= IMPULSES and methods.load(choice.method).keeps_mean:
             parts = [
-                replace(p, estimate=_keep_mean(p.estimate, s, clips=integers))
+                replace(p, estimate=_keep_mean(p.estimate, s, clips=integers and not choice.light))
                 for p, s in zip(parts, average, strict=True)
             ]
+        if choice.light:
+            parts = [replace(p, estimate=relit(s, p.estimate)) for p, s in zip(parts, average, strict=True)]
+        return parts
+
+    adapted = None
+    if settings.adapt is not None:
+        adapted = trusting.adapted(average, choice, settings, progress, warnings)
+    if choice.method == "none":
+        parts = [Driven(estimate=s) for s in average]
+    elif choice.model is None or settings.method is not None:
+        parts = work(choice, adapted)
+    else:
+        parts, choice = trusting.trusted(work, choice, adapted, average, noise, first, warnings)
+    if adapted is not None and adapted.interrupted:
+        parts = [replace(p, stopped_by="interrupted") for p in parts]
     estimate = torch.stack([p.estimate for p in parts])
     if choice.method != "none":
         found = (too_much(average, estimate, noise), brighter(average, estimate, noise))
         warnings += [warning for warning in found if warning]
     extras = numbered([p.extras for p in parts]) | (prepared.extras() if prepared is not None else {})
+    if choice.model is not None:
+        extras["model"] = Path(choice.model).stem
+    if adapted is not None:
+        extras["adapt"] = adapted.to_json()
     if len(shots) > 1:
         extras["shots"] = aligned.placements
     return Result(
@@ -164,6 +191,9 @@ def _choice(noise: NoiseReport, image: Image, settings: Settings) -> auto.Choice
         return auto.Choice(method="none", config=None, noise=noise, reason="the stated noise level is 0")
     if settings.method is None:
         return auto.choose(noise, color=image.color, channels=image.pixels.shape[1])
+    from_card = trusting.of_card(noise, image, settings)
+    if from_card is not None:
+        return from_card
     if settings.sigma is not None:
         reason = f"asked for, at the stated level {settings.sigma:g}"
     elif settings.level != "auto":

@@ -223,7 +223,14 @@ def guard(recent: Sequence[Mapping[str, float]], config: Config) -> str | None:
 
 
 LEARNING = Learning(
-    sees="noisy", build=build, objective=objective, predict=predict, halo=48, stride=32, guard=guard
+    sees="noisy",
+    build=build,
+    objective=objective,
+    predict=predict,
+    halo=48,
+    stride=32,
+    guard=guard,
+    direct=True,
 )
 
 IDDP = Method(

@@ -89,7 +89,9 @@ def _fine(loss: str) -> str:
     return "l2" if loss == "relative" else loss
 
 
-LEARNING = Learning(sees="pairs", build=build, objective=objective, predict=predict, halo=64, stride=32)
+LEARNING = Learning(
+    sees="pairs", build=build, objective=objective, predict=predict, halo=64, stride=32, direct=True
+)
 
 N2N = Method(
     name="n2n",

@@ -110,7 +110,9 @@ def objective(
     return Loss(value=value, parts={"plain": plain.detach(), "regular": regular.detach()}, pictures=pictures)
 
 
-LEARNING = Learning(sees="noisy", build=build, objective=objective, predict=predict, halo=64, stride=32)
+LEARNING = Learning(
+    sees="noisy", build=build, objective=objective, predict=predict, halo=64, stride=32, direct=True
+)
 
 NB2NB = Method(
     name="nb2nb",

@@ -46,7 +46,9 @@ def objective(
     return Loss(value=value, parts={config.loss: value.detach()}, pictures=pictures)
 
 
-LEARNING = Learning(sees="clean pairs", build=build, objective=objective, predict=predict, halo=64, stride=32)
+LEARNING = Learning(
+    sees="clean pairs", build=build, objective=objective, predict=predict, halo=64, stride=32, direct=True
+)
 
 SUPERVISED = Method(
     name="supervised",

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from torch import Tensor
 
 from pellucid import checks
 from pellucid.methods.filters import bm3d
-from pellucid.noise.shift import shift
+from pellucid.noise.shift import SEEN, relit
 from pellucid.steps import Method, Step, Task
 
 
@@ -27,7 +26,7 @@ class Config:
     light: Literal["auto", "always", "never"] = "auto"
     """take the brightness from linear light, where noise averages out; auto: in colour pictures whose noise
     pixels share, which a camera has developed"""
-    least: float = 1 / 255
+    least: float = SEEN
     """root mean square of the shift of brightness below which it is left alone, as it is not seen"""
     step: int = 3
     """pixels between the reference blocks of BM3D"""
@@ -72,13 +71,8 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
     estimate = estimate + (noisy - estimate).mean((-2, -1), keepdim=True)
     developed = task.noise.correlated and task.color and noisy.shape[0] == 3
     if config.light == "always" or (config.light == "auto" and developed):
-        estimate = _lit(noisy, estimate, config.least)
+        estimate = relit(noisy, estimate, config.least)
     yield Step(iteration=1, phase="filter", loss=None, output=estimate, estimate=lambda: estimate, total=1)
-
-
-def _lit(noisy: Tensor, estimate: Tensor, least: float) -> Tensor:
-    missing = shift(noisy, estimate)
-    return estimate + missing if float(missing.square().mean().sqrt()) >= least else estimate
 
 
 PHOTO = Method(

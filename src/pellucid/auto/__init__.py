@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Protocol
-
-from torch import Tensor
+from dataclasses import replace
 
 from pellucid import methods
+from pellucid.auto import shipped
+from pellucid.auto.choice import Choice, Stabiliser, stabiliser
 from pellucid.degradation import Kind
 from pellucid.noise.report import NoiseReport
-from pellucid.noise.stabilise import Anscombe
+
+__all__ = ["Choice", "Stabiliser", "choose", "quiet", "restorer", "shipped", "stabiliser", "why"]
 
 QUIET_COLOR = 3.0 / 255  # in a colour picture, weaker "noise" is mostly fine texture, and hardly seen
 QUIET_JPEG = 0.6 / 255  # in a camera's JPEG, where what is left of the noise looks blotchy
@@ -19,37 +19,20 @@ QUIET_DEEP = 0.1 / 255  # in deeper data, which may use a small part of its rang
 IMPULSES = 0.005  # fraction of pixels; from here on salt and pepper is the worst of the noise
 
 
-class Stabiliser(Protocol):
-    """An invertible change of values that makes the noise level independent of the signal."""
+def choose(report: NoiseReport, *, color: bool, channels: int, trained: bool = True) -> Choice:
+    """The method for this noise: none, an adaptive median for impulses, a model, or (C)BM3D.
 
-    noise: NoiseReport
+    A model that comes with pellucid is taken where its card says that it was measured to be better. (C)BM3D
+    filters at the measured spectrum. Noise that pixels of a colour picture share comes from a camera: `photo`
+    knows what else that did to it.
 
-    def forward(self, image: Tensor) -> Tensor:
-        """Into the stabilised domain."""
-        ...
+    Args:
+        report: of the noise.
+        color: whether the channels are display colours.
+        channels: of the image.
+        trained: whether models may be chosen.
 
-    def inverse(self, image: Tensor) -> Tensor:
-        """Back, without bias."""
-        ...
-
-
-@dataclass(frozen=True, kw_only=True)
-class Choice:
-    """What to do and why. Method "none" returns the input unchanged."""
-
-    method: str
-    config: Any
-    noise: NoiseReport
-    reason: str
-    stabilise: Stabiliser | None = None
-
-
-def choose(report: NoiseReport, *, color: bool, channels: int) -> Choice:
-    """The method for this noise: none, an adaptive median for impulses, or (C)BM3D at the measured spectrum.
-
-    Noise that pixels of a colour picture share comes from a camera: `photo` knows what else that did to it.
-
-    >>> choose(NoiseReport.white(0.1, 1), color=False, channels=1).method
+    >>> choose(NoiseReport.white(0.1, 1), color=False, channels=1, trained=False).method
     'bm3d'
     >>> choose(NoiseReport.white(0.001, 1, scale=255), color=False, channels=1).reason
     'the noise (standard deviation 0.26 of 255) is too weak to be seen: nothing is removed'
@@ -60,10 +43,17 @@ def choose(report: NoiseReport, *, color: bool, channels: int) -> Choice:
         level = f"standard deviation {report.level * 255:.2g} of 255"
         reason = f"the noise ({level}) is too weak to be seen: nothing is removed"
         return Choice(method="none", config=None, noise=report, reason=reason)
+    notes: tuple[str, ...] = ()
+    refused = ""
+    if trained:
+        model, notes, refused = shipped.find(report, color=color, channels=channels)
+        if model is not None:
+            return model
     stabilise = stabiliser(report)
     picture = color and channels == 3
     name = "photo" if report.correlated and picture else "bm3d"
-    return _of(name, report, why(report, color=picture), stabilise)
+    reason = why(report, color=picture) + (f"; {refused}" if refused else "")
+    return replace(_of(name, report, reason, stabilise), notes=notes)
 
 
 def restorer(kind: Kind, pixels: int) -> tuple[str, str]:
@@ -86,15 +76,6 @@ def quiet(report: NoiseReport, *, color: bool) -> float:
     if color:
         return QUIET_JPEG if report.compressed else QUIET_COLOR
     return QUIET_GRAY if report.scale == 255 else QUIET_DEEP
-
-
-def stabiliser(report: NoiseReport) -> Stabiliser | None:
-    """A transform to noise of one level where it depends on the signal, else None.
-
-    Noise that pixels share has been developed (demosaicing, gamma, JPEG): no law of photons is left in it,
-    and what looks like one is texture more often than not.
-    """
-    return Anscombe(report) if any(g > 0 for g in report.gain) and not report.correlated else None
 
 
 def why(report: NoiseReport, *, color: bool) -> str:

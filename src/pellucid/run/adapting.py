@@ -1,0 +1,263 @@
+"""Fits a model further to the image at hand, without truth, and keeps that only where a score says so."""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from pellucid import checks, seeds
+from pellucid.engine import adam, descend, placed
+from pellucid.learning import apply
+from pellucid.methods.dataset.plain import levels
+from pellucid.noise.redraw import Redraw
+from pellucid.noise.report import NoiseReport
+from pellucid.run import blind
+from pellucid.run.blind import View
+
+FEWEST = 100
+"""held-out pixels below which no score is worth anything"""
+SURE = 2.0
+"""standard errors by which the score must improve"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """How a model is fitted to an image; each is set by its name after `adapt.`, as in adapt.steps."""
+
+    steps: int = 0
+    """steps of the optimiser; 0 for as many as the time allows"""
+    learning_rate: float = 1e-4
+    """of Adam at the start; it falls to 0 as a cosine"""
+    patch: int = 96
+    """side of the crops, pixels"""
+    batch: int = 2
+    """crops per step"""
+    shake: float = 0.3
+    """standard deviation of the noise that is added, in units of that of the image"""
+
+    def __post_init__(self) -> None:
+        checks.in_range("steps", self.steps, 0)
+        checks.in_range("learning_rate", self.learning_rate, 0, low_open=True)
+        checks.in_range("patch", self.patch, 8)
+        checks.in_range("batch", self.batch, 1)
+        checks.in_range("shake", self.shake, 0, 2, low_open=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adapted:
+    """What came of it.
+
+    Attributes:
+        kept: whether the fitted weights are better.
+        before: mean of `blind.errors` with the model as it is.
+        after: the same with the fitted weights.
+        error: standard error of their difference.
+        pixels: held out.
+        steps: done.
+        seconds: spent, the scores included.
+        interrupted: whether the user ended it.
+        weights: the state dict to use, or None where the model stays as it is.
+        words: the outcome, for the user.
+    """
+
+    kept: bool
+    before: float
+    after: float
+    error: float
+    pixels: int
+    steps: int
+    seconds: float
+    interrupted: bool
+    words: str
+    weights: Mapping[str, Tensor] | None = field(default=None, repr=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        names = ("kept", "before", "after", "error", "pixels", "steps", "seconds", "interrupted")
+        values = {name: getattr(self, name) for name in names}
+        return {k: None if isinstance(v, float) and math.isnan(v) else v for k, v in values.items()}
+
+
+def adapt(
+    network: nn.Module,
+    views: Sequence[View],
+    config: Config,
+    *,
+    seconds: float,
+    seed: int,
+    device: torch.device,
+    watch: Callable[[int, Tensor], None] | None = None,
+) -> Adapted:
+    """Fit a network to pictures, and say whether it is better for it.
+
+    Small noise z like that of the picture, scaled by a, is added and subtracted, and
+
+        mean of |f(y ± a z) - y|² + (f(y + a z) - f(y - a z)) z / a
+
+    is descended. Its mean over z is Stein's estimate of the error of f(y), plus a constant, to first order.
+    Whether that helped is told by pixels that the fit never used, neither as input nor as target, each
+    predicted from beyond the reach of its own noise (`blind.errors`).
+
+    Args:
+        network: with its weights; left as it is.
+        views: the pictures, in its units.
+        config: how.
+        seconds: at most so long, the scores included.
+        seed: of every draw.
+        device: where.
+        watch: called with the step and its loss.
+
+    Source: Stein, Annals of Statistics 1981; Ramani, Blu, Unser, "Monte-Carlo SURE", IEEE TIP 2008, with
+    noise of the picture's own covariance; held-out pixels after Batson and Royer, "Noise2Self", ICML 2019.
+    """
+    started = time.perf_counter()
+    radius = max(blind.radius_of(v.measured) for v in views)
+    parts = blind.windows(views)
+    own = placed(copy.deepcopy(network).eval().requires_grad_(True), device)
+    parts = [replace(p, noisy=p.noisy.to(device)) for p in parts]
+    before = blind.errors(_estimate(own), parts, radius, seed=seed)
+    if len(before) < FEWEST:
+        return _verdict(before, before, 0, started, interrupted=False, weights=None)
+    scoring = time.perf_counter() - started
+    stopped = False
+    done = 0
+    try:
+        for step, loss in _descent(
+            own, views, parts, radius, config, seed, device, started, seconds - scoring
+        ):
+            done = step
+            if watch is not None:
+                watch(step, loss)
+    except KeyboardInterrupt:
+        stopped = True
+    after = blind.errors(_estimate(own), parts, radius, seed=seed)
+    weights = {name: value.detach().cpu() for name, value in own.state_dict().items()}
+    return _verdict(before, after, done, started, interrupted=stopped, weights=weights)
+
+
+def _descent(
+    network: nn.Module,
+    views: Sequence[View],
+    parts: Sequence[View],
+    radius: int,
+    config: Config,
+    seed: int,
+    device: torch.device,
+    started: float,
+    until: float,
+) -> Any:
+    """Yield the number and the loss of each step; at least one is done."""
+    optimizer = adam(network.parameters(), config.learning_rate)
+    generator = seeds.generator(seed, "adapt")
+    pictures = blind.without(views, parts, radius, seed=seed)
+    sources = {id(view): Redraw(view.measured) for view in views}
+    step = 0
+    first = time.perf_counter()
+    while True:
+        now = time.perf_counter()
+        share = step / config.steps if config.steps else (now - first) / max(until - (first - started), 1e-9)
+        if step and (share >= 1 or now - started >= until):
+            return
+        rate = config.learning_rate * 0.5 * (1 + math.cos(math.pi * min(share, 1.0)))
+        loss = torch.zeros((), device=device)
+        for _ in range(config.batch):
+            number = int(torch.randint(len(views), (), generator=generator))
+            loss = loss + _loss(network, views[number], pictures[number], sources, config, generator, device)
+        loss = loss / config.batch
+        descend(optimizer, loss, learning_rate=rate)
+        step += 1
+        yield step, loss.detach()
+
+
+def _loss(
+    network: nn.Module,
+    view: View,
+    picture: tuple[Tensor, Tensor],
+    sources: Mapping[int, Redraw],
+    config: Config,
+    generator: torch.Generator,
+    device: torch.device,
+) -> Tensor:
+    """The loss on one crop, in units of the variance of the noise."""
+    height, width = picture[0].shape[-2:]
+    size = [min(side, config.patch) for side in (height, width)]
+    top, left = (
+        int(torch.randint(side - cut + 1, (), generator=generator))
+        for side, cut in zip((height, width), size, strict=True)
+    )
+    inside = (slice(top, top + size[0]), slice(left, left + size[1]))
+    noisy = picture[0][:, inside[0], inside[1]].to(device)[None]
+    free = picture[1][inside[0], inside[1]].to(device)
+    spread = _level(noisy, view.measured)
+    z = spread * sources[id(view)].draw(size[0], size[1], generator).to(device)
+    told = levels(noisy, view.told)
+    more = math.sqrt(1 + config.shake**2)
+    both = torch.cat([noisy + config.shake * z, noisy - config.shake * z])
+    sigma = None if told is None else (more * told).expand(2, *told.shape[1:])
+    up, down = apply(network, both, sigma).chunk(2)
+    fidelity = 0.5 * ((up - noisy).square() + (down - noisy).square())
+    divergence = (up - down) * z / config.shake
+    variance = spread.square().mean().clamp_min(1e-12)
+    return ((fidelity + divergence) * free).mean() / variance
+
+
+def _level(noisy: Tensor, noise: NoiseReport) -> Tensor:
+    found = levels(noisy, noise)
+    return torch.zeros_like(noisy[:, :, :1, :1]) if found is None else found
+
+
+def _estimate(network: nn.Module) -> Callable[[View], Tensor]:
+    def estimate(view: View) -> Tensor:
+        with torch.no_grad():
+            noisy = view.noisy[None]
+            return apply(network, noisy, levels(noisy, view.told))[0].float()
+
+    return estimate
+
+
+def _verdict(
+    before: Tensor,
+    after: Tensor,
+    steps: int,
+    started: float,
+    *,
+    interrupted: bool,
+    weights: Mapping[str, Tensor] | None,
+) -> Adapted:
+    """Whether the fit is kept, and the words for it."""
+    gain = before - after
+    count = len(gain)
+    error = float(gain.std() / math.sqrt(count)) if count >= FEWEST else math.nan
+    scores = [float(s.mean()) if count >= FEWEST else math.nan for s in (before, after)]
+    kept = weights is not None and bool(gain.mean() > SURE * error)
+    spent = time.perf_counter() - started
+    if count < FEWEST:
+        words = (
+            "the model was used as it is: the image is too small to tell whether adapting helps "
+            f"({count} pixels can be held out, {FEWEST} are needed)"
+        )
+    else:
+        words = (
+            f"{'adapted' if kept else 'not adapted'} to this image after {steps} steps: the error at {count} "
+            f"pixels that it never saw went from {scores[0]:.4g} to {scores[1]:.4g} of the noise variance (± "
+            f"{error:.1g}; 1 is perfect)"
+        )
+    return Adapted(
+        kept=kept,
+        before=scores[0],
+        after=scores[1],
+        error=error,
+        pixels=count,
+        steps=steps,
+        seconds=round(spent, 2),
+        interrupted=interrupted,
+        words=words,
+        weights=weights if kept else None,
+    )
