@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pellucid import methods
+from pellucid import methods, networks
 
 
 @pytest.fixture
@@ -13,3 +13,13 @@ def toy(monkeypatch):
     monkeypatch.setitem(methods.METHODS, "toy", "toy_method:TOY")
     monkeypatch.setitem(methods.METHODS, "toy-alone", "toy_method:ALONE")
     return methods.load("toy")
+
+
+@pytest.fixture
+def shelf(monkeypatch, tmp_path):
+    """An empty folder in the place of that of the shipped models, and the network `blur` in the table."""
+    folder = tmp_path / "shelf"
+    folder.mkdir()
+    monkeypatch.setattr("pellucid.models.shelf.shipped", lambda: folder)
+    monkeypatch.setitem(networks.NETWORKS, "blur", "shipping:Blur")
+    return folder

@@ -26,7 +26,7 @@ SURFACE = {
 }
 DENOISE = (
     "x method preset config set shots sigma data_range level model near_clean seed device stop iterations "
-    "seconds tile guide initial channel_axis return_result progress"
+    "seconds adapt tile guide initial channel_axis return_result progress"
 )
 
 

@@ -16,13 +16,14 @@ MOVED = 0.005
 """change of the mean of a channel, of itself, that is told"""
 
 
-def brighter(noisy: Tensor, estimate: Tensor, noise: NoiseReport) -> str | None:
+def brighter(noisy: Tensor, estimate: Tensor, noise: NoiseReport, *, taught: bool = False) -> str | None:
     """A note when the mean brightness of a channel was changed on purpose, else None.
 
     Args:
         noisy: (N, C, H, W) in working units.
         estimate: the same shape.
         noise: what was measured or stated.
+        taught: whether the method has learnt the brightness from clean targets.
 
     >>> import torch
     >>> gray = torch.full((1, 1, 8, 8), 0.5)
@@ -36,6 +37,11 @@ def brighter(noisy: Tensor, estimate: Tensor, noise: NoiseReport) -> str | None:
     largest = float(change[change.abs().argmax()])
     if abs(largest) < MOVED:
         return None
+    if taught:
+        return (
+            f"the mean brightness was changed by {100 * largest:+.1f} %, as the model learnt from its clean "
+            "targets"
+        )
     return (
         f"the mean brightness was changed by {100 * largest:+.1f} %: a noisy photograph is darker than its "
         "scene, as its noise was added before the curve of the camera. --method bm3d keeps the mean"

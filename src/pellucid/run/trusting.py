@@ -54,9 +54,7 @@ def adapted(
     """The model fitted to the image, where the choice is one; what came of it goes to the warnings."""
     method, own = tools(choice, settings) if choice.method != "none" else (None, settings)
     if method is None or method.learning is None or own.model is None or not method.learning.direct:
-        what = (
-            "nothing was removed" if method is None else f"the choice is {choice.method}, which is no model"
-        )
+        what = "nothing was removed" if method is None else f"{choice.method} was chosen, which is no model"
         warnings.append(f"adapt did nothing: {what}")
         return None
     adapted = fitted(average, method, choice, own, progress)

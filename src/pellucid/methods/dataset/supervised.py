@@ -72,5 +72,7 @@ SUPERVISED = Method(
     tiling=Tiling(kind="approximate", halo=64, stride=32),
     cost="0.3 s to 4 s, by network",
     needs_model=True,
+    # A clean target says what the brightness is: that of a stained page is not the page's.
+    keeps_mean=False,
     learning=LEARNING,
 )

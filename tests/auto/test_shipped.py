@@ -1,0 +1,135 @@
+"""Which shipped model is for which noise; without one, the choice is that of the filters."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from pellucid import auto, models, seeds
+from pellucid.auto.shipped import Unit
+from pellucid.noise.report import NoiseReport
+from pellucid.noise.stabilise import Anscombe
+from shipping import ship
+
+WHITE = NoiseReport.white(20 / 255, 3, scale=255)
+SHARED = replace(WHITE, correlated=True, length_px=1.5)
+
+
+def choice(report=WHITE, *, color=True, channels=3, **more):
+    return auto.choose(report, color=color, channels=channels, **more)
+
+
+@pytest.mark.parametrize("report", [WHITE, SHARED, replace(WHITE, gain=(0.01,) * 3)])
+def test_without_models_nothing_changes(shelf, report):
+    with_models, without = choice(report), choice(report, trained=False)
+    assert (with_models.method, with_models.config, with_models.reason) == (
+        without.method,
+        without.config,
+        without.reason,
+    )
+    assert with_models.noise is report
+    assert with_models.model is None
+    assert with_models.notes == ()
+
+
+def test_a_model_for_this_noise_is_chosen_and_the_reason_says_so(shelf):
+    path = ship(shelf)
+    found = choice()
+    assert (found.method, found.model) == ("n2n", str(path))
+    assert "white: model tiny (n2n, no clean target), measured to be better" in found.reason
+    assert not found.light
+    assert choice(trained=False).method == "bm3d"
+
+
+@pytest.mark.parametrize(
+    ("card", "report", "words"),
+    [
+        ({"sigma": (0.0, 10 / 255)}, WHITE, "trained for levels of 0 to 10 of 255, not of 20"),
+        ({"sigma": (30 / 255, 0.3)}, WHITE, "not of 20"),
+        ({"sigma": None}, WHITE, "states no levels"),
+        ({"kinds": ()}, WHITE, "for white noise it was not measured"),
+        ({}, SHARED, "for correlated noise it was not measured"),
+    ],
+)
+def test_a_model_that_does_not_fit_is_left_and_the_reason_says_why(shelf, card, report, words):
+    ship(shelf, **card)
+    found = choice(report)
+    assert found.method == ("photo" if report.correlated else "bm3d")
+    assert words in found.reason
+    assert found.reason.startswith(choice(report, trained=False).reason)
+
+
+def test_a_model_of_other_channels_is_passed_over_in_silence(shelf):
+    ship(shelf)
+    gray = NoiseReport.white(0.1, 1)
+    assert choice(gray, color=False, channels=1) == choice(gray, color=False, channels=1, trained=False)
+    assert choice(color=False).method == "bm3d"  # three channels of fluorescence are no colours
+    ship(shelf, "gray", channels=1)
+    assert choice(gray, color=False, channels=1).method == "n2n"
+
+
+def test_quiet_and_salt_are_decided_before(shelf):
+    ship(shelf)
+    assert choice(NoiseReport.white(0.001, 3, scale=255)).method == "none"
+    assert choice(replace(WHITE, impulse=0.1)).method == "median"
+
+
+def test_of_two_models_the_first_that_fits_is_taken(shelf):
+    ship(shelf, "a", kinds=())
+    ship(shelf, "b")
+    assert choice().model.endswith("b.safetensors")
+
+
+def test_a_damaged_model_is_told_and_left(shelf):
+    (shelf / "bad.safetensors").write_bytes(b"nothing")
+    found = choice()
+    assert found.method == "bm3d"
+    assert "'bad.safetensors' is damaged" in found.notes[0]
+    ship(shelf)
+    assert choice().method == "n2n"
+    assert len(choice().notes) == 1
+
+
+def test_camera_noise_is_told_at_the_strength_of_the_card_and_lit(shelf):
+    ship(shelf, kinds=("white", "correlated"), strength={"correlated": 1.5})
+    grown = replace(SHARED, gain=(0.02,) * 3)  # of developed noise no law of photons is left
+    found = choice(grown)
+    assert found.light
+    assert found.noise.sigma == pytest.approx([30 / 255] * 3)
+    assert not any(found.noise.gain)
+    assert found.measured is grown
+    assert found.stabilise is None
+    assert choice(WHITE).noise.sigma == WHITE.sigma
+
+
+def test_noise_of_photons_is_stabilised_to_values_between_black_and_white(shelf):
+    ship(shelf)
+    gain = 0.01
+    report = replace(WHITE, gain=(gain,) * 3, offset=(0.0005,) * 3)
+    found = choice(report)
+    assert "after a variance-stabilising transform" in found.reason
+    for value in (0.2, 0.8):
+        clean = torch.full((3, 200, 200), value)
+        noise = torch.randn(clean.shape, generator=seeds.generator(0, "n")) * (gain * value + 0.0005) ** 0.5
+        seen = found.stabilise.forward(clean + noise)
+        assert float(seen.std(dim=(1, 2)).mean()) == pytest.approx(found.stabilise.noise.level, rel=0.05)
+        assert float(seen.min()) > -0.5
+        assert float(seen.max()) < 1.6
+
+
+def test_unit_and_back():
+    report = replace(WHITE, gain=(0.01, 0.0, 0.02), offset=(0.001, WHITE.offset[1], 0.0))
+    unit = Unit(Anscombe(report))
+    x = torch.rand(3, 8, 8, generator=seeds.generator(0, "x"))
+    assert torch.allclose(unit.inverse(unit.forward(x)), x, atol=0.01)  # unbiased for means, not for points
+    assert unit.noise.offset == pytest.approx(np.square(unit.noise.sigma).tolist())
+
+
+def test_the_card_is_checked():
+    with pytest.raises(ValueError, match="kind of noise must be one of"):
+        models.Card(method="n2n", config={}, channels=1, kinds=("pink",))
+    with pytest.raises(ValueError, match="strength for white noise"):
+        models.Card(method="n2n", config={}, channels=1, strength={"white": 0.0})
+    card = models.Card(method="n2n", config={}, channels=1, kinds=("white",), strength={"white": 1.1})
+    assert models.Card.from_json(card.to_json()) == card
