@@ -68,7 +68,7 @@ def spacing_of(radius: int) -> int:
 def points(height: int, width: int, radius: int) -> list[Tensor]:
     """The pixels that are held out, (P, 2) rows and columns, in groups; their discs lie in the picture.
 
-    >>> [len(group) for group in points(16, 16, 0)]
+    >>> [len(group) for group in points(20, 20, 0)]
     [4, 2, 2, 1]
     """
     margin, step = 2 * radius + 4, spacing_of(radius)
