@@ -1,15 +1,16 @@
-"""Methods that are trained without clean images, beside supervised training: one network, data, number of steps.
+"""Methods that are trained without clean images, beside supervised training: one network, data, steps.
 
     python benchmarks/trained.py                            gaussian:25, 1500 steps, 64 x 64 crops, batch 8
     python benchmarks/trained.py --noise speckle:0.1 poisson:30
     python benchmarks/trained.py --methods n2n iddp --steps 6000
     python benchmarks/trained.py --ablation                 IDDP with its switches
 
-Training: Berkeley's 400 train and test pictures of BSDS500 (no picture of BSD300's test set is among them), the same
-crops, flips and seed for all. Methods that learn from single noisy images see one noisy version of each picture, drawn
-beforehand; N2N sees two, supervised one beside the clean picture. Learning rate 0.001 along a cosine, Adam, the
-network of --network (small-iddp: residual, with bias, no normalisation). Test: centre crops of BSD300_test100, noise from
-one frozen seed per picture, not clipped; PSNR on floats. `n2v`, `n2s`, `b2u` by their published test-time rules.
+Training: 400 Berkeley pictures of BSDS500 (none of BSD300 test is among them), the same crops, flips and
+seed for all. Methods that learn from single noisy images see one noisy version of each picture, drawn
+beforehand; N2N sees two, supervised one beside the clean picture. Learning rate 0.001 along a cosine, Adam,
+the network of --network (small-iddp: residual, with bias, no normalisation). Test: 160 x 160 centre crops of
+BSD300_test100, noise from one frozen seed per picture, not clipped; PSNR on floats. `n2v`, `n2s` and `b2u` by
+their published test-time rules.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ SWITCHES: dict[str, dict[str, Any]] = {
     "iddp": {},
     "iddp, no stop-gradient": {"stop_gradient": False},
     "iddp, no mask": {"mask": False},
-    "iddp, y for y_blur": {"blur": False},
+    "iddp, y for y_blur": {"fidelity": "noisy"},
 }
 
 

@@ -4,10 +4,10 @@
         lomiri-wallpapers-16.04 lomiri-wallpapers-20.04
     python recipes/pictures.py . pictures/
 
-Every picture is reduced, which takes the noise and the JPEG blocks of the original away, to at most 1200 pixels a
-side, and written as PNG. Pictures of scikit-image are added, but for the cat, which is the demo. Licences are those
-that the packages state in /usr/share/doc/PACKAGE/copyright; `LICENCES.md` in the folder of recipes sums them up.
-No picture of the Berkeley sets is among them.
+Every picture is reduced, which takes the noise and the JPEG blocks of the original away, to at most 1200
+pixels a side, and written as PNG. Pictures of scikit-image are added, but for the cat, which is the demo.
+Licences are those that the packages state in /usr/share/doc/PACKAGE/copyright; LICENCES.md sums them up. No
+picture of the Berkeley sets is among them.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ LOMIRI = (
     "seeding_by_Clements_Engelhardt", "sunset_by_Aitzol_Berasategi",
 )  # fmt: skip
 PLASMA = (
-    "Autumn", "BytheWater", "ColdRipple", "ColorfulCups", "DarkestHour", "EveningGlow", "FallenLeaf", "Grey", "Kite",
-    "OneStandsOut", "Path", "summer_1am",
+    "Autumn", "BytheWater", "ColdRipple", "ColorfulCups", "DarkestHour", "EveningGlow", "FallenLeaf", "Grey",
+    "Kite", "OneStandsOut", "Path", "summer_1am",
 )  # fmt: skip
 NAMES = [
-    *(f"usr/share/backgrounds/mate/nature/{name}.jpg" for name in (*NATURE, "YellowFlower")),
+    *(f"usr/share/backgrounds/mate/nature/{name}.jpg" for name in NATURE),
     "usr/share/backgrounds/mate/abstract/Elephants_5640x3172.jpg",
     *(f"usr/share/backgrounds/{name}.jpg" for name in LOMIRI),
     *(f"usr/share/wallpapers/{name}/contents/images/2560x1600.jpg" for name in PLASMA),
@@ -59,7 +59,7 @@ def reduced(picture: Image.Image) -> Image.Image:
     """At most LARGEST pixels a side, and at least LEAST times smaller."""
     share = min(1 / LEAST, LARGEST / max(picture.size))
     size = tuple(max(1, round(side * share)) for side in picture.size)
-    return picture.convert("RGB").resize(size, Image.Resampling.LANCZOS)
+    return picture.convert("RGB").resize((size[0], size[1]), Image.Resampling.LANCZOS)
 
 
 def main() -> None:
