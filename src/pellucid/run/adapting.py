@@ -23,8 +23,8 @@ from pellucid.run.blind import View
 
 FEWEST = 100
 """held-out pixels below which no score is worth anything"""
-SURE = 2.0
-"""standard errors by which the score must improve"""
+SURE = 1.0
+"""standard errors of the difference by which the score must improve"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +122,7 @@ def adapt(
     parts = blind.windows(views)
     own = placed(copy.deepcopy(network).eval().requires_grad_(True), device)
     parts = [replace(p, noisy=p.noisy.to(device)) for p in parts]
-    before = blind.errors(_estimate(own), parts, radius, seed=seed)
+    before = blind.errors(_estimate(own), parts, radius)
     if len(before) < FEWEST:
         return _verdict(before, before, 0, started, interrupted=False, weights=None)
     scoring = time.perf_counter() - started
@@ -137,7 +137,7 @@ def adapt(
                 watch(step, loss)
     except KeyboardInterrupt:
         stopped = True
-    after = blind.errors(_estimate(own), parts, radius, seed=seed)
+    after = blind.errors(_estimate(own), parts, radius)
     weights = {name: value.detach().cpu() for name, value in own.state_dict().items()}
     return _verdict(before, after, done, started, interrupted=stopped, weights=weights)
 
@@ -156,7 +156,7 @@ def _descent(
     """Yield the number and the loss of each step; at least one is done."""
     optimizer = adam(network.parameters(), config.learning_rate)
     generator = seeds.generator(seed, "adapt")
-    pictures = blind.without(views, parts, radius, seed=seed)
+    pictures = blind.without(views, parts, radius)
     sources = {id(view): Redraw(view.measured) for view in views}
     step = 0
     first = time.perf_counter()

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from pellucid import seeds
 from pellucid.noise.report import NoiseReport
 
 SHARED = 0.1
@@ -86,35 +85,31 @@ def disc(radius: int) -> list[tuple[int, int]]:
     return [(y, x) for y in reach for x in reach if math.hypot(y, x) <= radius + 0.5]
 
 
-def hide(picture: Tensor, places: Tensor, radius: int, generator: torch.Generator) -> Tensor:
-    """The picture (C, H, W) with the disc about every place filled by what lies around it.
+def hide(picture: Tensor, places: Tensor, radius: int) -> Tensor:
+    """The picture (C, H, W) with the disc about every place filled from the ring of pixels around it.
 
-    A value comes from the point that mirrors it in the rim of the disc, so that what is filled in has grain
-    and gradient of its surroundings; the centre's comes from beyond the rim in a direction that is drawn.
-    Nothing in the result depends on the values in the discs.
+    A value is the mean of the ring with weights 1 / d², d the distance. Nothing in the result depends on the
+    values in the discs. A mean is the mildest lie: beside a copy of one neighbour, a network that rightly
+    trusts what it sees would score worse than one that blurs (measured: text at sigma 25, where a fit gained
+    1.2 dB, lost by copies and won by means).
 
     Args:
         picture: (C, H, W).
         places: (P, 2) rows and columns.
         radius: of the discs.
-        generator: for the directions.
 
-    >>> shown = hide(torch.arange(81.0).view(1, 9, 9), torch.tensor([[4, 4]]), 1, torch.Generator())
-    >>> bool((shown != torch.arange(81.0).view(1, 9, 9)).sum() == 9)
+    >>> shown = hide(torch.arange(81.0).view(1, 9, 9) ** 2, torch.tensor([[4, 4]]), 1)
+    >>> bool((shown != torch.arange(81.0).view(1, 9, 9) ** 2).sum() == 9)
     True
     """
     shown = picture.clone()
     rows, columns = places.to(picture.device).unbind(1)
+    rim = [place for place in disc(radius + 1) if place not in disc(radius)]
+    around = torch.stack([picture[:, rows + y, columns + x] for y, x in rim])
     for down, across in disc(radius):
-        distance = math.hypot(down, across)
-        if distance == 0:
-            turn = 2 * math.pi * torch.rand(len(places), generator=generator).to(picture.device)
-            far = radius + 1.5 if radius else 1.0
-            offset = (far * torch.stack([turn.sin(), turn.cos()])).round().long()
-        else:
-            far = (2 * radius + 2 - distance) / distance
-            offset = torch.tensor([[round(far * down)], [round(far * across)]], device=picture.device)
-        shown[:, rows + down, columns + across] = picture[:, rows + offset[0], columns + offset[1]]
+        near = torch.tensor([1.0 / ((y - down) ** 2 + (x - across) ** 2) for y, x in rim])
+        weights = (near / near.sum()).to(picture)
+        shown[:, rows + down, columns + across] = torch.einsum("k,kcp->cp", weights, around)
     return shown
 
 
@@ -133,7 +128,7 @@ def windows(views: Sequence[View]) -> list[View]:
     return [parts[(2 * i + 1) * len(parts) // (2 * most)] for i in range(most)]
 
 
-def errors(estimate: Callable[[View], Tensor], parts: Sequence[View], radius: int, *, seed: int) -> Tensor:
+def errors(estimate: Callable[[View], Tensor], parts: Sequence[View], radius: int) -> Tensor:
     """Squared error of each held-out pixel, predicted from outside its disc, in units of the noise variance.
 
     The pixel's own noise is independent of the prediction. So the mean is that of the error of the
@@ -143,47 +138,41 @@ def errors(estimate: Callable[[View], Tensor], parts: Sequence[View], radius: in
         estimate: the network: a View to (C, H, W).
         parts: from `windows`.
         radius: from `radius_of`.
-        seed: of what is filled in; the same for networks that are compared.
 
     Returns:
         (P,) the mean over the channels at each pixel.
     """
     found: list[Tensor] = []
-    for number, part in enumerate(parts):
+    for part in parts:
         variance = part.noisy.new_tensor(part.measured.sigma).square().clamp_min(1e-12).view(-1, 1)
-        for group, places in enumerate(points(part.noisy.shape[-2], part.noisy.shape[-1], radius)):
+        for places in points(part.noisy.shape[-2], part.noisy.shape[-1], radius):
             if len(places) == 0:
                 continue
-            generator = seeds.generator(seed, "blind", number, group)
-            shown = replace(part, noisy=hide(part.noisy, places, radius, generator))
+            shown = replace(part, noisy=hide(part.noisy, places, radius))
             rows, columns = places.to(part.noisy.device).unbind(1)
             wrong = (estimate(shown) - part.noisy)[:, rows, columns].square() / variance
             found.append(wrong.mean(0).double().cpu())
     return torch.cat(found) if found else torch.zeros(0, dtype=torch.float64)
 
 
-def without(
-    views: Sequence[View], parts: Sequence[View], radius: int, *, seed: int
-) -> list[tuple[Tensor, Tensor]]:
+def without(views: Sequence[View], parts: Sequence[View], radius: int) -> list[tuple[Tensor, Tensor]]:
     """The pictures with every held-out disc filled in, and masks (H, W), 1 where one may learn.
 
     Args:
         views: the pictures.
         parts: from `windows`, of these pictures.
         radius: from `radius_of`.
-        seed: of what is filled in.
     """
     found = [(v.noisy.clone(), torch.ones_like(v.noisy[0])) for v in views]
-    for number, part in enumerate(parts):
+    for part in parts:
         picture, top, left = part.place
         height, width = part.noisy.shape[-2:]
         places = torch.cat(points(height, width, radius))
         if len(places) == 0:
             continue
-        generator = seeds.generator(seed, "without", number)
         inside = (slice(top, top + height), slice(left, left + width))
         shown, free = found[picture]
-        shown[:, inside[0], inside[1]] = hide(part.noisy, places, radius, generator)
+        shown[:, inside[0], inside[1]] = hide(part.noisy, places, radius)
         rows, columns = (places.to(free.device) + torch.tensor([top, left], device=free.device)).unbind(1)
         for down, across in disc(radius):
             free[rows + down, columns + across] = 0
