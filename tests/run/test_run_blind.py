@@ -102,3 +102,11 @@ def test_a_plane_is_filled_in_exactly():
     shown = blind.hide(plane[None], torch.tensor([[20, 20]]), 3)[0]
     assert float(shown[20, 20]) == pytest.approx(60, abs=1e-3)
     assert float(shown.max()) <= float(plane.max())
+
+
+def test_a_window_of_a_few_pixels_holds_nothing_out():
+    """258 = 256 + 2: the last window is too thin for a disc."""
+    parts = blind.windows([View(noisy=torch.rand(1, 258, 260), told=WHITE, measured=WHITE)])
+    assert len(parts) == 4
+    found = blind.errors(lambda view: view.noisy, parts, 2)
+    assert len(found) == sum(len(group) for group in blind.points(256, 256, 2))

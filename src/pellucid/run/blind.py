@@ -71,7 +71,7 @@ def points(height: int, width: int, radius: int) -> list[Tensor]:
     [4, 2, 2, 1]
     """
     margin, step = 2 * radius + 4, spacing_of(radius)
-    rows, columns = (torch.arange(margin, side - margin, step) for side in (height, width))
+    rows, columns = (torch.arange(margin, max(margin, side - margin), step) for side in (height, width))
     return [torch.cartesian_prod(rows[i::2], columns[j::2]).view(-1, 2) for i in (0, 1) for j in (0, 1)]
 
 
