@@ -113,9 +113,11 @@ def carry_out(
         parts = [replace(p, stopped_by="interrupted") for p in parts]
     estimate = torch.stack([p.estimate for p in parts])
     if choice.method != "none":
-        learning = methods.load(choice.method).learning
-        taught = learning is not None and learning.sees == "clean pairs"
-        found = (too_much(average, estimate, noise), brighter(average, estimate, noise, taught=taught))
+        found = [too_much(average, estimate, noise)]
+        method = methods.load(choice.method)
+        if choice.light or not method.keeps_mean:
+            taught = method.learning is not None and method.learning.sees == "clean pairs"
+            found.append(brighter(average, estimate, noise, taught=taught))
         warnings += [warning for warning in found if warning]
     extras = numbered([p.extras for p in parts]) | (prepared.extras() if prepared is not None else {})
     if choice.model is not None:
