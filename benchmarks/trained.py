@@ -8,7 +8,7 @@
 Training: 400 Berkeley pictures of BSDS500 (none of BSD300 test is among them), the same crops, flips and
 seed for all. Methods that learn from single noisy images see one noisy version of each picture, drawn
 beforehand; N2N sees two, supervised one beside the clean picture. Learning rate 0.001 along a cosine, Adam,
-the network of --network (small-iddp: residual, with bias, no normalisation). Test: 160 x 160 centre crops of
+the network of --network (small-residual: bias, no normalisation, predicts the noise). Test: 160² crops of
 BSD300_test100, noise from one frozen seed per picture, not clipped; PSNR on floats. `n2v`, `n2s` and `b2u` by
 their published test-time rules.
 """
@@ -101,7 +101,7 @@ def main() -> None:
     parser.add_argument("--noise", nargs="+", default=["gaussian:25"])
     parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--batch", type=int, default=8)
-    parser.add_argument("--network", default="small-iddp")
+    parser.add_argument("--network", default="small-residual")
     parser.add_argument("--tests", type=int, default=20, help="pictures of the test set")
     parser.add_argument("--ablation", action="store_true", help="the switches of IDDP instead of --methods")
     given = parser.parse_args()

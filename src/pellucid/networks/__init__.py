@@ -36,6 +36,7 @@ NETWORKS: dict[str, str] = {
     "small-unet": "pellucid.networks.unet:small",
     "iddp-unet": "pellucid.networks.iddp_unet:IDDPUNet",
     "small-iddp": "pellucid.networks.iddp_unet:small",
+    "small-residual": "pellucid.networks.iddp_unet:small_residual",
     "n2v-unet": "pellucid.networks.n2v_unet:N2VUNet",
     "n2v2-unet": "pellucid.networks.n2v_unet:n2v2",
     "small-n2v2": "pellucid.networks.n2v_unet:small",
