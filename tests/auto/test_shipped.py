@@ -48,7 +48,7 @@ def test_a_model_for_this_noise_is_chosen_and_the_reason_says_so(shelf):
         ({"sigma": (0.0, 10 / 255)}, WHITE, "trained for levels of 0 to 10 of 255, not of 20"),
         ({"sigma": (30 / 255, 0.3)}, WHITE, "not of 20"),
         ({"sigma": None}, WHITE, "states no levels"),
-        ({"kinds": ()}, WHITE, "for white noise it was not measured"),
+        ({"kinds": ("correlated",)}, WHITE, "for white noise it was not measured"),
         ({}, SHARED, "for correlated noise it was not measured"),
     ],
 )
@@ -67,6 +67,11 @@ def test_a_model_of_other_channels_is_passed_over_in_silence(shelf):
     assert choice(color=False).method == "bm3d"  # three channels of fluorescence are no colours
     ship(shelf, "gray", channels=1)
     assert choice(gray, color=False, channels=1).method == "n2n"
+
+
+def test_a_model_for_no_kind_of_noise_is_there_to_be_asked_for_by_name(shelf):
+    ship(shelf, kinds=())
+    assert choice() == choice(trained=False)
 
 
 def test_quiet_and_salt_are_decided_before(shelf):

@@ -22,6 +22,7 @@ def folder(tmp_path):
 @pytest.fixture
 def shelf(tmp_path, monkeypatch):
     monkeypatch.setenv("PELLUCID_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("pellucid.models.shelf.shipped", lambda: tmp_path / "none")
 
 
 @pytest.fixture

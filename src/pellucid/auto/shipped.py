@@ -71,7 +71,8 @@ def find(report: NoiseReport, *, color: bool, channels: int) -> tuple[Choice | N
     found, faults = models.cards()
     why_not: list[str] = []
     for path, card in found.items():
-        if card.channels != channels or (channels > 1 and card.color != color):
+        fits = card.channels == channels and (channels == 1 or card.color == color)
+        if not (fits and card.kinds):  # one without kinds is there to be asked for by name
             continue
         refusal = unfit(card, report)
         if refusal:
