@@ -55,9 +55,8 @@ DEFAULT = ("bm3d", "dip", "ms-dip", "no-tie", "fixed")
 
 
 def centre(path: Path, size: int) -> Tensor:
-    whole = torch.from_numpy(imread(path)[..., :3].astype(np.float32)).permute(2, 0, 1) / 255
-    top, left = (max(0, (side - size) // 2) for side in whole.shape[1:])
-    return whole[:, top : top + size, left : left + size].contiguous()
+    piece = record.middle(imread(path)[..., :3].astype(np.float32), size)
+    return (torch.from_numpy(piece).permute(2, 0, 1) / 255).contiguous()
 
 
 def picture(name: str, path: Path, size: int) -> tuple[Tensor, Task]:

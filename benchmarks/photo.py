@@ -52,11 +52,9 @@ def pairs(name: str, root: Path, limit: int | None, side: int, work: Path) -> li
 
 
 def crop(path: Path, side: int, folder: Path) -> Path:
-    image = imread(path)
-    top, left = ((size - min(side, size)) // 2 for size in image.shape[:2])
     folder.mkdir(parents=True, exist_ok=True)
     out = folder / f"{path.stem}.png"
-    imsave(out, image[top : top + side, left : left + side], check_contrast=False)
+    imsave(out, record.middle(imread(path), side), check_contrast=False)
     return out
 
 

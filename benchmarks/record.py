@@ -46,6 +46,12 @@ def pictures(root: Path, folder: str, limit: int | None, pattern: str = "*") -> 
     return found[:limit]
 
 
+def middle(image: Any, side: int) -> Any:
+    """The centre of an array (H, W, …), at most `side` pixels a side."""
+    top, left = (max(0, (length - side) // 2) for length in image.shape[:2])
+    return image[top : top + side, left : left + side]
+
+
 def source() -> str:
     """A hash of pellucid's code, so that results of other code are never mixed in."""
     digest = hashlib.sha256()

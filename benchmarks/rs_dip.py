@@ -50,9 +50,7 @@ def psnr(estimate: Any, clean: Pixels) -> float:
 
 def crop(path: Path, size: int) -> Pixels:
     """The centre of a picture, (size, size, 3) in [0, 1]."""
-    whole = imread(path)[..., :3].astype(np.float32) / 255
-    top, left = ((side - size) // 2 for side in whole.shape[:2])
-    return np.ascontiguousarray(whole[top : top + size, left : left + size])
+    return np.ascontiguousarray(record.middle(imread(path)[..., :3].astype(np.float32) / 255, size))
 
 
 def shots_of(clean: Pixels, path: Path) -> list[Pixels]:

@@ -38,9 +38,7 @@ SWITCHES: dict[str, dict[str, Any]] = {
 
 
 def crop(path: Path, size: int) -> np.ndarray:
-    whole = imread(path).astype(np.float32) / 255
-    top, left = ((n - size) // 2 for n in whole.shape[:2])
-    return whole[top : top + size, left : left + size]
+    return record.middle(imread(path).astype(np.float32) / 255, size)
 
 
 def noisy_of(clean: np.ndarray, noise: str, stem: str) -> np.ndarray:
