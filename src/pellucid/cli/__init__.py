@@ -69,7 +69,7 @@ def denoise(
         "method": method,
         "preset": preset,
         "set": set_,
-        "model": model,
+        "model": None if model is None else str(model),
         "near_clean": near_clean,
         "level": level,
         "sigma": sigma,
@@ -82,12 +82,12 @@ def denoise(
         "device": device,
         "tile": tile,
     }
-    code = verbs.denoise(
+    code = verbs.restore(
         inputs,
         out,
         request,
-        shots=shots,
-        guide=guide,
+        {"guide": guide},
+        one_scene=shots,
         format=format,
         reference=reference or [],
         report=report,
@@ -143,13 +143,11 @@ def inpaint(
         "seed": seed,
         "device": device,
     }
-    code = verbs.inpaint(
+    code = verbs.restore(
         inputs,
         out,
-        request,
-        masks=mask,
-        keep_known=keep_known,
-        guide=guide,
+        request | {"kind": "mask"},
+        {"guide": guide, "masks": tuple(mask), "keep_known": keep_known},
         format=format,
         reference=reference or [],
         report=report,
@@ -196,12 +194,11 @@ def upscale(
         "seed": seed,
         "device": device,
     }
-    code = verbs.upscale(
+    code = verbs.restore(
         inputs,
         out,
-        request,
-        factor=factor,
-        guide=guide,
+        request | {"kind": "downsample"},
+        {"guide": guide, "factor": factor},
         format=format,
         reference=reference or [],
         report=report,

@@ -21,121 +21,60 @@ from pellucid.run import settle
 FAILED, USAGE = 1, 2
 
 
-def denoise(
+def restore(
     inputs: Sequence[Path],
     out: Path,
     request: dict[str, Any],
-    *,
-    shots: bool,
-    guide: Path | None,
-    format: str | None,
-    reference: Sequence[Path],
-    report: Path | None,
-    uncertainty: Path | None,
-    as_json: bool,
-    overwrite: bool,
-    debug: bool,
-) -> int:
-    """`pellucid denoise`: 0 when every input was written, 1 when some failed, 2 for wrong usage."""
-    request["model"] = None if request["model"] is None else str(request["model"])
-    return _restore(
-        inputs,
-        out,
-        request,
-        batch.Extras(guide=guide),
-        one_scene=shots,
-        paths={"format": format, "reference": reference, "report": report, "uncertainty": uncertainty},
-        as_json=as_json,
-        overwrite=overwrite,
-        debug=debug,
-    )
-
-
-def inpaint(
-    inputs: Sequence[Path],
-    out: Path,
-    request: dict[str, Any],
-    *,
-    masks: Sequence[Path],
-    keep_known: bool,
-    guide: Path | None,
-    format: str | None,
-    reference: Sequence[Path],
-    report: Path | None,
-    as_json: bool,
-    overwrite: bool,
-    debug: bool,
-) -> int:
-    """`pellucid inpaint`: exit codes as those of denoise."""
-    return _restore(
-        inputs,
-        out,
-        request | {"kind": "mask"},
-        batch.Extras(guide=guide, masks=tuple(masks), keep_known=keep_known),
-        paths={"format": format, "reference": reference, "report": report},
-        as_json=as_json,
-        overwrite=overwrite,
-        debug=debug,
-    )
-
-
-def upscale(
-    inputs: Sequence[Path],
-    out: Path,
-    request: dict[str, Any],
-    *,
-    factor: int,
-    guide: Path | None,
-    format: str | None,
-    reference: Sequence[Path],
-    report: Path | None,
-    as_json: bool,
-    overwrite: bool,
-    debug: bool,
-) -> int:
-    """`pellucid upscale`: exit codes as those of denoise."""
-    return _restore(
-        inputs,
-        out,
-        request | {"kind": "downsample"},
-        batch.Extras(guide=guide, factor=factor),
-        paths={"format": format, "reference": reference, "report": report},
-        as_json=as_json,
-        overwrite=overwrite,
-        debug=debug,
-    )
-
-
-def _restore(
-    inputs: Sequence[Path],
-    out: Path,
-    request: dict[str, Any],
-    extras: batch.Extras,
+    given: dict[str, Any],
     *,
     one_scene: bool = False,
-    paths: dict[str, Any],
+    format: str | None,
+    reference: Sequence[Path],
+    report: Path | None,
+    uncertainty: Path | None = None,
     as_json: bool,
     overwrite: bool,
     debug: bool,
 ) -> int:
+    """`pellucid denoise`, `inpaint` and `upscale`.
+
+    Args:
+        inputs: files.
+        out: file or folder.
+        request: what `settle` is asked for.
+        given: fields of `batch.Extras`.
+        one_scene: whether the inputs are shots of one scene.
+        format: of the output.
+        reference: clean files, one for each input.
+        report: where the page goes.
+        uncertainty: where the map goes.
+        as_json: whether JSON is printed.
+        overwrite: whether outputs may be replaced.
+        debug: whether errors show where they came from.
+
+    Returns:
+        0 when every input was written, 1 when some failed, 2 for wrong usage.
+    """
+    extras = batch.Extras(**given)
     try:
         request["set"] = fields.assignments(request["set"] or [])
         one_scene = one_scene or "shots" in _needs(request["method"])
         settings = settle(**request, shots=len(inputs) if one_scene else 1, guide=extras.guide is not None)
         extras.check(len(inputs))
-        if paths["format"] is not None:
-            paths["format"] = files.of_output("", "array", paths["format"])
-        jobs = batch.plan(inputs, out, one_scene=one_scene, **paths)
-        if paths.get("uncertainty") is not None:
-            maps.check(settings, paths["uncertainty"], len(jobs))
+        if format is not None:
+            format = files.of_output("", "array", format)
+        jobs = batch.plan(
+            inputs, out, one_scene=one_scene, format=format, reference=reference, report=report,
+            uncertainty=uncertainty,
+        )  # fmt: skip
+        if uncertainty is not None:
+            maps.check(settings, uncertainty, len(jobs))
     except (ValueError, TypeError, FileNotFoundError) as error:
         if debug:
             traceback.print_exc(file=sys.stderr)
         show.error(str(error))
         return USAGE
-    writing = batch.Writing(
-        data_range=request["data_range"], format=paths["format"], overwrite=overwrite, debug=debug
-    )
+    writing = batch.Writing(data_range=request["data_range"], format=format, overwrite=overwrite, debug=debug)
     records, cut_short = batch.work(jobs, settings, writing, progress.watching, extras)
     show.records(records, as_json=as_json, alone=len(jobs) == 1)
     if cut_short:
