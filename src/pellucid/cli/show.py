@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pellucid.fields import Field
+    from pellucid.methods.plugins import Plugin
     from pellucid.steps import Method
 
 
@@ -19,6 +20,16 @@ VERBS = {"mask": "inpaint", "downsample": "upscale"}
 def error(text: str) -> None:
     """One line on stderr."""
     print(f"pellucid: error: {' '.join(text.split())}", file=sys.stderr)
+
+
+def note(text: str) -> None:
+    """One line on stderr that is no error."""
+    print(f"pellucid: note: {' '.join(text.split())}", file=sys.stderr)
+
+
+def origin(plugin: Plugin) -> str:
+    """Where a method of another package comes from; its own words would need its code."""
+    return f"from {plugin.package} (pellucid methods {plugin.name} shows more)"
 
 
 def records(found: Sequence[dict[str, Any]], *, as_json: bool, alone: bool) -> None:

@@ -23,7 +23,7 @@ def check(settings: Settings, path: Path, outputs: int) -> None:
         ValueError: when the method gives no such map, or the name cannot be written to.
     """
     if settings.method is None or not settings.method.uncertainty:
-        able = [name for name in methods.METHODS if methods.load(name).uncertainty]
+        able = [name for name, method in methods.loaded()[0].items() if method.uncertainty]
         name = "auto" if settings.method is None else settings.method.name
         raise ValueError(
             f"--uncertainty needs a method that gives a map of it, got {name}. Name one: --method "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sys
 import traceback
@@ -84,7 +85,7 @@ def restore(
 
 def _needs(name: str) -> str:
     """What the method called so needs, e.g. "one image or shots"; several inputs are shots for such a one."""
-    return table.load(name).needs if name in table.METHODS else ""
+    return "" if name == "auto" else table.load(name).needs
 
 
 def inspect(inputs: Sequence[Path], *, as_json: bool, data_range: float | None, debug: bool) -> int:
@@ -117,20 +118,35 @@ def inspect(inputs: Sequence[Path], *, as_json: bool, data_range: float | None, 
 
 def methods(name: str | None, *, as_json: bool) -> int:
     """`pellucid methods`: the table, or one method with its fields and presets."""
+    if name is None:
+        return _all_methods(as_json=as_json)
     try:
-        names = list(table.METHODS) if name is None else [name]
-        found = [table.load(n) for n in names]
+        found = table.load(name)
     except ValueError as error:
         show.error(str(error))
         return USAGE
+    described = fields.describe(found.config)
     if as_json:
-        rows = [show.method_record(m, fields.describe(m.config)) for m in found]
-        print(json.dumps(rows if name is None else rows[0], indent=2, default=str))
-    elif name is None:
-        head = ("name", "verbs", "needs", "cost", "what it does")
-        print(show.columns([head, *((m.name, show.verbs(m), m.needs, m.cost, m.title) for m in found)]))
+        print(json.dumps(show.method_record(found, described), indent=2, default=str))
     else:
-        print(show.method_page(found[0], fields.describe(found[0].config)))
+        print(show.method_page(found, described))
+    return 0
+
+
+def _all_methods(*, as_json: bool) -> int:
+    """The table; of plug-ins what their metadata say, so that none of them can spoil it."""
+    found, plugged = [table.load(name) for name in table.METHODS], table.of_packages()
+    for text in plugged.refused.values():
+        show.note(text)
+    if as_json:
+        records = [show.method_record(m, fields.describe(m.config)) for m in found]
+        records += [dataclasses.asdict(plugin) for plugin in plugged.methods.values()]
+        print(json.dumps(records, indent=2, default=str))
+    else:
+        rows = [("name", "verbs", "needs", "cost", "what it does")]
+        rows += [(m.name, show.verbs(m), m.needs, m.cost, m.title) for m in found]
+        rows += [(p.name, "", "", "", show.origin(p)) for p in plugged.methods.values()]
+        print(show.columns(rows))
     return 0
 
 

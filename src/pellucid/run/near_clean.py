@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pellucid import checks, methods
+from pellucid import methods
 from pellucid.image import Image
 from pellucid.networks import published
 from pellucid.steps import Method, Result
@@ -133,7 +133,7 @@ def _found(name: str) -> tuple[Method, str | None]:
     """The method called so, or the one whose weights lie in the file called so."""
     if name not in methods.METHODS and Path(name).is_file():
         return methods.load(type(published.load(name)).__name__.lower()), name
-    method = methods.load(checks.one_of("near_clean", name, list(methods.METHODS))).for_kind("noise")
+    method = methods.load(methods.known(name, "near_clean")).for_kind("noise")
     if method.needs_model:
         raise ValueError(f"near_clean={name} needs a file with weights. Name the file instead of the method.")
     if method.near_clean or not method.needs.startswith("one image"):

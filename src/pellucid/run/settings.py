@@ -38,6 +38,7 @@ class Settings:
         near_clean: who prepares near-clean images, for a method that takes them.
         adapt: seconds in which a model is fitted to the image at hand, or None for not at all.
         adapting: how.
+        notes: what the user should know about the request itself.
     """
 
     method: Method | None
@@ -55,6 +56,7 @@ class Settings:
     near_clean: tuple[Source, ...] = ()
     adapt: float | None = None
     adapting: adapting.Config = field(default_factory=adapting.Config)
+    notes: tuple[str, ...] = ()
 
 
 def settle(
@@ -89,7 +91,7 @@ def settle(
     3
     """
     checks.one_of("level", level, LEVELS)
-    checks.one_of("method", method, ["auto", *methods.METHODS])
+    methods.known(method, also=["auto"])
     set, fitting = _parted(set, adapt)
     card, model = card_of(method, model)
     method = card.method if card is not None and method == "auto" else method
@@ -148,6 +150,7 @@ def settle(
         near_clean=_sources(found, near_clean, shots),
         adapt=adapt,
         adapting=fitting,
+        notes=() if method == "auto" else methods.remarks(method),
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pellucid import checks, methods, models
+from pellucid import methods, models
 from pellucid.steps import Method
 
 
@@ -21,7 +21,7 @@ def card_of(method: str, model: str | None) -> tuple[models.Card | None, str | N
         )
     card = models.read_card(path)
     if method == "auto":
-        checks.one_of(f"the method of model {path.name!r}", card.method, list(methods.METHODS))
+        methods.known(card.method, f"the method of model {path.name!r}")
         if methods.load(card.method).learning is None:
             raise ValueError(
                 f"model {path.name!r} names {card.method}, which is not trained. The file is damaged."

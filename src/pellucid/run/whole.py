@@ -63,7 +63,7 @@ def carry_out(
     average = aligned.average()
     takes_shots = settings.method is not None and settings.method.needs != "one image"
     pixels = aligned.shots if takes_shots else average[None]
-    warnings = list(aligned.warnings)
+    warnings = [*settings.notes, *aligned.warnings]
     noise = _noise(average, first, settings, len(shots))
     choice = _choice(noise, first, settings)
     warnings += choice.notes

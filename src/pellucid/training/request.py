@@ -125,6 +125,8 @@ def settle(
         ValueError: for anything that is unknown, out of range, or does not apply.
         FileExistsError: when the model file exists and may not be replaced.
     """
+    if method in methods.names():
+        methods.load(method)  # a plug-in says why it cannot be loaded
     found = methods.load(checks.one_of("method", method, trainable()))
     if found.learning is None:
         raise ValueError(f"{method} is not trained on many images. Choose one of {', '.join(trainable())}.")
@@ -175,4 +177,4 @@ def settle(
 
 def trainable() -> list[str]:
     """The methods that are trained on many images."""
-    return [name for name in methods.METHODS if methods.load(name).learning is not None]
+    return [name for name, method in methods.loaded()[0].items() if method.learning is not None]
