@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from pellucid.cli import arguments, flags, trained
+from pellucid.cli import arguments, bench_verbs, flags, trained
 
 app = typer.Typer(
     name="pellucid",
@@ -247,6 +247,7 @@ def demo(
 
 app.command()(trained.train)
 app.add_typer(trained.models, name="models")
+app.add_typer(bench_verbs.bench, name="bench")
 
 
 def _version(value: bool) -> None:

@@ -1,0 +1,1 @@
+"""The benchmark: one protocol for data, noise, runs, scores, tables and pages."""

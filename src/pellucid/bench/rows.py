@@ -1,0 +1,185 @@
+"""A results folder as data: its manifest and its finished cells."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+MANIFEST, CELLS = "manifest.json", "cells.jsonl"
+Key = tuple[str, str, int, str, str, int | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One line of cells.jsonl: one method on one image.
+
+    Attributes:
+        set, image, seed, method, preset, crop: what was run; crop is the side in pixels or None.
+        source: hash of the code that made it.
+        oracle: whether the method was told something only the truth tells.
+        psnr, ssim, noisy_psnr, noisy_ssim: scores of the written files, None where there is no truth.
+        seconds, cpu_seconds: of the call, start-up left out.
+        peak_mb: peak memory of the process.
+        iterations, stopped: of an iterative method.
+        file, clean, noisy: pictures, relative to ``folder``.
+        error, skipped: why there is no result, or None.
+        folder: the results folder it was read from.
+    """
+
+    set: str
+    image: str
+    method: str
+    seed: int = 0
+    preset: str = ""
+    crop: int | None = None
+    source: str = ""
+    oracle: bool = False
+    psnr: float | None = None
+    ssim: float | None = None
+    noisy_psnr: float | None = None
+    noisy_ssim: float | None = None
+    seconds: float | None = None
+    cpu_seconds: float | None = None
+    peak_mb: float | None = None
+    iterations: int | None = None
+    stopped: str | None = None
+    file: str | None = None
+    clean: str | None = None
+    noisy: str | None = None
+    error: str | None = None
+    skipped: str | None = None
+    folder: Path = Path()
+
+    @property
+    def key(self) -> Key:
+        """What makes it the same cell as another."""
+        return self.set, self.image, self.seed, self.method, self.preset or "", self.crop
+
+    @property
+    def done(self) -> bool:
+        """Whether it has a result."""
+        return self.error is None and self.skipped is None
+
+    def path(self, name: str) -> Path | None:
+        """The picture "file", "clean" or "noisy", or None when it was not kept."""
+        value = getattr(self, name)
+        path = self.folder / value if value else None
+        return path if path is not None and path.is_file() else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Results:
+    """One results folder, or several merged.
+
+    Attributes:
+        manifests: one for each folder, in the order given.
+        cells: each cell once, in the order of its first appearance.
+        notes: what a reader of the numbers must know about how they came together.
+    """
+
+    manifests: tuple[dict[str, Any], ...]
+    cells: tuple[Cell, ...]
+    notes: tuple[str, ...] = field(default_factory=tuple)
+
+    @property
+    def label(self) -> str:
+        """Which small form this is, e.g. "small form: 128x128 crops, 2 images"; "" for a full run."""
+        return "; ".join(dict.fromkeys(str(m["label"]) for m in self.manifests if m.get("label")))
+
+
+_FIELDS = {f.name for f in dataclasses.fields(Cell)} - {"folder"}
+
+
+def read(folder: str | Path) -> Results:
+    """The manifest and the cells of one folder.
+
+    A torn line, which a killed run leaves, is passed over; where it is not the last, a note says so. Of
+    several lines for a cell the last counts.
+
+    Args:
+        folder: holds cells.jsonl and, as a rule, manifest.json.
+
+    Raises:
+        FileNotFoundError: when there is no such folder, or no cells in it.
+        ValueError: when a line lacks set, image or method.
+    """
+    root = Path(folder)
+    file = root / CELLS
+    if not file.is_file():
+        what = "no such folder" if not root.is_dir() else f"a folder without {CELLS}"
+        raise FileNotFoundError(
+            f"RESULTS must be a folder that `pellucid bench run` wrote, got {root}: {what}."
+        )
+    cells: dict[Key, Cell] = {}
+    lines = [line for line in file.read_text(encoding="utf-8", errors="replace").split("\n") if line.strip()]
+    torn = 0
+    for number, line in enumerate(lines, 1):
+        try:
+            found = json.loads(line)
+        except ValueError:
+            torn += number < len(lines)
+            continue
+        cell = _cell(found, root, f"{file}, line {number}")
+        cells[cell.key] = cell
+    notes = (f"{torn} lines of {file} are torn and were passed over.",) if torn else ()
+    return Results(manifests=(_manifest(root),), cells=tuple(cells.values()), notes=notes)
+
+
+def merged(folders: Sequence[str | Path]) -> Results:
+    """Several folders as one; where two hold the same cell, that of the later folder counts.
+
+    Raises:
+        ValueError: for no folder, and as `read`.
+        FileNotFoundError: as `read`.
+    """
+    if not folders:
+        raise ValueError("at least one RESULTS folder is needed, got none.")
+    parts = [read(folder) for folder in folders]
+    cells: dict[Key, Cell] = {}
+    twice = 0
+    for part in parts:
+        for cell in part.cells:
+            twice += cell.key in cells
+            cells[cell.key] = cell
+    manifests = tuple(m for part in parts for m in part.manifests)
+    notes = [note for part in parts for note in part.notes]
+    if twice:
+        notes.append(f"{twice} cells are in more than one of the folders; that of the last folder counts.")
+    notes += [
+        f"The runs differ in {name}: {', '.join(values)}. {consequence}"
+        for name, consequence in (
+            ("machine", "Their seconds cannot be compared."),
+            ("device", "Their seconds cannot be compared."),
+            ("threads", "Their seconds cannot be compared."),
+            ("protocol", "Their scores cannot be compared."),
+        )
+        if len(values := list(dict.fromkeys(str(m[name]) for m in manifests if m.get(name)))) > 1
+    ]
+    return Results(manifests=manifests, cells=tuple(cells.values()), notes=tuple(notes))
+
+
+def _manifest(root: Path) -> dict[str, Any]:
+    file = root / MANIFEST
+    if not file.is_file():
+        return {}
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{file} must be JSON, got {error}. Remove it.") from error
+    if not isinstance(found, dict):
+        raise ValueError(f"{file} must hold a JSON object, got {type(found).__name__}.")
+    return found
+
+
+def _cell(line: Any, root: Path, where: str) -> Cell:
+    missing = [name for name in ("set", "image", "method") if not isinstance(line, dict) or name not in line]
+    if missing:
+        raise ValueError(f"{where}: a cell must have {', '.join(missing)}. Remove the line.")
+    # Fields of a later protocol are passed over, a null preset means none.
+    known = {name: value for name, value in line.items() if name in _FIELDS}
+    known["preset"] = known.get("preset") or ""
+    return Cell(**known, folder=root)

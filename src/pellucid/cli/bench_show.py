@@ -1,0 +1,48 @@
+"""`bench table`, `bench page` and `bench curves` as typed; no logic."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pellucid.cli import flags
+
+Folders = Annotated[
+    list[Path],
+    typer.Argument(metavar="RESULTS...", help="Folders that `bench run` wrote; several are merged."),
+]
+Over = Annotated[
+    str,
+    typer.Option(
+        metavar="common|own",
+        help="Means over the images that all methods finished, or each over its own (n says how many).",
+    ),
+]
+Order = Annotated[str, typer.Option(metavar="best|given", help="Best first, or in the order of the run.")]
+Published = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE", help="TOML with numbers of papers, instead of those that come with pellucid."
+    ),
+]
+
+
+def table(
+    results: Folders,
+    format: Annotated[str, typer.Option(metavar="markdown|csv|latex")] = "markdown",
+    metric: Annotated[str, typer.Option(metavar="psnr|ssim|both")] = "both",
+    over: Over = "common",
+    order: Order = "best",
+    published: Published = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="FILE", help="Write it here instead of printing it.")
+    ] = None,
+    debug: flags.Debug = False,
+) -> None:
+    """Print one table per set: PSNR, SSIM, seconds, memory, and what is missing."""
+    from pellucid.cli import bench_show_verbs
+
+    wishes = {"format": format, "metric": metric, "over": over, "order": order}
+    raise typer.Exit(bench_show_verbs.table(results, wishes, published=published, out=out, debug=debug))

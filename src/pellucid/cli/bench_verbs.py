@@ -1,0 +1,14 @@
+"""`pellucid bench`: the group of verbs; each lives in a file of its own."""
+
+from __future__ import annotations
+
+import typer
+
+from pellucid.cli import bench_show
+
+bench = typer.Typer(
+    help="Measure methods under one protocol, and show what came out.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+bench.command()(bench_show.table)
