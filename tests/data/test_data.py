@@ -53,7 +53,8 @@ def same(one, two):
 
 
 NOISES = ["gaussian:0-50", "poisson:5-50", "speckle:0-0.2", "correlated:5-30,1", "camera:100-1000,1,90",
-          "poisson-gaussian:10-40,0-5+clip:8", "gaussian:0-50|correlated:0-50,1"]  # fmt: skip
+          "poisson-gaussian:10-40,0-5+clip:8", "gaussian:0-50|correlated:0-50,1",
+          "correlated:5-30,0-2,0-0.8", "spectrum:5-30"]  # fmt: skip
 
 
 @pytest.mark.parametrize("noise", NOISES)
@@ -90,7 +91,7 @@ def test_standardised_units(folder):
     assert float(data.batch(0).sigma[0]) == pytest.approx(25 / 255 / float(data.std))
 
 
-@pytest.mark.parametrize("noise", ["gaussian:20-20", "correlated:20,1"])
+@pytest.mark.parametrize("noise", ["gaussian:20-20", "correlated:20,1", "spectrum:20"])
 def test_level_is_what_was_drawn(folder, noise):
     options = Options(patch=64, batch=1, noise=noise, flips=False)
     made = open_data(folder, options, "clean pairs").sample(0, 0)

@@ -72,6 +72,27 @@ def test_channels_share_as_much_as_asked():
     np.testing.assert_allclose(np.corrcoef(independent)[np.triu_indices(3, 1)], 0, atol=0.02)
 
 
+def test_ranges_of_correlated_noise_are_drawn_for_each_image():
+    clean = torch.zeros(24, 2, 80, 80)
+    n = models.parse("correlated:25,0.3-1.5,0.2-0.8").apply(clean, seeds.generator(0)).double()
+    variance = n.square().mean((1, 2, 3))
+    beside = (n[..., 1:] * n[..., :-1]).mean((1, 2, 3)) / variance
+    shared = (n[:, 0] * n[:, 1]).mean((1, 2)) / variance
+    assert bool((variance.sqrt() * 255 - 25).abs().max() < 5)  # one level, whatever the blur
+    assert -0.05 < float(beside.min()) < 0.3
+    assert 0.8 < float(beside.max()) < 0.95
+    assert 0.15 < float(shared.min()) < 0.4
+    assert 0.6 < float(shared.max()) < 0.85
+
+
+def test_a_batch_of_one_blur_is_its_images_one_by_one():
+    """The grouped convolution must not mix images or channels."""
+    clean = torch.zeros(3, 2, 200, 200)
+    n = models.parse("correlated:25,1").apply(clean, seeds.generator(0)).double().flatten(0, 1).flatten(1)
+    off = np.corrcoef(n.numpy())[np.triu_indices(6, 1)]
+    assert np.abs(off).max() < 0.06
+
+
 @pytest.mark.parametrize(("angle", "axis"), [(0, 0), (90, 1)])
 def test_banding_is_one_line_of_the_spectrum(angle, axis):
     n = (noisy(f"banding:10,8,{angle}") - 0.5)[0].numpy()
@@ -100,6 +121,8 @@ def test_the_generator_is_the_only_randomness_and_the_input_is_left_alone():
         "speckle:.1",
         "salt-pepper:.1",
         "correlated:9,1",
+        "correlated:9,0-2,0-1",
+        "spectrum:9",
         "banding:9,5",
     ]:
         model, before, state = models.parse(text), clean.clone(), torch.get_rng_state()
@@ -129,7 +152,10 @@ def test_clip_cuts_and_rounds():
         ("gaussian:big", "'big' must be a number or a range"),
         ("salt-pepper:5", r"fraction must be in \[0.0, 1.0\], got 5.0"),
         ("poisson:0", "peak must be greater than 0"),
-        ("correlated:25,1-2", "BLUR must be one number"),
+        ("correlated:25,2-1", "blur must be a range from low to high"),
+        ("correlated:25,1,0.5-2", r"channels must be in \[0.0, 1.0\]"),
+        ("spectrum", r"must look like spectrum:SIGMA\[,BLUR\[,CHANNELS\[,COARSE\]\]\], got 0"),
+        ("spectrum:25,1,0.5,2", r"coarse must be in \[0.0, 1.0\]"),
         ("gaussian:25+", "noise must be one of"),
         ("", "noise must be one of"),
     ],

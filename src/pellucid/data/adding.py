@@ -11,7 +11,9 @@ from torch import Tensor
 
 from pellucid.noise import models
 from pellucid.noise.camera import Camera
+from pellucid.noise.grain import Spectrum
 from pellucid.noise.pointwise import Clip, Gaussian
+from pellucid.noise.structured import Correlated
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +23,8 @@ class Added:
     Attributes:
         noisy: (C, H, W).
         clean: (C, H, W), the truth; for a camera, what it makes without noise.
-        sigma: standard deviation of the noise: as drawn for Gaussian noise, else as it came out.
+        sigma: standard deviation of the noise: as drawn where a model states it (gaussian, correlated,
+            spectrum), else as it came out.
     """
 
     noisy: Tensor
@@ -42,6 +45,11 @@ def parse(text: str) -> tuple[models.Noise, ...]:
 
 def add(kinds: tuple[models.Noise, ...], clean: Tensor, generator: torch.Generator) -> Added:
     """Make (C, H, W) noisy with one of the models, at levels drawn from its ranges.
+
+    Each call draws anew: the model among alternatives, its levels, its spectrum. The two views of a pair
+    come from two calls: they share the law of these draws and nothing else, and their levels and spectra
+    differ. Noise2Noise asks of the second view only that its noise has mean 0 and is independent of that of
+    the first. `sigma` of the first is what the network is told.
 
     >>> crop = torch.full((1, 64, 64), 0.5)
     >>> added = add(parse("gaussian:25"), crop, torch.Generator().manual_seed(0))
@@ -87,7 +95,10 @@ def _settled(model: Any, generator: torch.Generator) -> models.Noise:
 
 
 def _stated(model: models.Noise) -> float | None:
-    return float(model.sigma) if isinstance(model, Gaussian) and isinstance(model.sigma, float) else None
+    """The standard deviation that a settled model promises, or None."""
+    if isinstance(model, Gaussian | Correlated | Spectrum) and isinstance(model.sigma, float):
+        return model.sigma
+    return None
 
 
 def _truth(model: models.Noise, clean: Tensor) -> Tensor:

@@ -9,12 +9,15 @@
 | speckle:VARIANCE | x + x n, n uniform |
 | salt-pepper:FRACTION | values replaced by 0 or 1 |
 | correlated:SIGMA,BLUR[,CHANNELS] | Gaussian blurred by BLUR pixels; CHANNELS: correlation between channels |
+| spectrum:SIGMA[,BLUR[,CHANNELS[,COARSE]]] | Gaussian of a random spectrum, drawn for every image |
 | banding:AMPLITUDE,PERIOD[,ANGLE] | sinusoid, PERIOD in pixels, ANGLE in degrees |
 | camera:PEAK[,READ[,QUALITY]] | Bayer mosaic, demosaicing, gamma, clipping, JPEG |
 | clip[:BITS] | cut to [0, 1], rounded to BITS |
 
 SIGMA, MEAN, AMPLITUDE and READ are in 8-bit units (25 is 25/255). A level may be a range, "gaussian:10-50",
-from which every image of a batch draws its own. "+" chains models in the order in which they happen.
+from which every image of a batch draws its own; so may BLUR and CHANNELS. Those of `spectrum`, and its COARSE
+(the share of the variance that is coarse), are the ranges of its own draws; left out, they are 0-2, 0-0.8 and
+0-0.5. "+" chains models in the order in which they happen.
 """
 
 from __future__ import annotations
@@ -30,6 +33,7 @@ from torch import Tensor
 from pellucid import checks
 from pellucid.noise.camera import Camera
 from pellucid.noise.draws import Level
+from pellucid.noise.grain import Spectrum
 from pellucid.noise.pointwise import Clip, Gaussian, Poisson, SaltPepper, Speckle
 from pellucid.noise.structured import Banding, Correlated
 
@@ -44,6 +48,7 @@ __all__ = [
     "Poisson",
     "SaltPepper",
     "Speckle",
+    "Spectrum",
     "parse",
 ]
 
@@ -78,6 +83,11 @@ def _grey(level: Level) -> Level:
     return (level[0] / 255, level[1] / 255) if isinstance(level, tuple) else level / 255
 
 
+def _range(level: Level) -> tuple[float, float]:
+    """A range, from a number to itself where there is one."""
+    return level if isinstance(level, tuple) else (level, level)
+
+
 def _one(name: str, level: Level) -> float:
     """A value that cannot be a range."""
     if isinstance(level, tuple):
@@ -97,7 +107,15 @@ _MODELS: dict[str, tuple[int, int, str, Callable[..., Noise]]] = {
         2,
         3,
         "SIGMA,BLUR[,CHANNELS]",
-        lambda s, b, c=0.0: Correlated(sigma=_grey(s), blur=_one("BLUR", b), channels=_one("CHANNELS", c)),
+        lambda s, b, c=0.0: Correlated(sigma=_grey(s), blur=b, channels=c),
+    ),
+    "spectrum": (
+        1,
+        4,
+        "SIGMA[,BLUR[,CHANNELS[,COARSE]]]",
+        lambda s, *ranges: Spectrum(
+            sigma=_grey(s), **dict(zip(("blur", "channels", "coarse"), map(_range, ranges), strict=False))
+        ),
     ),
     "banding": (
         2,

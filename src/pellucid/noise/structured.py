@@ -27,8 +27,8 @@ class Correlated:
     """
 
     sigma: Level
-    blur: float
-    channels: float = 0.0
+    blur: Level
+    channels: Level = 0.0
 
     def __post_init__(self) -> None:
         draws.check("sigma", self.sigma)
@@ -37,17 +37,23 @@ class Correlated:
 
     def apply(self, clean: Tensor, generator: torch.Generator) -> Tensor:
         """Add the noise to (..., C, H, W)."""
-        sigma = draws.level(self.sigma, clean, generator)
-        radius = math.ceil(4 * self.blur)
+        sigma, blur, shared = (
+            draws.level(v, clean, generator) for v in (self.sigma, self.blur, self.channels)
+        )
+        radius = math.ceil(4 * float(blur.max()))
         *batch, channels, height, width = clean.shape
         # blurred without padding: the variance is the same up to the border and no two borders are tied
         size = (height + 2 * radius, width + 2 * radius)
         own = draws.normal((*batch, channels, *size), clean, generator)
         common = draws.normal((*batch, 1, *size), clean, generator)
-        white = math.sqrt(1 - self.channels) * own + math.sqrt(self.channels) * common
-        kernel = torch.exp(-0.5 * (torch.arange(-radius, radius + 1) / max(self.blur, 1e-6)) ** 2)
-        kernel = (kernel / kernel.square().sum().sqrt()).view(1, 1, 1, -1).to(clean.device)
-        smooth = conv2d(conv2d(white.reshape(-1, 1, *size), kernel), kernel.mT)
+        white = (1 - shared).sqrt() * own + shared.sqrt() * common
+        places = torch.arange(-radius, radius + 1, device=clean.device)
+        kernel = torch.exp(-0.5 * (places / blur.reshape(-1, 1).clamp(min=1e-6)) ** 2)
+        kernel = kernel / kernel.square().sum(1, keepdim=True).sqrt()
+        # every image has its own kernel: all planes are the channels of one grouped convolution
+        kernel = kernel.repeat_interleave(channels, 0).view(-1, 1, 1, 2 * radius + 1)
+        planes = white.reshape(1, -1, *size)
+        smooth = conv2d(conv2d(planes, kernel, groups=len(kernel)), kernel.mT, groups=len(kernel))
         return clean + sigma * smooth.reshape(clean.shape)
 
 
