@@ -107,10 +107,10 @@ class Spectrum:
 
         def normal(width: float) -> Tensor:
             power = torch.exp(-4 * math.pi**2 * width**2 * square)
-            scaled: Tensor = power * (size[0] * size[1] / (power * twice).sum())
-            return scaled
+            return power * (size[0] * size[1] / (power * twice).sum())
 
-        return white + (1 - white - coarse) * normal(blur) + coarse * normal(wide)
+        mixed: Tensor = white + (1 - white - coarse) * normal(blur) + coarse * normal(wide)
+        return mixed
 
     def _shares(self, channels: int, generator: torch.Generator) -> Tensor:
         """The part of each channel's variance that all share (C, 1, 1)."""
