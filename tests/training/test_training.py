@@ -18,8 +18,9 @@ import torch
 from PIL import Image as Pillow
 
 import pellucid
-from pellucid import models, training
+from pellucid import models
 from pellucid.learning import DECAYS, Progress
+from pellucid.training import state
 from pellucid.training.schedule import factor
 
 PROGRAM = [sys.executable, str(Path(__file__).parents[1] / "toy_method.py")]
@@ -164,7 +165,7 @@ def test_interrupt_saves_and_resume_goes_on(folder, tmp_path):
     assert process.returncode == 0, stderr
     record = json.loads(stdout)
     assert record["stopped_by"] == "interrupted"
-    assert training.fitting.state.load(out.with_suffix(".run") / "checkpoint.pt").step == record["steps"]
+    assert state.load(out.with_suffix(".run") / "checkpoint.pt").step == record["steps"]
     assert models.read_card(out).steps == record["steps"]
 
 
@@ -337,8 +338,6 @@ def test_core_does_not_load_lightning():
 
 
 def test_state_round_trip(tmp_path):
-    from pellucid.training import state
-
     adam = {"state": {0: {"step": torch.tensor(3.0)}}}
     figures = {"step": 3, "steps": 9, "seconds": 1.5, "mean": [0.5]}
     before = state.State(

@@ -1,7 +1,9 @@
 """Trains a method on many images, on Lightning: logs, checkpoints, exact resume, several processes."""
 
-from pellucid.training.fitting import Trained, carry_out, first_process, train
-from pellucid.training.module import Report
+from pellucid.training.driving import first_process
+from pellucid.training.fitting import carry_out, train
+from pellucid.training.reporting import Report
 from pellucid.training.request import Request, settle, trainable
+from pellucid.training.trained import Trained
 
 __all__ = ["Report", "Request", "Trained", "carry_out", "first_process", "settle", "train", "trainable"]

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import lightning.pytorch as pl
@@ -13,11 +11,13 @@ import torch
 from torch import Tensor, nn
 
 from pellucid import devices, seeds
-from pellucid.data import Sample
-from pellucid.engine import adam, packed
+from pellucid.engine import adam
 from pellucid.learning import Batch, Loss, Progress
 from pellucid.training import schedule
 from pellucid.training.average import Average
+from pellucid.training.batches import on
+from pellucid.training.figures import Figures
+from pellucid.training.reporting import Report
 from pellucid.training.request import Request
 from pellucid.training.state import State
 
@@ -25,29 +25,6 @@ LOOK = 10
 """steps between two looks at the figures: reading one waits for the device"""
 WARM = 20
 """steps from which the speed is told"""
-REMEMBERED = 100
-"""figures that the guard is shown"""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Report:
-    """What is known of a training while it runs.
-
-    Attributes:
-        step: steps done.
-        steps: steps planned.
-        loss: of the last step that was looked at.
-        held_out: last loss on held-out data, or None.
-        seconds: since the start, those before a resume included.
-        speed: steps per second.
-    """
-
-    step: int
-    steps: int
-    loss: float
-    held_out: float | None
-    seconds: float
-    speed: float
 
 
 class Fit(pl.LightningModule):  # type: ignore[misc]
@@ -82,8 +59,7 @@ class Fit(pl.LightningModule):  # type: ignore[misc]
         if self.average is not None and state is not None and state.average is not None:
             self.average.network.load_state_dict(state.average)
         self.started = time.monotonic()
-        self.recent: deque[dict[str, float]] = deque(maxlen=REMEMBERED)
-        self.figures: dict[str, float] = {}
+        self.figures = Figures(request.learning.guard, request.config)
         self.held_out: float | None = None
         self.stopped_by = "finished"
         self.interrupted = False
@@ -188,27 +164,14 @@ class Fit(pl.LightningModule):  # type: ignore[misc]
         """Read the figures of the last step."""
         if self._last is None:
             return
-        parts = {name: float(value.float().mean()) for name, value in self._last.parts.items()}
-        self.figures = {
-            "loss": float(self._last.value.detach()),
-            "learning_rate": self.optimizer.param_groups[0]["lr"],
-            **parts,
-        }
-        self.recent.append({"loss": self.figures["loss"], **parts})
-        guard = self.request.learning.guard
-        if not all(map(_finite, self.recent[-1].values())):
-            self.failed = (
-                f"the loss is no longer finite after step {self.done}. Lower learning_rate, or limit the "
-                "gradient (--set clip=1)."
-            )
-        elif guard is not None:
-            self.failed = guard(tuple(self.recent), self.request.config)
+        rate = self.optimizer.param_groups[0]["lr"]
+        self.failed = self.figures.take(self._last, rate, self.done) or self.failed
         if self.tell is not None and self.trainer.is_global_zero:
             self.tell(
                 Report(
                     step=self.done,
                     steps=self.steps,
-                    loss=self.figures["loss"],
+                    loss=self.figures.now["loss"],
                     held_out=self.held_out,
                     seconds=self.seconds,
                     speed=(self.done - self._first) / max(self.seconds - self.before, 1e-9),
@@ -245,62 +208,3 @@ class Fit(pl.LightningModule):  # type: ignore[misc]
             mean=mean,
             std=std,
         )
-
-    def test(self, batches: list[Batch]) -> float:
-        """Mean loss of the network that is kept, on batches of held-out data; draws are always the same."""
-        losses = [self.tested(batch, ("held out", i)).value for i, batch in enumerate(batches)]
-        return float(torch.stack(losses).mean())
-
-    def tested(self, batch: Batch, names: tuple[str | int, ...]) -> Loss:
-        """The loss of the network that is kept, which learns nothing from it."""
-        network, was = self.best, self.best.training
-        network.eval()
-        try:
-            with torch.no_grad():
-                return self.loss(network, on(batch, self.device), names)
-        finally:
-            network.train(was)
-
-    def predicted(self, batch: Batch) -> Tensor:
-        """What the network that is kept makes of noisy crops by the method's rule, in its units."""
-        network, was = self.best, self.best.training
-        network.eval()
-        batch = on(batch, self.device)
-        generator = seeds.generator(self.request.seed, "pictures", device=self.device)
-        try:
-            with torch.no_grad():
-                return self.request.learning.predict(
-                    network, batch.noisy, report_of(batch), self.request.config, generator=generator
-                )
-        finally:
-            network.train(was)
-
-
-def report_of(batch: Batch) -> Any:
-    """The noise of a batch as `predict` is told it: white, of the mean level, where the level is known."""
-    from pellucid.noise.report import NoiseReport
-
-    return None if batch.sigma is None else NoiseReport.white(float(batch.sigma.mean()), batch.noisy.shape[1])
-
-
-def on(batch: Batch, device: torch.device) -> Batch:
-    """A batch on a device, channels last."""
-
-    def there(value: Tensor | None) -> Tensor | None:
-        return None if value is None else packed(value.to(device, non_blocking=True))
-
-    return Batch(
-        noisy=packed(batch.noisy.to(device, non_blocking=True)),
-        other=there(batch.other),
-        clean=there(batch.clean),
-        sigma=None if batch.sigma is None else batch.sigma.to(device),
-    )
-
-
-def samples_of(samples: list[Sample], size: int) -> list[list[Sample]]:
-    """Samples in lots of a batch."""
-    return [samples[i : i + size] for i in range(0, len(samples), size)]
-
-
-def _finite(value: float) -> bool:
-    return value - value == 0

@@ -1,0 +1,56 @@
+"""The card of the model that a training makes."""
+
+from __future__ import annotations
+
+import dataclasses
+from importlib.metadata import version
+from pathlib import Path
+
+from pellucid import models
+from pellucid.data import Data, adding
+from pellucid.training.module import Fit
+from pellucid.training.request import Request
+
+
+def card_of(request: Request, images: Data, fit: Fit) -> models.Card:
+    """What the model file says about itself."""
+    facts, options = images.pool.facts, request.options
+    plain = not request.config.standardise and request.start is None
+    quality = {} if fit.held_out is None else {"held-out loss": fit.held_out}
+    return models.Card(
+        method=request.method.name,
+        config=dataclasses.asdict(request.config),
+        channels=images.channels,
+        color=facts.color and not options.gray,
+        mean=() if plain else tuple(images.mean.flatten().tolist()),
+        std=() if plain else tuple(images.std.flatten().tolist()),
+        white=facts.white,
+        noise=options.noise,
+        sigma=adding.levels(images.kinds) if images.kinds else None,
+        halo=int(getattr(fit.network, "halo", request.learning.halo)),
+        stride=int(getattr(fit.network, "stride", request.learning.stride)),
+        sees=request.learning.sees,
+        origin="recorded" if not options.noise else "fixed" if options.fixed else "redrawn",
+        data=_words(request, images),
+        licence=request.licence,
+        pictures=facts.pictures,
+        quality=quality,
+        steps=fit.done,
+        seconds=round(fit.seconds, 1),
+        seed=request.seed,
+        version=version("pellucid"),
+        notes=request.notes,
+    )
+
+
+def _words(request: Request, images: Data) -> str:
+    """The data in words, without the path, which is the user's own."""
+    words = f"{images.pool.facts.pictures} files of {request.place.name}"
+    if request.pairs is not None:
+        kind = (
+            request.pairs if not Path(request.pairs).exists() else f"partners in {Path(request.pairs).name}"
+        )
+        words += f", pairs: {kind}"
+    if images.clean is not None:
+        words += f", and {images.clean.facts.pictures} clean files"
+    return words
