@@ -37,10 +37,11 @@ def train(
     ] = None,
     share: Annotated[float, typer.Option(help="Share of the crops from the clean images.")] = 0.5,
     network: Annotated[str | None, typer.Option(help="Network, by its name.")] = None,
-    steps: Annotated[int | None, typer.Option(help="Steps of the optimiser.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Steps of the optimiser; else the preset's.")] = None,
     epochs: Annotated[float | None, typer.Option(help="In place of steps: how often all is seen.")] = None,
     seconds: Annotated[
-        float | None, typer.Option(help="At most so long; the schedule fits itself in.")
+        float | None,
+        typer.Option(help="So long, in place of steps; with steps or epochs, at most so long."),
     ] = None,
     start: Annotated[
         str | None, typer.Option("--from", metavar="MODEL", help="Start from its weights.")

@@ -75,9 +75,10 @@ def train(
         preset: "fast" (the default) or "paper".
         set: fields of the Config to change.
         network: name of the network.
-        steps: of the optimiser.
+        steps: of the optimiser; those of the preset where nothing else says how long.
         epochs: how often every pixel is seen on average, in place of steps.
-        seconds: at most so long; the learning rate then falls in time for it.
+        seconds: so long, or at most so long where `steps`, `epochs` or `set` say how many steps; the learning
+            rate falls in time for it.
         start: a model whose weights to start from.
         resume: go on from the checkpoint, with the same settings; without one, start.
         seed: of every random draw.
@@ -136,7 +137,6 @@ def carry_out(request: Request, progress: Callable[[Report], None] | None = None
         last = state.load(request.checkpoint)
         state.check_same(last, settings, request.checkpoint)
     network = starting.network_of(request, images, last)
-    planned = last.steps if last is not None else starting.steps_of(request, images)
     first = driving.first_process()
     if first:
         request.folder.mkdir(exist_ok=True)
@@ -154,13 +154,16 @@ def carry_out(request: Request, progress: Callable[[Report], None] | None = None
         # Last, so that whatever a kill leaves, the log knows every step that the checkpoint does.
         state.save(request.checkpoint, fit.state(settings, mean, std))
 
-    fit = Fit(request, network, planned, last, watch, progress)
-    if fit.done < planned:
-        driving.run(request, fit, images)
-        if fit.failed is None and first and fit.stopped_by != "finished":
-            watch(fit)
-    if log is not None:
-        log.close()
+    plan = starting.plan_of(request, images, last)
+    fit = Fit(request, network, plan, last, watch, progress)
+    try:
+        if plan.goes_on(fit.done, fit.before):
+            driving.run(request, fit, images)
+            if fit.failed is None and first and fit.stopped_by != "finished":
+                watch(fit)
+    finally:
+        if log is not None:
+            log.close()
     if fit.failed is not None:
         raise ArithmeticError(f"training stopped at step {fit.done}: {fit.failed}")
     card = carding.card_of(request, images, fit)

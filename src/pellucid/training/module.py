@@ -17,14 +17,13 @@ from pellucid.training import schedule
 from pellucid.training.average import Average
 from pellucid.training.batches import on
 from pellucid.training.figures import Figures
+from pellucid.training.plan import Plan
 from pellucid.training.reporting import Report
 from pellucid.training.request import Request
 from pellucid.training.state import State
 
 LOOK = 10
 """steps between two looks at the figures: reading one waits for the device"""
-WARM = 20
-"""steps from which the speed is told"""
 
 
 class Fit(pl.LightningModule):  # type: ignore[misc]
@@ -33,7 +32,7 @@ class Fit(pl.LightningModule):  # type: ignore[misc]
     Args:
         request: what was asked for.
         network: to be trained.
-        steps: planned.
+        plan: how many steps, and until when.
         state: to go on from, or None.
         watch: called on the first process after every `every` steps and at the end, with what to save.
         tell: called with a Report now and then, or None.
@@ -43,16 +42,15 @@ class Fit(pl.LightningModule):  # type: ignore[misc]
         self,
         request: Request,
         network: nn.Module,
-        steps: int,
+        plan: Plan,
         state: State | None,
         watch: Callable[[Fit], None],
         tell: Callable[[Report], None] | None = None,
     ) -> None:
         super().__init__()
-        self.request, self.network, self.steps = request, network, steps
+        self.request, self.network, self.plan = request, network, plan
         self.done = 0 if state is None else state.step
-        self.most = request.config.steps if request.epochs is None else steps
-        self._first, self._marks = self.done, {WARM}
+        self._first = self.done
         self.before = 0.0 if state is None else state.seconds
         self.resumed, self.watch, self.tell = state, watch, tell
         self.average = Average(network, request.config.average) if request.config.average else None
@@ -61,7 +59,8 @@ class Fit(pl.LightningModule):  # type: ignore[misc]
         self.started = time.monotonic()
         self.figures = Figures(request.learning.guard, request.config)
         self.held_out: float | None = None
-        self.stopped_by = "finished"
+        over = plan.seconds is not None and (plan.late(self.before) or plan.cut)
+        self.stopped_by = "seconds" if over else "finished"
         self.interrupted = False
         self.failed: str | None = None
         self._last: Loss | None = None
@@ -115,7 +114,7 @@ class Fit(pl.LightningModule):  # type: ignore[misc]
     @property
     def progress(self) -> Progress:
         """Where the training stands."""
-        return Progress(step=self.done, steps=self.steps)
+        return Progress(step=self.done, steps=self.plan.steps)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The loss of a step; every draw is a function of (seed, step, process)."""
@@ -141,7 +140,7 @@ class Fit(pl.LightningModule):  # type: ignore[misc]
         if self.average is not None:
             self.average.update(self.network, self.done)
         self._plan()
-        marked = self.done % self.request.every == 0 or self.done >= self.steps
+        marked = self.done % self.request.every == 0 or self.done >= self.plan.steps
         if self.done % LOOK == 0 or marked or self.done == 1:
             self._look()
         if marked and self.failed is None and self.trainer.is_global_zero:
@@ -150,15 +149,9 @@ class Fit(pl.LightningModule):  # type: ignore[misc]
 
     def _plan(self) -> None:
         """Where time is limited, plan as many steps as it allows, so that the schedule ends in time."""
-        limit = self.request.seconds
-        if limit is None or self.done - self._first not in self._marks:
-            return
-        spent = self.seconds
-        speed = (self.done - self._first) / max(spent - self.before, 1e-9)
-        steps = min(self.most, self.done + max(1, int(speed * (limit - spent))))
-        self.steps = int(self.trainer.strategy.broadcast(steps))
-        # Looked at again halfway to the end: a first guess may be wrong.
-        self._marks.add(self.done - self._first + max(WARM, (self.steps - self.done) // 2))
+        if self.plan.due(self.done):
+            steps = self.plan.propose(self.done, self.seconds)
+            self.plan.renew(self.done, int(self.trainer.strategy.broadcast(steps)))
 
     def _look(self) -> None:
         """Read the figures of the last step."""
@@ -170,7 +163,7 @@ class Fit(pl.LightningModule):  # type: ignore[misc]
             self.tell(
                 Report(
                     step=self.done,
-                    steps=self.steps,
+                    steps=self.plan.steps,
                     loss=self.figures.now["loss"],
                     held_out=self.held_out,
                     seconds=self.seconds,
@@ -181,17 +174,16 @@ class Fit(pl.LightningModule):  # type: ignore[misc]
     def _go_on(self) -> None:
         """Stop where it must; several processes stop together, and ask each other only now and then."""
         several = self.trainer.world_size > 1
-        if several and self.done % LOOK and self.done < self.steps:
+        if several and self.done % LOOK and self.done < self.plan.steps:
             return
-        limit = self.request.seconds
-        late = limit is not None and self.seconds >= limit
-        stop = self.interrupted or self.failed is not None or late or self.done >= self.steps
+        late = self.plan.late(self.seconds)
+        stop = self.interrupted or self.failed is not None or late or self.done >= self.plan.steps
         if several:
             stop = bool(self.trainer.strategy.reduce_boolean_decision(stop, all=False))
         if stop:
             self.stopped_by = (
                 "guard" if self.failed else "interrupted" if self.interrupted
-                else "seconds" if late or self.steps < self.most else "finished"
+                else "seconds" if late or self.plan.cut else "finished"
             )  # fmt: skip
             self.trainer.should_stop = True
 
@@ -200,8 +192,9 @@ class Fit(pl.LightningModule):  # type: ignore[misc]
         return State(
             settings=settings,
             step=self.done,
-            steps=self.steps,
+            steps=self.plan.steps,
             seconds=self.seconds,
+            marks=self.plan.marks,
             network=self.network.state_dict(),
             average=None if self.average is None else self.average.network.state_dict(),
             optimizer=self.optimizer.state_dict(),

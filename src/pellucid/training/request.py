@@ -32,6 +32,7 @@ class Request:
         data_range: what white is in the files, or None.
         epochs: how often every pixel is seen on average, in place of the steps of the configuration, or None.
         seconds: at most so long, or None.
+        only_time: whether `seconds` alone says how long, and the steps of the configuration do not count.
         start: model file whose weights are taken over, or None.
         resume: whether to go on from a checkpoint.
         seed: of every draw.
@@ -59,6 +60,7 @@ class Request:
     data_range: float | None = None
     epochs: float | None = None
     seconds: float | None = None
+    only_time: bool = False
     start: Path | None = None
     resume: bool = False
     seed: int = 0
@@ -143,6 +145,7 @@ def settle(
             checks.in_range(name, rest[name], 0, low_open=True)
     if steps is not None and rest.get("epochs") is not None:
         raise ValueError(f"steps={steps} and epochs={rest['epochs']} both say how long. Keep one of them.")
+    counted = steps is not None or rest.get("epochs") is not None or "steps" in (set or {})
     checks.one_of("precision", precision, devices.PRECISIONS)
     target = Path(out)
     if not models.is_model(target):
@@ -163,6 +166,7 @@ def settle(
         pairs=None if pairs is None else str(pairs),
         clean=None if clean is None else Path(clean),
         start=None if start is None else models.locate(str(start)),
+        only_time=rest.get("seconds") is not None and not counted,
         seed=seed,
         precision=precision,
         processes=processes,

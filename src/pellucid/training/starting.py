@@ -9,11 +9,12 @@ import torch
 from pellucid import models, seeds
 from pellucid.data import Data
 from pellucid.engine import placed
-from pellucid.training import state
+from pellucid.training.plan import Plan
 from pellucid.training.request import Request
+from pellucid.training.state import State
 
 
-def network_of(request: Request, images: Data, last: state.State | None) -> torch.nn.Module:
+def network_of(request: Request, images: Data, last: State | None) -> torch.nn.Module:
     """The network with the weights to start from; sets the standardisation of the data."""
     with seeds.fixed(request.seed, "weights"):
         network = request.learning.build(request.config, images.channels)
@@ -35,8 +36,24 @@ def network_of(request: Request, images: Data, last: state.State | None) -> torc
     return placed(network, torch.device("cpu"))
 
 
-def steps_of(request: Request, images: Data) -> int:
-    """How many steps are planned."""
+def plan_of(request: Request, images: Data, last: State | None) -> Plan:
+    """How many steps are planned, anew or as a checkpoint says."""
+    asked = _steps(request, images)
+    most = None if request.only_time else asked
+    if last is None:
+        return Plan(asked, most=most, seconds=request.seconds)
+    return Plan(
+        last.steps,
+        most=most,
+        seconds=request.seconds,
+        step=last.step,
+        spent=last.seconds,
+        marks=last.marks,
+    )
+
+
+def _steps(request: Request, images: Data) -> int:
+    """The steps that the configuration or the epochs ask for."""
     if request.epochs is None:
         return int(request.config.steps)
     seen = request.options.batch * request.options.patch**2 * request.processes * request.nodes

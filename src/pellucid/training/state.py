@@ -32,6 +32,7 @@ class State:
         optimizer: its state.
         mean: per channel, of the standardisation.
         std: per channel.
+        marks: when the plan was last thought over and will be next, see `Plan.marks`; empty for not at all.
     """
 
     settings: Mapping[str, Any]
@@ -43,6 +44,7 @@ class State:
     optimizer: Mapping[str, Any]
     mean: list[float] = field(default_factory=list)
     std: list[float] = field(default_factory=list)
+    marks: Mapping[str, float] = field(default_factory=dict)
 
 
 def save(path: Path, state: State) -> None:
