@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import typer
 
-from pellucid.cli import bench_show
+from pellucid.cli import bench_run, bench_show
 
 bench = typer.Typer(
     help="Measure methods under one protocol, and show what came out.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+bench.command()(bench_run.data)
+bench.command()(bench_run.run)
 bench.command()(bench_show.table)

@@ -1,0 +1,260 @@
+"""One entry on one picture: the call that is timed, through the same code as `pellucid denoise`."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import math
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pellucid import files, methods, models
+from pellucid.bench import protocol
+from pellucid.bench.inputs import Inputs, Skipped
+from pellucid.bench.spec import Entry
+from pellucid.image import Image
+from pellucid.run import Settings, carry_out, settle
+from pellucid.steps import Method
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What a call gave.
+
+    Attributes:
+        pixels: (C, H, W) working range.
+        seconds: wall time of the call: noise analysis and method; no import, no file.
+        cpu_seconds: processor time, of all threads and of child processes.
+        iterations: steps done, or None where the entry does not say.
+        stopped: what ended it, or None.
+        peak_mb: of a command that measures its own, else None.
+        start_up: whether `seconds` holds the start of a program.
+    """
+
+    pixels: protocol.Array
+    seconds: float
+    cpu_seconds: float
+    iterations: int | None = None
+    stopped: str | None = None
+    peak_mb: float | None = None
+    start_up: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Own:
+    """What a run says about programs of others.
+
+    Attributes:
+        peers: "name=command {in} {out}".
+        place: folder in which peers are installed, or None.
+        timeout: seconds that one may take, or None.
+        threads: how many it may use, or None.
+    """
+
+    peers: tuple[str, ...] = ()
+    place: Path | None = None
+    timeout: float | None = None
+    threads: int | None = None
+
+
+def load(entry: Entry) -> Method | None:
+    """Import what an entry needs, so that it is not timed; its method where it names one.
+
+    Raises:
+        Skipped: when its weights are not at hand, or nobody can run it so.
+        ValueError: for a field that the method does not have.
+    """
+    if entry.kind == "model":
+        try:
+            card = models.read_card(models.locate(entry.name))
+        except (ValueError, OSError) as error:
+            raise Skipped(f"weights not at hand: {_line(error)}") from error
+        return methods.load(card.method)
+    if entry.kind != "method":
+        return None
+    method = methods.load(entry.name)
+    if not method.denoises:
+        raise Skipped(f"{entry.name} does not denoise")
+    if method.needs_model and "model" not in entry.arguments:
+        if method.learning is not None:
+            raise Skipped(f"weights not at hand: {entry.name} is trained on many images; name model:FILE")
+        raise Skipped(f"weights not at hand: name them with {entry.name}+model=FILE")
+    if "model" in entry.arguments and not Path(entry.arguments["model"]).is_file():
+        try:
+            models.locate(entry.arguments["model"])
+        except (ValueError, OSError) as error:
+            raise Skipped(f"weights not at hand: {_line(error)}") from error
+    if entry.oracle == "best" and not method.stop:
+        raise Skipped(f"@best is for methods that iterate, {entry.name} does not")
+    if entry.oracle == "sigma" and not method.uses_noise:
+        raise Skipped(f"{entry.name} takes no noise level")
+    return method
+
+
+def shots_of(entry: Entry) -> int:
+    """How many shots an entry asks for; 0 for all.
+
+    Raises:
+        ValueError: when it is neither a number nor all.
+    """
+    text = entry.arguments.get("shots", "1")
+    if text == "all":
+        return 0
+    if not text.isdigit() or int(text) < 1:
+        raise ValueError(f"shots must be a number from 1 or all, got {text!r} in {entry.text}.")
+    return int(text)
+
+
+def call(
+    entry: Entry,
+    inputs: Inputs,
+    *,
+    preset: str,
+    seed: int,
+    device: str,
+    own: Own | None = None,
+) -> Outcome:
+    """Run an entry on the input files of a picture.
+
+    Args:
+        entry: what to run.
+        inputs: from `prepare`.
+        preset: for methods that have some.
+        seed: of the method's own draws.
+        device: auto, cpu, cuda ...
+        own: for peers.
+
+    Raises:
+        Skipped: when it does not apply to these pictures.
+        Exception: whatever the method raises.
+    """
+    if entry.oracle and inputs.sigma is None:
+        raise Skipped(f"@{entry.oracle} needs the truth, which this set lacks")
+    if entry.kind == "peer":
+        return _peer(entry, inputs, own or Own())
+    count = shots_of(entry) or len(inputs.given)
+    images = [files.read(inputs.folder / name, data_range=inputs.white) for name in inputs.given[:count]]
+    if entry.kind == "noisy":
+        return Outcome(pixels=np.mean([i.pixels[0] for i in images], axis=0), seconds=0.0, cpu_seconds=0.0)
+    settings = _settings(entry, images, inputs, preset, seed, device)
+    watched: Callable[[], tuple[int, float]] | None = None
+    if entry.oracle == "best":
+        from pellucid.bench import oracle
+
+        settings, watched = oracle.best(settings, images, protocol.in_units(_clean(inputs), inputs.scale))
+    started, spent = time.perf_counter(), time.process_time()
+    result = carry_out(images, settings)
+    seconds, cpu = time.perf_counter() - started, time.process_time() - spent
+    best = None if watched is None else watched()
+    return Outcome(
+        pixels=result.estimate[0],
+        seconds=seconds,
+        cpu_seconds=cpu,
+        iterations=result.iterations if best is None else best[0],
+        stopped=result.stopped_by if best is None else f"best of {result.iterations} (oracle)",
+    )
+
+
+def _settings(
+    entry: Entry, images: list[Image], inputs: Inputs, preset: str, seed: int, device: str
+) -> Settings:
+    method = load(entry)
+    given = dict(entry.arguments)
+    given.pop("shots", None)
+    given.pop("preset", None)
+    channels = images[0].pixels.shape[1]
+    if entry.kind == "model":
+        given["model"] = entry.name
+    if "model" in given and method is not None and method.learning is not None:
+        card = models.read_card(models.locate(given["model"]))
+        if card.channels not in (1, channels):
+            raise Skipped(f"the model is for {card.channels} channels, the pictures have {channels}")
+    if method is not None and method.needs == "shots of a scene" and len(images) < 2:
+        raise Skipped(f"{entry.name} needs several shots of a scene, e.g. {entry.name}+shots=2")
+    wishes: dict[str, Any] = {k: _value(k, v) for k, v in given.items()}
+    if method is not None and method.learning is None and preset:
+        if preset not in method.presets:
+            raise Skipped(f"{entry.name} has no preset {preset}; it has {', '.join(method.presets)}")
+        wishes["preset"] = preset
+    if entry.oracle == "sigma":
+        wishes["sigma"] = inputs.sigma
+    return settle(
+        entry.name if entry.kind == "method" else "auto",
+        set=entry.fields or None,
+        seed=seed,
+        device=device,
+        shots=len(images),
+        **wishes,
+    )
+
+
+def _value(name: str, text: str) -> Any:
+    if name == "near_clean":
+        return text.split(":")
+    try:
+        return int(text) if name == "iterations" else float(text) if name == "seconds" else text
+    except ValueError:
+        raise ValueError(f"{name} must be a number, got {text!r}.") from None
+
+
+def _clean(inputs: Inputs) -> Path:
+    if inputs.clean is None:
+        raise Skipped("@best needs the truth, which this set lacks")
+    return inputs.folder / inputs.clean
+
+
+def _peer(entry: Entry, inputs: Inputs, own: Own) -> Outcome:
+    """A program of others, through `pellucid.bench.peers`."""
+    try:
+        peers: Any = importlib.import_module("pellucid.bench.peers")
+    except ModuleNotFoundError as error:
+        raise Skipped("peers are not part of this pellucid") from error
+    try:
+        peer = peers.find(entry.name, [peers.parse(text) for text in own.peers], own.place)
+    except (ValueError, FileNotFoundError) as error:
+        raise Skipped(_line(error)) from error
+    noisy = inputs.folder / inputs.given[0]
+    out = inputs.folder / f".{entry.slug}.{secrets.token_hex(4)}{noisy.suffix}"
+    sigma = 255 * inputs.sigma if entry.oracle == "sigma" and inputs.sigma is not None else None
+    try:
+        limits = {} if own.timeout is None else {"timeout": own.timeout}
+        cost = peers.run(peer, noisy, out, sigma=sigma, threads=own.threads, **limits)
+        image = files.read(out, data_range=inputs.white if out.suffix == ".tif" else None)
+    finally:
+        out.unlink(missing_ok=True)
+    shape = files.read(noisy, data_range=inputs.white).pixels.shape
+    if image.pixels.shape != shape:
+        raise ValueError(f"{entry.text} wrote (N, C, H, W) = {image.pixels.shape}, expected {shape}.")
+    return Outcome(
+        pixels=image.pixels[0],
+        seconds=cost.seconds,
+        cpu_seconds=cost.cpu_seconds,
+        iterations=cost.iterations,
+        peak_mb=cost.peak_mb,
+        start_up=cost.start_up,
+    )
+
+
+def write(outcome: Outcome, inputs: Inputs, stem: str) -> Path:
+    """Write the estimate as the protocol stores it; a file appears whole or not at all."""
+    if not math.isfinite(float(outcome.pixels.sum(dtype=np.float64))):
+        raise ArithmeticError("the estimate holds values that are not finite")
+    values = protocol.stored(outcome.pixels, inputs.dtype, inputs.scale)
+    return protocol.write(values, inputs.folder / stem, inputs.scale)
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split())
+
+
+def as_json(outcome: Outcome) -> dict[str, Any]:
+    """What a row says of a call."""
+    told = dataclasses.asdict(dataclasses.replace(outcome, pixels=np.zeros(0)))
+    del told["pixels"]
+    return told

@@ -1,0 +1,242 @@
+"""How the pictures of a set lie in a folder: clean only, pairs by name, scenes with shots, MATLAB blocks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from pellucid.bench.samples import Sample, Source
+
+PICTURES = frozenset((".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".npy"))
+TRUTH = ("clean", "gt", "mean", "truth")
+"""names of the folder, or of the file of a scene, that holds the truth"""
+ENDINGS = (("_real", "_mean"), ("_noisy", "_clean"), ("_noisy", "_gt"), ("_N", "_CL"), ("_NOISY", "_GT"))
+"""endings of the stems of a pair, noisy and clean"""
+Layout = Callable[[Path], list[Sample]]
+
+
+def natural(text: str) -> list[tuple[int, int | str]]:
+    """A key that sorts names as people count; the order of a set, and what --limit cuts.
+
+    >>> sorted(["a10", "a9"], key=natural)
+    ['a9', 'a10']
+    """
+    parts = re.split(r"(\d+)", text)
+    return [(0, int(part)) if part.isdigit() else (1, part) for part in parts if part]
+
+
+def pictures(folder: Path) -> list[Path]:
+    """The picture files in a folder, in natural order."""
+    if not folder.is_dir():
+        return []
+    found = [p for p in folder.iterdir() if p.suffix.lower() in PICTURES and not p.name.startswith(".")]
+    return sorted(found, key=lambda p: natural(p.name))
+
+
+def clean(folder: Path) -> list[Sample]:
+    """Every picture is a truth to which noise is added."""
+    return [Sample(name=p.stem, clean=Source(p)) for p in pictures(folder)]
+
+
+def noisy(folder: Path) -> list[Sample]:
+    """Every picture is noisy, and nobody has the truth."""
+    return [Sample(name=re.sub("_(noise|noisy)$", "", p.stem), noisy=(Source(p),)) for p in pictures(folder)]
+
+
+def pairs(folder: Path) -> list[Sample]:
+    """`noisy/` beside `clean/` (or gt, mean, truth) with stems that are equal but for an ending; or pairs by
+    ending in one folder, such as `a_real.png` and `a_mean.png`.
+
+    Raises:
+        ValueError: naming a noisy picture without its truth.
+    """
+    truths = next((folder / n for n in TRUTH if (folder / n).is_dir()), None)
+    if (folder / "noisy").is_dir() and truths is not None:
+        known = {_stem(p, 1): p for p in pictures(truths)} | {p.stem: p for p in pictures(truths)}
+        return [_pair(p, known.get(p.stem, known.get(_stem(p, 0)))) for p in pictures(folder / "noisy")]
+    found = {p.stem: p for p in pictures(folder)}
+    samples = []
+    for stem, path in found.items():
+        for ending, other in ENDINGS:
+            if stem.endswith(ending) and stem.removesuffix(ending) + other in found:
+                samples.append(_pair(path, found[stem.removesuffix(ending) + other]))
+                break
+    return samples
+
+
+def _stem(path: Path, side: int) -> str:
+    for endings in ENDINGS:
+        if path.stem.endswith(endings[side]):
+            return path.stem.removesuffix(endings[side])
+    return path.stem
+
+
+def _pair(path: Path, truth: Path | None) -> Sample:
+    if truth is None:
+        raise ValueError(f"{path} has no clean partner. Name it alike, or remove it.")
+    return Sample(name=_stem(path, 0), noisy=(Source(path),), clean=Source(truth))
+
+
+def scenes(folder: Path) -> list[Sample]:
+    """A folder per scene with its shots; a file called clean, gt, mean or truth is the truth."""
+    samples = []
+    for scene in _folders(folder):
+        found = pictures(scene)
+        truth = next((p for p in found if p.stem.lower() in TRUTH), None)
+        shots = tuple(Source(p) for p in found if p != truth)
+        if shots:
+            samples.append(Sample(name=scene.name, noisy=shots, clean=Source(truth) if truth else None))
+    return samples
+
+
+def any_of(folder: Path, *, added: bool = False) -> list[Sample]:
+    """A folder of one's own: blocks, pairs, scenes, or single pictures, whichever it is.
+
+    Args:
+        folder: the folder.
+        added: whether noise will be added, so that single pictures count as clean.
+    """
+    if (folder / NOISY_BLOCKS).is_file():
+        return blocks(folder)
+    if found := pairs(folder):
+        return found
+    if pictures(folder):
+        return clean(folder) if added else noisy(folder)
+    if added and (folder / "clean").is_dir():
+        return clean(folder / "clean")
+    if (folder / "noisy").is_dir() and pictures(folder / "noisy"):
+        return noisy(folder / "noisy")
+    return scenes(folder)
+
+
+NOISY_BLOCKS, CLEAN_BLOCKS = "ValidationNoisyBlocksSrgb.mat", "ValidationGtBlocksSrgb.mat"
+
+
+def blocks(folder: Path) -> list[Sample]:
+    """The validation blocks of SIDD: two MATLAB files of (40, 32, 256, 256, 3) bytes; names `scene-block`.
+
+    Raises:
+        ValueError: when the two files differ in shape.
+    """
+    files = folder / NOISY_BLOCKS, folder / CLEAN_BLOCKS
+    if not all(p.is_file() for p in files):
+        return []
+    from scipy.io import whosmat
+
+    names = [p.stem for p in files]
+    shapes = []
+    for path, name in zip(files, names, strict=True):
+        shapes.append({n: shape for n, shape, _ in whosmat(path)}.get(name))
+    if shapes[0] is None or len(shapes[0]) != 5 or shapes[0] != shapes[1]:
+        raise ValueError(
+            f"{folder} must hold blocks (scene, block, H, W, 3) under {names[0]} and {names[1]}, got shapes "
+            f"{shapes[0]} and {shapes[1]}. Get the files again."
+        )
+    return [
+        Sample(
+            name=f"{scene:04}-{block:02}",
+            noisy=(Source(files[0], names[0], (scene, block)),),
+            clean=Source(files[1], names[1], (scene, block)),
+        )
+        for scene in range(shapes[0][0])
+        for block in range(shapes[0][1])
+    ]
+
+
+def sidd_tree(folder: Path) -> list[Sample]:
+    """SIDD's own tree: `Data/0001_.../0001_NOISY_SRGB_010.PNG` beside `..._GT_SRGB_010.PNG`."""
+    samples = []
+    for scene in _folders(folder / "Data" if (folder / "Data").is_dir() else folder):
+        for path in pictures(scene):
+            if "_NOISY_" in path.name:
+                truth = path.with_name(path.name.replace("_NOISY_", "_GT_"))
+                name = f"{scene.name.split('_')[0]}-{path.stem.rsplit('_', 1)[-1]}"
+                samples.append(
+                    Sample(
+                        name=name,
+                        noisy=(Source(path),),
+                        clean=_pair(path, truth if truth.is_file() else None).clean,
+                    )
+                )
+    return samples
+
+
+_ISO = re.compile(r"_ISO(H?\d+)(?:-(\d+))?$", re.I)
+
+
+def nind(folder: Path) -> list[Sample]:
+    """NIND: a folder per scene with `NIND_scene_ISO200-1.png`; the lowest ISO is the truth.
+
+    A sample is a scene at one higher ISO; pictures of one scene and ISO are its shots.
+    """
+    samples = []
+    for scene in _folders(folder):
+        speeds: dict[str, list[Path]] = {}
+        for path in pictures(scene):
+            found = _ISO.search(path.stem)
+            if found:
+                speeds.setdefault(found[1].upper(), []).append(path)
+        order = sorted(speeds, key=lambda s: (s.startswith("H"), int(s.lstrip("H"))))
+        for speed in order[1:]:
+            shots = tuple(Source(p) for p in speeds[speed])
+            name = f"{scene.name}_ISO{speed}"
+            samples.append(Sample(name=name, noisy=shots, clean=Source(speeds[order[0]][0])))
+    return samples
+
+
+FMD_LEVELS = ("raw", "avg2", "avg4", "avg8", "avg16")
+
+
+def fmd(folder: Path) -> list[Sample]:
+    """FMD's mixed test set: `test_mix/raw|avg2|avg4|avg8|avg16/*.png` beside `test_mix/gt/*.png`."""
+    root = folder / "test_mix" if (folder / "test_mix").is_dir() else folder
+    truths = {p.name: p for p in pictures(root / "gt")}
+    samples = []
+    for level in FMD_LEVELS:
+        for path in pictures(root / level):
+            truth = _pair(path, truths.get(path.name)).clean
+            samples.append(Sample(name=f"{path.stem}_{level}", noisy=(Source(path),), clean=truth))
+    return samples
+
+
+def fmd_iddp(folder: Path) -> list[Sample]:
+    """FMD without wide-field and without two-photon BPAE, as the paper of IDDP leaves it: 120 pictures."""
+    return [s for s in fmd(folder) if not s.name.startswith(("WideField", "TwoPhoton_BPAE"))]
+
+
+def celeba(folder: Path) -> list[Sample]:
+    """CelebA's test part, by its own list, else whatever is there."""
+    found = clean(folder / "img_align_celeba" if (folder / "img_align_celeba").is_dir() else folder)
+    split = next((p for p in folder.glob("**/list_eval_partition.txt")), None)
+    if split is None:
+        return found
+    test = {
+        Path(line.split()[0]).stem for line in split.read_text().splitlines() if line.split()[1:] == ["2"]
+    }
+    return [sample for sample in found if sample.name in test]
+
+
+def below(*names: str, layout: Layout = clean) -> Layout:
+    """The layout in the first of these subfolders that exists, else in the folder itself."""
+
+    def read(folder: Path) -> list[Sample]:
+        return layout(next((folder / n for n in names if (folder / n).is_dir()), folder))
+
+    return read
+
+
+def first(*layouts: Layout) -> Layout:
+    """The first layout that finds anything."""
+
+    def read(folder: Path) -> list[Sample]:
+        return next((found for layout in layouts if (found := layout(folder))), [])
+
+    return read
+
+
+def _folders(folder: Path) -> Iterable[Path]:
+    if not folder.is_dir():
+        return []
+    found = (p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
+    return sorted(found, key=lambda p: natural(p.name))

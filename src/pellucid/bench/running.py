@@ -1,0 +1,376 @@
+"""A run: every cell that is not finished, one worker process per entry, a row as soon as a cell is done."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+from pellucid import checks, methods
+from pellucid.bench import datasets, log, manifest
+from pellucid.bench.process import Worker
+from pellucid.bench.spec import Entry, SetSpec, parse_entry, parse_set, split
+
+Row = dict[str, Any]
+PEER_GRACE = 15.0
+"""seconds beyond the limit in which a peer, which has a limit of its own, may report that it was too slow"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """What a row is about."""
+
+    set: str
+    image: str
+    seed: int
+    method: str
+    preset: str
+    crop: int | None
+
+    @property
+    def key(self) -> str:
+        """One text for all of it."""
+        return "|".join(
+            [self.set, self.image, str(self.seed), self.method, self.preset, str(self.crop or "")]
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """Where a run is; given to the callback after every cell.
+
+    Attributes:
+        done: cells done by this run.
+        total: cells that it has to do.
+        row: of the last cell.
+        left: seconds left, by the mean time of the cells of the same method so far; None while nobody knows.
+    """
+
+    done: int
+    total: int
+    row: Row
+    left: float | None
+
+
+@dataclass(kw_only=True)
+class Summary:
+    """What a run did.
+
+    Attributes:
+        folder: of the results.
+        done: cells that it finished.
+        kept: cells that were finished before.
+        other_code: those of them that other code has made.
+        skipped: cells that could not be run, with the reason in their rows.
+        failed: cells that ended in an error.
+        left: cells that an interrupt has left.
+    """
+
+    folder: Path
+    done: int = 0
+    kept: int = 0
+    other_code: int = 0
+    skipped: int = 0
+    failed: int = 0
+    left: int = 0
+    reasons: list[str] = field(default_factory=list)
+
+
+def run(
+    data: str | Sequence[str],
+    methods: str | Sequence[str],
+    out: str | Path,
+    *,
+    preset: str = "fast",
+    seeds: Sequence[int] = (0,),
+    limit: int | None = None,
+    images: Sequence[str] | None = None,
+    crop: int | None = None,
+    device: str = "auto",
+    threads: int | None = None,
+    timeout: float | None = None,
+    retry: bool = False,
+    renew: bool = False,
+    absent: str = "error",
+    peers: Sequence[str] = (),
+    peer_folder: str | Path | None = None,
+    label: str = "",
+    data_root: str | Path | None = None,
+    command: Sequence[str] = (),
+    report: Callable[[Report], None] | None = None,
+) -> Summary:
+    """Run methods on data sets; what is finished in ``out`` is not run again.
+
+    Args:
+        data: sets, "SET[:model:level[-level][:clip]]", a list or text with commas.
+        methods: entries, "NAME[+FIELD=VALUE]...[@ORACLE]", a list or text with commas.
+        out: results folder; made where it does not exist.
+        preset: of methods that have presets; an entry may have its own, "dip+preset=paper".
+        seeds: of the noise, and of the methods' own draws.
+        limit: only the first so many pictures of each set.
+        images: only the pictures of these names.
+        crop: side of a centre crop, pixels.
+        device: auto, cpu, cuda, cuda:1 or mps.
+        threads: of a worker; None takes OMP_NUM_THREADS, else all cores.
+        timeout: seconds for one cell.
+        retry: whether cells that ended in an error are run again.
+        renew: whether cells that other code has made are run again.
+        absent: "error", or "skip" for a row that says so where a set is not on this machine.
+        peers: "name=command {in} {out}" for entries "peer:name".
+        peer_folder: where peers are installed.
+        label: what the results are to be called, e.g. "small form: 128x128 crops, 2 images".
+        data_root: else PELLUCID_DATA, else `data`.
+        command: for the manifest; None is this call.
+        report: called after every cell.
+
+    Returns:
+        how many cells were done, kept, skipped, failed; after Ctrl-C with what is left.
+
+    Raises:
+        ValueError: for an argument that is not understood, before anything is run.
+        FileNotFoundError: for a set that is not on this machine, unless ``absent`` is "skip".
+        RuntimeError: when another run writes to ``out``, or workers cannot start.
+    """
+    checks.one_of("absent", absent, ("error", "skip"))
+    for name, value in (("limit", limit), ("crop", crop), ("threads", threads)):
+        if value is not None:
+            checks.in_range(name, value, 1)
+    if timeout is not None:
+        checks.in_range("timeout", timeout, 0, low_open=True)
+    specs = [parse_set(text) for text in split(data, levels=True)]
+    entries = [parse_entry(text) for text in split(methods)]
+    if not specs or not entries or not seeds:
+        raise ValueError("a run needs at least one set, one method and one seed.")
+    place = datasets.root(data_root)
+    chosen = {s.text: _images(s, place, limit, images, absent) for s in specs}
+    cells = _cells(specs, entries, chosen, preset, list(dict.fromkeys(seeds)), crop)
+    folder = Path(out)
+    folder.mkdir(parents=True, exist_ok=True)
+    count = threads or int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1)
+    told = manifest.make(
+        command or ["pellucid.bench.run"],
+        sets=[s.text for s in specs],
+        methods=[e.text for e in entries],
+        preset=preset,
+        seeds=list(seeds),
+        limit=limit,
+        images=None if images is None else list(images),
+        crop=crop,
+        device=device,
+        threads=count,
+        timeout=timeout,
+        label=label,
+    )
+    shared = {
+        "out": str(folder.resolve()),
+        "root": str(place.resolve()),
+        "device": device,
+        "peers": list(peers),
+        "peer_folder": None if peer_folder is None else str(peer_folder),
+        "timeout": timeout,
+        "threads": count,
+    }
+    with log.opened(folder) as file:
+        manifest.keep(folder, told)
+        summary, todo = _left(cells, log.read(folder), folder, told["source"], retry=retry, renew=renew)
+        _work(todo, file, shared, told["source"], summary, report)
+    return summary
+
+
+def _images(
+    spec: SetSpec, place: Path, limit: int | None, images: Sequence[str] | None, absent: str
+) -> list[str] | None:
+    """Names of the pictures of a set; None where it is absent and that is allowed."""
+    if spec.model:
+        from pellucid.noise import models
+
+        models.parse(f"{spec.model}:{spec.level}")
+    found = datasets.find(spec.name, place, added=bool(spec.model))
+    if found is None:
+        if absent == "skip":
+            return None
+        raise FileNotFoundError(
+            f"{spec.name} is not below {place}. `pellucid bench data` says where to get it and how it lies."
+        )
+    samples = datasets.select(spec, found, limit=limit, images=images)
+    if not samples and images is None:
+        raise ValueError(f"{spec.text} has no picture to run on.")
+    return [s.name for s in samples]
+
+
+def _cells(
+    specs: Sequence[SetSpec],
+    entries: Sequence[Entry],
+    chosen: dict[str, list[str] | None],
+    preset: str,
+    seeds: Sequence[int],
+    crop: int | None,
+) -> list[tuple[Cell, str]]:
+    """All cells, method by method, with the reason where one is skipped at once."""
+    cells: list[tuple[Cell, str]] = []
+    for entry in entries:
+        own = entry.arguments.get("preset", preset) if entry.has_preset else ""
+        for spec in specs:
+            names = chosen[spec.text]
+            if names is None:
+                cell = Cell(set=spec.text, image="", seed=seeds[0], method=entry.text, preset=own, crop=crop)
+                cells.append((cell, f"no set: {spec.name} is not on this machine"))
+                continue
+            # The same picture, the same method and no draw: another seed would give the same bits.
+            several = len(seeds) > 1 and (spec.model or _draws(entry))
+            for name in names:
+                for seed in seeds if several else seeds[:1]:
+                    cell = Cell(
+                        set=spec.text, image=name, seed=seed, method=entry.text, preset=own, crop=crop
+                    )
+                    cells.append((cell, ""))
+    return cells
+
+
+def _draws(entry: Entry) -> bool:
+    """Whether an entry makes random draws of its own."""
+    if entry.kind == "method":
+        return methods.load(entry.name).stochastic
+    return entry.kind != "noisy"
+
+
+def _left(
+    cells: Sequence[tuple[Cell, str]],
+    rows: dict[str, Row],
+    folder: Path,
+    source: str,
+    *,
+    retry: bool,
+    renew: bool,
+) -> tuple[Summary, list[tuple[Cell, str]]]:
+    """The cells that are not finished: skipped ones are looked at again, errors where asked for."""
+    summary = Summary(folder=folder)
+    todo = []
+    for cell, reason in cells:
+        row = rows.get(cell.key)
+        other = row is not None and row.get("source") != source
+        again = row is None or row.get("skipped") or (row.get("error") and retry) or (other and renew)
+        if row is not None and not again and row.get("file") and not (folder / row["file"]).is_file():
+            again = True  # its picture was removed
+        if again:
+            todo.append((cell, reason))
+        else:
+            summary.kept += 1
+            summary.other_code += other
+    return summary, todo
+
+
+def _work(
+    todo: Sequence[tuple[Cell, str]],
+    file: log.Log,
+    shared: Row,
+    source: str,
+    summary: Summary,
+    report: Callable[[Report], None] | None,
+) -> None:
+    worker: Worker | None = None
+    times: dict[str, list[float]] = {}
+    current = ""
+    summary.left = len(todo)
+    try:
+        for number, (cell, reason) in enumerate(todo):
+            if cell.method != current and worker is not None:
+                worker.end()
+                worker = None
+            current = cell.method
+            began = time.monotonic()
+            if reason:
+                found: Row = {"skipped": reason}
+            else:
+                worker = worker or Worker(cell.method, shared["threads"])
+                found = worker.run(_job(cell, shared), _limit(cell, shared["timeout"]))
+            row = _row(cell, source, found)
+            file.append(row)
+            if row["skipped"] is None:
+                times.setdefault(cell.method, []).append(time.monotonic() - began)
+            summary.left -= 1
+            summary.skipped += row["skipped"] is not None
+            summary.failed += row["error"] is not None
+            summary.done += row["skipped"] is None and row["error"] is None
+            if row["skipped"] is not None:
+                summary.reasons = list(dict.fromkeys([*summary.reasons, f"{cell.method}: {row['skipped']}"]))
+            if report is not None:
+                rest = [later.method for later, why in todo[number + 1 :] if not why]
+                report(Report(done=number + 1, total=len(todo), row=row, left=_time_left(rest, times)))
+    except KeyboardInterrupt:
+        pass  # what is finished is written; the cell at hand is lost
+    finally:
+        if worker is not None:
+            worker.end()
+
+
+def _limit(cell: Cell, timeout: float | None) -> float | None:
+    grace = PEER_GRACE if cell.method.startswith("peer:") else 0.0
+    return None if timeout is None else timeout + grace
+
+
+def _job(cell: Cell, shared: Row) -> Row:
+    return shared | {
+        "set": cell.set,
+        "image": cell.image,
+        "seed": cell.seed,
+        "method": cell.method,
+        "preset": cell.preset,
+        "crop": cell.crop,
+    }
+
+
+MEASURED = (
+    "psnr",
+    "ssim",
+    "noisy_psnr",
+    "noisy_ssim",
+    "seconds",
+    "cpu_seconds",
+    "peak_mb",
+    "iterations",
+    "stopped",
+    "file",
+    "clean",
+    "noisy",
+    "error",
+    "skipped",
+    "note",
+    "start_up",
+)
+
+
+def _row(cell: Cell, source: str, found: Row) -> Row:
+    """A line of cells.jsonl."""
+    about = {
+        "key": cell.key,
+        "source": source,
+        "set": cell.set,
+        "image": cell.image,
+        "seed": cell.seed,
+        "method": cell.method,
+        "preset": cell.preset,
+        "crop": cell.crop,
+        "oracle": bool(parse_entry(cell.method).oracle),
+    }
+    return about | {name: found.get(name) for name in MEASURED}
+
+
+def _time_left(rest: Sequence[str], times: dict[str, list[float]]) -> float | None:
+    if not rest:
+        return 0.0
+    if not times:
+        return None
+    usual = mean(mean(values) for values in times.values())
+    known = {name: mean(values) for name, values in times.items()}
+    return sum(known.get(name, usual) for name in rest)
+
+
+def typed() -> list[str]:
+    """The command as typed, for the manifest."""
+    return ["pellucid", *sys.argv[1:]]

@@ -1,0 +1,132 @@
+"""One worker process: runs the cells of one entry, a line of JSON in, a line of JSON out.
+
+A process for itself, so that a crash or a time-out costs one cell. It leaves the standard output to whatever
+libraries print, and ends when the program that started it is gone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from pathlib import Path
+from typing import Any
+
+Row = dict[str, Any]
+
+
+def run(job: Row) -> Row:
+    """Run one cell and score the written files.
+
+    Args:
+        job: "set", "image", "seed", "method", "preset", "crop", "out", "root", "device", and for peers
+            "peers", "peer_folder", "timeout" and "threads".
+
+    Returns:
+        the measured part of a row; "skipped" or "error" says why there is no result.
+    """
+    from pellucid.bench import datasets, entries, inputs, protocol, usage
+    from pellucid.bench.spec import parse_entry, parse_set
+
+    row: Row = {}
+    try:
+        spec, entry = parse_set(job["set"]), parse_entry(job["method"])
+        entry_arguments = entry.arguments | ({"preset": job["preset"]} if job["preset"] else {})
+        found = datasets.find(spec.name, Path(job["root"]), added=bool(spec.model))
+        sample = next((s for s in found.samples if s.name == job["image"]), None) if found else None
+        if found is None or sample is None:
+            raise inputs.Skipped(f"{spec.name} is not at hand, or holds no {job['image']}")
+        entries.load(entry)
+        out = Path(job["out"])
+        shots = entries.shots_of(entry)
+        made = inputs.prepare(out, spec, found.name, sample, crop=job["crop"], seed=job["seed"], shots=shots)
+        place = made.folder.relative_to(out)
+        row |= {
+            "noisy": (place / made.noisy).as_posix(),
+            "clean": None if made.clean is None else (place / made.clean).as_posix(),
+            "noisy_psnr": made.noisy_psnr,
+            "noisy_ssim": made.noisy_ssim,
+        }
+        own = entries.Own(
+            peers=tuple(job.get("peers", ())),
+            place=Path(job["peer_folder"]) if job.get("peer_folder") else None,
+            timeout=job.get("timeout"),
+            threads=job.get("threads"),
+        )
+        usage.forget_peak()
+        outcome = entries.call(
+            entry,
+            made,
+            preset=entry_arguments.get("preset", ""),
+            seed=job["seed"],
+            device=job["device"],
+            own=own,
+        )
+        peak = usage.peak_mb()
+        row |= entries.as_json(outcome)
+        row["peak_mb"] = round(peak, 1) if outcome.peak_mb is None and peak is not None else outcome.peak_mb
+        path = entries.write(outcome, made, f"{entry.slug}.{job['preset'] or 'own'}")
+        row["file"] = path.relative_to(out).as_posix()
+        row["psnr"], row["ssim"] = None, None
+        if made.clean is not None:
+            row["psnr"], row["ssim"] = protocol.score(made.folder / made.clean, path, made.scale)
+        row["note"] = "equal to the truth" if made.clean is not None and row["psnr"] is None else None
+    except inputs.Skipped as reason:
+        row = {"skipped": " ".join(str(reason).split())}
+    except Exception as error:  # noqa: BLE001 - whatever a method does, the other cells go on
+        traceback.print_exc(file=sys.stderr)
+        row["error"] = f"{type(error).__name__}: {' '.join(str(error).split())}"[:500]
+    return row
+
+
+def main() -> None:
+    """Serve until the input ends."""
+    replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # what libraries print must not come between the replies
+    threading.Thread(target=_guard, args=(os.getppid(),), daemon=True).start()
+    start = json.loads(sys.stdin.readline())
+    import torch
+
+    torch.set_num_threads(start["threads"])
+    _warm(start["method"])
+    _say(replies, {"ready": True})
+    for line in sys.stdin:
+        _say(replies, run(json.loads(line)))
+
+
+def _warm(text: str) -> None:
+    """Load what every first call would load, so that no cell pays for it."""
+    import numpy as np
+
+    from pellucid import inspect
+    from pellucid.bench import entries
+    from pellucid.bench.inputs import Skipped
+    from pellucid.bench.spec import parse_entry
+
+    with contextlib.suppress(Skipped, ValueError, OSError):
+        entries.load(parse_entry(text))
+    noise = np.random.default_rng(0).normal(0.5, 0.1, (3, 64, 64)).astype(np.float32)
+    inspect(noise, channel_axis=0, data_range=1.0)
+
+
+def _say(replies: Any, row: Row) -> None:
+    replies.write(json.dumps(row) + "\n")
+    replies.flush()
+
+
+def _guard(parent: int) -> None:
+    """End this process and its children when the program that started it has gone."""
+    while os.getppid() == parent:
+        time.sleep(0.3)
+    if os.getpgid(0) == os.getpid():
+        os.killpg(0, signal.SIGKILL)
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main()
