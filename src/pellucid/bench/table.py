@@ -14,6 +14,8 @@ from pellucid.bench.published import Published
 from pellucid.bench.rows import Cell, Results
 
 Kind = Literal["measured", "oracle", "published", "input"]
+Method = tuple[str, str]
+"""method and preset"""
 ORDERS = ("best", "given")
 OVER = ("common", "own")
 
@@ -134,9 +136,6 @@ def tables(
     ]
 
 
-Method = tuple[str, str]
-
-
 def _table(
     name: str,
     crop: int | None,
@@ -159,11 +158,8 @@ def _table(
         notes = [f"Each method over the images that it finished (n), of {len(images)}."]
     code = Counter(cell.source for group in done.values() for cell in group).most_common(1)
     usual = code[0][0] if code else ""
-    several = {m for m, _ in done if sum(other == m for other, _ in done) > 1}
-    rows = [
-        _row(method, preset if method in several else "", group, usual)
-        for (method, preset), group in used.items()
-    ]
+    shown = presets(cells)
+    rows = [_row(method, shown[method, preset], group, usual) for (method, preset), group in used.items()]
     if any(row.marks for row in rows):
         notes.append(
             f"Rows marked as other code were not made by the version that made most of the table ({usual})."
@@ -190,6 +186,13 @@ def _table(
     return Table(
         set=name, crop=crop, images=len(images), rows=tuple(rows), missing=_missing(cells), notes=tuple(notes)
     )
+
+
+def presets(cells: Iterable[Cell]) -> dict[Method, str]:
+    """For every method and preset the preset to show: "" unless the method was run with several."""
+    found = {(c.method, c.preset) for c in cells}
+    counts = Counter(method for method, _ in found)
+    return {(method, preset): preset if counts[method] > 1 else "" for method, preset in found}
 
 
 def _common(done: dict[Method, list[Cell]], total: int) -> tuple[dict[Method, list[Cell]], list[str]]:
@@ -229,16 +232,17 @@ def _row(method: str, preset: str, group: Sequence[Cell], usual: str) -> Row:
     versions = sorted({c.source for c in group})
     marks = () if versions == [usual] else (f"other code: {', '.join(v or 'unknown' for v in versions)}",)
     stops = Counter(c.stopped for c in group if c.stopped)
+    timed = [] if method == "noisy" else group  # copying the input takes no time worth telling
     iterations = [c.iterations for c in group if c.iterations is not None]
     return Row(
         method=method,
         preset=preset,
-        kind="oracle" if oracle else ("input" if method == "noisy" else "measured"),
+        kind="input" if method == "noisy" else ("oracle" if oracle else "measured"),
         psnr=_score(group, "psnr"),
         ssim=_score(group, "ssim"),
-        seconds=_mean(c.seconds for c in group),
-        cpu_seconds=_mean(c.cpu_seconds for c in group),
-        peak_mb=max((c.peak_mb for c in group if c.peak_mb is not None), default=None),
+        seconds=_mean(c.seconds for c in timed),
+        cpu_seconds=_mean(c.cpu_seconds for c in timed),
+        peak_mb=max((c.peak_mb for c in timed if c.peak_mb is not None), default=None),
         images=len({c.image for c in group}),
         seeds=len({c.seed for c in group}),
         iterations=mean(iterations) if iterations and max(iterations) > 1 else None,

@@ -46,3 +46,31 @@ def table(
 
     wishes = {"format": format, "metric": metric, "over": over, "order": order}
     raise typer.Exit(bench_show_verbs.table(results, wishes, published=published, out=out, debug=debug))
+
+
+def page(
+    results: Folders,
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where the page goes.")],
+    title: Annotated[str, typer.Option(help="Heading of the page.")] = "Benchmark",
+    pictures: Annotated[int, typer.Option(min=0, metavar="N", help="Images shown per set at most.")] = 6,
+    over: Over = "common",
+    order: Order = "best",
+    published: Published = None,
+    front: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write quality against time alone, as .svg or .png, too."),
+    ] = None,
+    front_set: Annotated[
+        str | None, typer.Option(metavar="SET", help="Which set --front shows; else the first.")
+    ] = None,
+    debug: flags.Debug = False,
+) -> None:
+    """Write a folder with one HTML page: tables, quality against time, pictures side by side."""
+    from pellucid.cli import bench_show_verbs
+
+    wishes = {"title": title, "pictures": pictures, "over": over, "order": order}
+    raise typer.Exit(
+        bench_show_verbs.page(
+            results, out, wishes, published=published, front=front, front_set=front_set, debug=debug
+        )
+    )

@@ -6,6 +6,7 @@ import sys
 import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from pellucid.bench import published as papers
 from pellucid.bench import rows, texts
@@ -40,6 +41,33 @@ def table(
             print(text, end="")
         else:
             _write(out, text)
+    except (ValueError, OSError) as error:
+        return _refused(error, debug=debug)
+    return 0
+
+
+def page(
+    folders: Sequence[Path],
+    out: Path,
+    wishes: Mapping[str, Any],
+    *,
+    published: Path | None,
+    front: Path | None,
+    front_set: str | None,
+    debug: bool,
+) -> int:
+    """`pellucid bench page`: 0 when it was written, 2 for wrong usage."""
+    from pellucid.bench import front_file
+    from pellucid.bench import page as pages
+
+    try:
+        results = rows.merged(folders)
+        found = tables.tables(
+            results, published=papers.load(published), order=wishes["order"], over=wishes["over"]
+        )
+        if front is not None:
+            front_file.write(found, front, of=front_set, manifests=results.manifests)
+        print(pages.write(results, found, out, title=wishes["title"], pictures=wishes["pictures"]))
     except (ValueError, OSError) as error:
         return _refused(error, debug=debug)
     return 0

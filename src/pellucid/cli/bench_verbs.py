@@ -14,3 +14,4 @@ bench = typer.Typer(
 bench.command()(bench_run.data)
 bench.command()(bench_run.run)
 bench.command()(bench_show.table)
+bench.command()(bench_show.page)

@@ -49,11 +49,11 @@ def lines(
         )
 
     parts = []
-    for tick in _log_ticks(y0, y1) if log else _ticks(y0, y1):
+    for tick in log_ticks(y0, y1) if log else ticks(y0, y1):
         y = place(np.array([[x0, tick]]))[0, 1]
         parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
         parts.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{tick:.4g}</text>')
-    for tick in _ticks(x0, x1):
+    for tick in ticks(x0, x1):
         x = place(np.array([[tick, y1]]))[0, 0]
         parts.append(f'<text x="{x:.1f}" y="{HEIGHT - BOTTOM + 16}" text-anchor="middle">{tick:.6g}</text>')
     middle = (LEFT + WIDTH - RIGHT) / 2
@@ -124,7 +124,7 @@ def _finite(x: Sequence[float], y: Sequence[float], log: bool) -> Floats:
     return np.concatenate([data[::step], last])
 
 
-def _ticks(low: float, high: float) -> list[float]:
+def ticks(low: float, high: float) -> list[float]:
     """Three to seven round numbers inside [low, high]."""
     raw = (high - low) / 5
     decade = 10.0 ** math.floor(math.log10(raw))
@@ -132,8 +132,9 @@ def _ticks(low: float, high: float) -> list[float]:
     return [k * step for k in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)]
 
 
-def _log_ticks(low: float, high: float) -> list[float]:
+def log_ticks(low: float, high: float) -> list[float]:
+    """Round numbers inside [low, high] for a logarithmic axis."""
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    ticks = [m * 10.0**d for d in decades for m in ((1,) if high / low > 1000 else (1, 2, 5))]
-    inside = [t for t in ticks if low <= t <= high]
-    return inside[:: 1 + len(inside) // 8] if len(inside) > 1 else _ticks(low, high)
+    marks = [m * 10.0**d for d in decades for m in ((1,) if high / low > 1000 else (1, 2, 5))]
+    inside = [t for t in marks if low <= t <= high]
+    return inside[:: 1 + len(inside) // 8] if len(inside) > 1 else ticks(low, high)

@@ -1,0 +1,227 @@
+"""The pictures of a page: crops at the same place for all methods, and what they removed and missed."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image as Pillow
+
+from pellucid import files
+from pellucid.bench import crops
+from pellucid.bench.rows import Cell
+from pellucid.bench.table import Method, Table, presets
+from pellucid.files.replace import replaced
+from pellucid.image import Pixels
+from pellucid.report import display
+
+WHOLE = 320
+"""the longer side of the small picture that shows where the crop is"""
+REMOVED, MISSED = 0.15, 0.1
+"""what the standard deviation of such a residual becomes at most; black and white are -0.5 and 0.5. Most of an
+error is small, and it is large at edges, which should not all be black and white"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tile:
+    """One method on one image: addresses of its pictures relative to the page, "" where there is none."""
+
+    name: str
+    picture: str
+    removed: str = ""
+    missed: str = ""
+    psnr: float | None = None
+    ssim: float | None = None
+    kind: str = "measured"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """One image with all its tiles.
+
+    Attributes:
+        title: name of the image.
+        tiles: clean (where known), noisy, then the methods in the order of the table.
+        whole, frame: the small picture, and where the crop is in it: left, top, width, height in per cent.
+        note: how the pictures were made.
+        width, height: of the crop in pixels.
+    """
+
+    title: str
+    tiles: tuple[Tile, ...]
+    whole: str
+    frame: tuple[float, float, float, float]
+    note: str
+    width: int
+    height: int
+
+
+def make(
+    table: Table, cells: Sequence[Cell], out: Path, *, most: int = 6, side: int = crops.SIDE
+) -> tuple[list[Shown], int]:
+    """Write the pictures of one set below ``out``.
+
+    Args:
+        table: of this set; its rows give the order.
+        cells: of this set.
+        out: folder of the page.
+        most: how many images at most, evenly spread over the set; noise seed: the first.
+        side: of the crops.
+
+    Returns:
+        The images shown, and how many there are with pictures.
+    """
+    groups: dict[tuple[str, int], list[Cell]] = {}
+    for cell in cells:
+        if cell.done and cell.path("file") and cell.path("noisy"):
+            groups.setdefault((cell.image, cell.seed), []).append(cell)
+    first = min((seed for _, seed in groups), default=0)
+    keys = sorted(key for key in groups if key[1] == first)
+    kept = sorted({round(v) for v in np.linspace(0, len(keys) - 1, min(most, len(keys)))}) if keys else []
+    places = {row.name: place for place, row in enumerate(table.rows)}
+    shown = presets(cells)
+    found = []
+    for image, seed in (keys[k] for k in kept):
+        group = sorted(groups[image, seed], key=lambda c: places.get(_name(c, shown), len(places)))
+        folder = out / "pictures" / slug(table.title) / f"{slug(image)}-{seed}"
+        folder.mkdir(parents=True, exist_ok=True)
+        found.append(_image(image, group, shown, folder, out, side))
+    return found, len(keys)
+
+
+def slug(text: str) -> str:
+    """A name that is safe in any file system and address.
+
+    >>> slug("Set9:gaussian:25, 64x64 crops")
+    'Set9-gaussian-25-64x64-crops'
+    """
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", text).strip("-.") or "x"
+
+
+def _name(cell: Cell, shown: dict[Method, str]) -> str:
+    preset = shown[cell.method, cell.preset]
+    return f"{cell.method} ({preset})" if preset else cell.method
+
+
+def _read(path: Path | None) -> Pixels | None:
+    """(C, H, W) in the working range: one channel or three."""
+    if path is None:
+        return None
+    pixels: Pixels = files.read(path).pixels[0]
+    if len(pixels) in (1, 3):
+        return pixels
+    gray: Pixels = pixels.mean(axis=0, keepdims=True)
+    return gray
+
+
+def _image(
+    image: str, group: Sequence[Cell], shown: dict[Method, str], folder: Path, out: Path, side: int
+) -> Shown:
+    noisy, clean = _read(group[0].path("noisy")), _read(group[0].path("clean"))
+    if noisy is None:
+        raise FileNotFoundError(f"the noisy picture of {image} is gone. Run the benchmark again.")
+    if clean is not None and clean.shape != noisy.shape:
+        clean = None
+    truth = noisy if clean is None else clean
+    rows, columns = crops.busiest(truth, side)
+    low, high = display.limits(truth, color=len(truth) == 3)
+    span = high - low
+    estimates = [(cell, e) for cell in group if (e := _read(cell.path("file"))) is not None]
+    estimates = [(cell, e) for cell, e in estimates if e.shape == noisy.shape]
+    own = [e for cell, e in estimates if cell.method != "noisy"]
+    spread = [_rms(noisy - clean)] if clean is not None else [_rms(noisy - e) for e in own]
+    removed_gain = _gain([s / span for s in spread], REMOVED)
+    missed_gain = _gain([_rms(e - clean) / span for e in own], MISSED) if clean is not None else 1.0
+
+    number = iter(range(10_000))
+
+    def save(pixels: Pixels, kind: str, bounds: tuple[float, float]) -> str:
+        path = folder / f"{next(number):03d}-{kind}.png"
+        _write(path, display.to_bytes(pixels[:, rows, columns], *bounds))
+        return path.relative_to(out).as_posix()
+
+    def tile(name: str, pixels: Pixels, cell: Cell | None, kind: str) -> Tile:
+        removed = missed = ""
+        if kind != "input":
+            removed = save((noisy - pixels) * np.float32(removed_gain / span), "removed", (-0.5, 0.5))
+        if clean is not None and kind != "clean":
+            missed = save((pixels - clean) * np.float32(missed_gain / span), "missed", (-0.5, 0.5))
+        scores = (None, None) if cell is None else (cell.psnr, cell.ssim)
+        if kind == "input":
+            scores = group[0].noisy_psnr, group[0].noisy_ssim
+        picture = save(pixels, "picture", (low, high))
+        return Tile(
+            name=name,
+            picture=picture,
+            removed=removed,
+            missed=missed,
+            psnr=scores[0],
+            ssim=scores[1],
+            kind=kind,
+        )
+
+    tiles = [] if clean is None else [tile("clean", clean, None, "clean")]
+    tiles.append(tile("noisy", noisy, None, "input"))
+    tiles += [
+        tile(_name(cell, shown), e, cell, "oracle" if cell.oracle else "measured")
+        for cell, e in estimates
+        if cell.method != "noisy"
+    ]
+    high_, wide = noisy.shape[1:]
+    whole = display.to_bytes(truth, low, high)
+    path = folder / "whole.png"
+    _write(path, _fitted(whole))
+    return Shown(
+        title=image,
+        tiles=tuple(tiles),
+        whole=path.relative_to(out).as_posix(),
+        frame=(
+            100 * columns.start / wide,
+            100 * rows.start / high_,
+            100 * (columns.stop - columns.start) / wide,
+            100 * (rows.stop - rows.start) / high_,
+        ),
+        note=_note(rows, columns, (high_, wide), removed_gain, missed_gain, clean is not None),
+        width=columns.stop - columns.start,
+        height=rows.stop - rows.start,
+    )
+
+
+def _rms(difference: Pixels) -> float:
+    return float(np.sqrt(np.mean(np.square(difference, dtype=np.float64))))
+
+
+def _gain(spreads: Sequence[float], shade: float) -> float:
+    """One factor for all: it brings the median spread to ``shade`` at most."""
+    middle = float(np.median(spreads)) if spreads else 0.0
+    return display.nice_factor(shade / middle) if middle > 1e-7 else 1.0
+
+
+def _fitted(picture: display.Bytes) -> display.Bytes:
+    factor = max(1, -(-max(picture.shape[:2]) // WHOLE))
+    return display.shrink(picture, factor)
+
+
+def _write(path: Path, picture: display.Bytes) -> None:
+    buffer = io.BytesIO()
+    Pillow.fromarray(np.ascontiguousarray(picture)).save(buffer, format="png")
+    with replaced(path) as file:
+        file.write(buffer.getvalue())
+
+
+def _note(
+    rows: slice, columns: slice, size: tuple[int, int], removed: float, missed: float, truth: bool
+) -> str:
+    """How the tiles were made."""
+    parts = [
+        f"Pixels {columns.start} to {columns.stop - 1} across and {rows.start} to {rows.stop - 1} down of "
+        f"{size[1]} x {size[0]}, where the {'clean' if truth else 'noisy'} picture has the most detail.",
+        f"Removed: noisy less estimate, {removed:g} times, around mid-gray, for all methods alike.",
+    ]
+    if truth:
+        parts.append(f"Error: estimate less clean, {missed:g} times, around mid-gray, for all alike.")
+    return " ".join(parts)
