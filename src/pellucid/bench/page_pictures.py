@@ -22,8 +22,9 @@ from pellucid.report import display
 WHOLE = 320
 """the longer side of the small picture that shows where the crop is"""
 REMOVED, MISSED = 0.15, 0.1
-"""what the standard deviation of such a residual becomes at most; black and white are -0.5 and 0.5. Most of an
-error is small, and it is large at edges, which should not all be black and white"""
+"""what the standard deviation of such a residual becomes at most; black and white are -0.5 and 0.5
+
+Most of an error is small, and it is large at edges, which should not all be black and white."""
 
 
 @dataclass(frozen=True, kw_only=True)
