@@ -1,10 +1,10 @@
 """Training steps per second: CAREamics' Noise2Void against `pellucid train n2v`.
 
-    python benchmarks/careamics_speed.py --peers FOLDER        some minutes; FOLDER from benchmarks/peers/make.py
+    python benchmarks/careamics_speed.py --peers FOLDER        some minutes; see benchmarks/peers/make.py
 
 Both train a U-Net of two halvings and 32 channels with batch normalisation on the same gray stack: patches
-of 64, batch 16, 0.2 % of the pixels hidden within a radius of 5, flips and turns, Adam, float32, one thread of
-torch. Each run is a fresh process; the two take turns, who begins changes, and the ratio is taken in each
+of 64, batch 16, 0.2 % of the pixels hidden within a radius of 5, flips and turns, Adam, float32, one thread.
+Each run is a fresh process; the two take turns, who begins changes, and the ratio is taken in each
 pair of neighbours. A hook of torch notes wall and processor time after every step of the optimiser, so that
 both are measured in the same way: start-up, the first steps and the end (validation, checkpoints) are left
 out. On a machine that is not idle the ratio of processor time is the one to trust. The parameters are counted

@@ -10,8 +10,10 @@ import time
 from pathlib import Path
 
 import pytest
+from bench_pictures import clean_set
 
-from pellucid.bench import peers
+from pellucid import bench
+from pellucid.bench import log, peers
 
 COPY = "import shutil, sys; shutil.copy(sys.argv[1], sys.argv[2])"
 
@@ -212,3 +214,36 @@ def test_the_table_that_is_written_is_the_one_that_is_read(tmp_path):
     assert list(there) == ["mine", "bm3d", "skimage-tv", "deepinv-dip"]
     assert there["bm3d"].told == ("--sigma", "{sigma}")
     assert there["skimage-tv"].command[1:4] == ("recipes/skimage_filters.py", "--filter", "tv")
+
+
+@pytest.mark.slow
+def test_peers_in_a_run(tmp_path):
+    clean_set(tmp_path / "data", 1)
+    denoise = (
+        "import sys, numpy as np; from skimage.io import imread; import tifffile; "
+        "from scipy.ndimage import uniform_filter; y = tifffile.imread(sys.argv[1]); "
+        "assert y.dtype == 'float32' and y.max() < 3; "
+        "tifffile.imwrite(sys.argv[2], uniform_filter(y, (3, 3, 1)))"
+    )
+    python = shlex.quote(sys.executable)
+    summary = bench.run(
+        "Set9:gaussian:40",
+        "noisy,peer:box,peer:bad,peer:none,peer:box@sigma",
+        tmp_path / "results",
+        peers=[
+            f"box={python} -c {shlex.quote(denoise)} {{in}} {{out}}",
+            f"bad={python} -c 'raise OSError(3)' {{in}} {{out}}",
+        ],
+        data_root=tmp_path / "data",
+        threads=1,
+        timeout=60,
+    )
+    assert (summary.done, summary.failed, summary.skipped) == (2, 2, 1)
+    rows = {row["method"]: row for row in log.read(tmp_path / "results").values()}
+    assert rows["peer:box"]["psnr"] > rows["noisy"]["psnr"] + 2
+    assert rows["peer:box"]["start_up"]
+    assert rows["peer:box"]["peak_mb"] > 20
+    assert "exit code 1" in rows["peer:bad"]["error"]
+    assert "OSError: 3" in rows["peer:bad"]["error"]
+    assert "peer must be one of box, bad" in rows["peer:none"]["skipped"]
+    assert "takes no level" in rows["peer:box@sigma"]["error"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -14,7 +15,8 @@ import pytest
 from PIL import Image as Pillow
 
 import pellucid
-from pellucid import cli, methods
+from pellucid import bench, cli, methods
+from pellucid.bench import log
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "plugin.md"
 
@@ -172,3 +174,23 @@ def test_names_that_commands_could_not_hold(site, name):
     install(site, "odd", {name: "odd:ODD"})
     assert methods.names() == list(methods.METHODS)
     assert len(methods.of_packages().refused) == 1
+
+
+@pytest.mark.slow
+def test_the_documented_plugin_in_the_benchmark(wiener, tmp_path, monkeypatch):
+    paths = [str(wiener), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(p for p in paths if p))  # for the worker
+    (tmp_path / "data" / "Set12").mkdir(parents=True)
+    Pillow.fromarray(noisy()).save(tmp_path / "data" / "Set12" / "a.png")
+    summary = bench.run(
+        "Set12:gaussian:25",
+        "wiener,wiener+window=9,noisy",
+        tmp_path / "results",
+        data_root=tmp_path / "data",
+        threads=1,
+    )
+    assert (summary.done, summary.failed, summary.skipped) == (3, 0, 0)
+    rows = {row["method"]: row for row in log.read(tmp_path / "results").values()}
+    assert rows["wiener"]["psnr"] > rows["noisy"]["psnr"] + 1
+    assert rows["wiener"]["psnr"] != rows["wiener+window=9"]["psnr"]
+    assert rows["wiener"]["preset"] == "fast"

@@ -75,7 +75,9 @@ class Entry:
     @property
     def has_preset(self) -> bool:
         """Whether a preset means anything to it: auto, models and peers bring their own settings."""
-        return self.kind == "method" and methods.METHODS[self.name].split(".")[2] != "dataset"
+        if self.kind == "method" and self.name in methods.METHODS:
+            return methods.METHODS[self.name].split(".")[2] != "dataset"
+        return self.kind == "method" and methods.load(self.name).learning is None
 
 
 def parse_set(text: str) -> SetSpec:
@@ -160,7 +162,7 @@ def _kind(name: str) -> tuple[str, str]:
             if not rest:
                 raise ValueError(f"{kind}: must be followed by a name, got {name!r}.")
             return kind, rest
-    return "method", checks.one_of("method", name, [*methods.METHODS, *PLAIN, "model:...", "peer:..."])
+    return "method", methods.known(name, also=[*PLAIN, "model:...", "peer:..."])
 
 
 def split(texts: str | Sequence[str], *, levels: bool = False) -> list[str]:
