@@ -22,10 +22,8 @@ import tempfile
 import time
 from pathlib import Path
 from statistics import mean, median
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from skimage.io import imread
 
 import record
@@ -44,10 +42,6 @@ import sys, numpy, bm3d
 noisy = numpy.load(sys.argv[1])
 numpy.save(sys.argv[2], bm3d.bm3d_rgb(noisy, 25 / 255))
 """
-
-
-def psnr(clean: NDArray[Any], estimate: NDArray[Any]) -> float:
-    return float(-10 * np.log10(np.square(estimate.astype(float) - clean).mean()))
 
 
 def quality(who: str, path: Path, sigma: int) -> record.Row:
@@ -74,9 +68,9 @@ def quality(who: str, path: Path, sigma: int) -> record.Row:
         )
     seconds = time.perf_counter() - start
     return {
-        "psnr": round(psnr(clean, estimate), 4),
-        "psnr_8bit": round(psnr(clean, np.round(np.clip(estimate, 0, 1) * 255) / 255), 4),
-        "noisy_psnr": round(psnr(clean, noisy), 4),
+        "psnr": record.psnr(clean, estimate),
+        "psnr_8bit": record.psnr(clean, np.round(np.clip(estimate, 0, 1) * 255) / 255),
+        "noisy_psnr": record.psnr(clean, noisy),
         "seconds": round(seconds, 2),
     }
 
@@ -139,7 +133,7 @@ def speed(root: Path, pairs: int, threads: int) -> record.Row:
                 both = [("ours", OURS), ("wheel", WHEEL)]
                 for who, code in both if turn % 2 == 0 else both[::-1]:
                     row = process(code, noisy, out, threads)
-                    row["psnr"] = round(psnr(clean, np.load(out)), 3)
+                    row["psnr"] = record.psnr(clean, np.load(out), digits=3)
                     runs[who].append(row)
                     print(stem, who, row, file=sys.stderr, flush=True)
             ratios = [w["seconds"] / o["seconds"] for o, w in zip(runs["ours"], runs["wheel"], strict=True)]

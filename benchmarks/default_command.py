@@ -13,6 +13,7 @@ square over the channels, in grey levels; so is `true_sigma`, the residual's sta
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
 import tempfile
@@ -81,9 +82,9 @@ def command(inputs: Sequence[Path], out: Path, options: Sequence[str] = ()) -> t
 
 
 def psnr(clean: NDArray[Any], image: NDArray[Any]) -> float | None:
-    """On 8-bit values; None for equal images."""
-    error = float(np.square(image.astype(float) - clean).mean())
-    return round(float(10 * np.log10(255**2 / error)), 4) if error else None
+    """On 8-bit values; None for equal images, as JSON has no infinity."""
+    value = record.psnr(clean, image, data_range=255)
+    return value if math.isfinite(value) else None
 
 
 def rms(values: Any) -> float:

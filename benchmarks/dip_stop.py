@@ -30,6 +30,7 @@ import torch
 from skimage.io import imread
 from torch import Tensor
 
+import record
 from pellucid import methods, seeds
 from pellucid.noise.report import NoiseReport
 from pellucid.steps import Task
@@ -45,10 +46,6 @@ def picture(path: Path, size: int) -> tuple[Tensor, Task]:
     clean = whole[:, top : top + size, left : left + size].contiguous()
     noise = torch.randn(clean.shape, generator=seeds.generator(0, "noise", path.stem))
     return clean, Task(shots=(clean + SIGMA * noise)[None], noise=NoiseReport.white(SIGMA, 3))
-
-
-def psnr(estimate: Tensor, clean: Tensor) -> float:
-    return float(-10 * torch.log10((estimate.double() - clean.double()).square().mean()))
 
 
 def follow(
@@ -80,15 +77,15 @@ def follow(
         stop = rule.update(step)  # it goes on after it has fired, for its curve only
         spent, wall = spent + time.process_time() - start, wall + time.monotonic() - start_wall
         seconds.append(spent)
-        raw.append(psnr(step.output, clean))
-        average.append(psnr(step.estimate(), clean))
+        raw.append(record.psnr(clean, step.output, digits=6))
+        average.append(record.psnr(clean, step.estimate(), digits=6))
         best = rule.best()
         if "by" not in row.get("fired", {}):
             row["fired"] = {"iterations": step.iteration, "cpu_seconds": spent, "wall_seconds": wall}
             if stop:
                 row["fired"]["by"] = rule.name
             if best is not None:
-                row["returned"] = {"iteration": best[0], "psnr": psnr(best[1], clean)}
+                row["returned"] = {"iteration": best[0], "psnr": record.psnr(clean, best[1], digits=6)}
         if save is not None and step.iteration % 50 == 0:
             save(row | curves(raw, average, seconds, rule.statistic))
         smooth = np.convolve(raw, np.ones(50) / 50, mode="valid") if len(raw) >= 50 else np.zeros(1)
@@ -101,7 +98,7 @@ def follow(
         "wall_seconds": wall,
         "oracle": {"iteration": oracle + 1, "psnr": average[oracle]},
         "behind_oracle": average[oracle] - row["returned"]["psnr"],
-        "noisy_psnr": psnr(task.shots[0], clean),
+        "noisy_psnr": record.psnr(clean, task.shots[0], digits=6),
         "last_psnr": average[-1],
         **curves(raw, average, seconds, rule.statistic),
     }

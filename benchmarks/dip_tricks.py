@@ -19,7 +19,7 @@ from typing import Any
 import torch
 
 import record
-from ms_dip import picture, psnr
+from ms_dip import picture
 from pellucid import methods, stopping
 
 CHANGES: dict[str, dict[str, Any]] = {
@@ -44,7 +44,7 @@ def scored(path: Path, size: int, change: str) -> record.Row:
     started = time.process_time()
     seed = 1 if change == "other seed" else 0
     for step in method.steps(task, config, seed=seed, device=torch.device("cpu")):
-        scores.append(psnr(step.estimate(), clean))
+        scores.append(record.psnr(clean, step.estimate(), digits=3))
         fired = fired or rule.update(step)
     best = rule.best()
     assert best is not None
@@ -52,7 +52,7 @@ def scored(path: Path, size: int, change: str) -> record.Row:
     return {
         "image": path.stem,
         "change": change,
-        "psnr": psnr(best[1], clean),
+        "psnr": record.psnr(clean, best[1], digits=3),
         "oracle": max(scores),
         "last": scores[-1],
         "cpu_seconds": seconds,

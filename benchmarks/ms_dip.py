@@ -70,10 +70,6 @@ def picture(name: str, path: Path, size: int) -> tuple[Tensor, Task]:
     return clean, Task(shots=(clean + SIGMA * noise)[None], noise=NoiseReport.white(SIGMA, 3))
 
 
-def psnr(estimate: Tensor, clean: Tensor) -> float:
-    return round(float(-10 * torch.log10((estimate.double() - clean.double()).square().mean())), 3)
-
-
 def run(method: str, task: Task, **changes: Any) -> Iterator[Step]:
     record_ = methods.load(method)
     return record_.steps(task, replace(record_.presets["fast"], **changes), seed=0, device=CPU)
@@ -83,16 +79,16 @@ def dip(task: Task, clean: Tensor) -> record.Row:
     """One run to its end: where ES-EMV stops, and the best step."""
     rule, stopped, scores = stopping.parse(methods.load("dip").stop), None, []
     for step in run("dip", task):
-        scores.append(psnr(step.estimate(), clean))
+        scores.append(record.psnr(clean, step.estimate(), digits=3))
         if stopped is None and rule.update(step):
             stopped = step.iteration
     best = rule.best()
     assert best is not None
     return {
-        "psnr": psnr(best[1], clean),
+        "psnr": record.psnr(clean, best[1], digits=3),
         "iteration": best[0],
         "oracle": max(scores),
-        "behind_oracle": round(max(scores) - psnr(best[1], clean), 3),
+        "behind_oracle": round(max(scores) - record.psnr(clean, best[1], digits=3), 3),
         "stopped": stopped,
     }
 
@@ -102,9 +98,9 @@ def ms_dip(task: Task, clean: Tensor, **changes: Any) -> record.Row:
     (step,) = deque(run("ms-dip", task, **changes), maxlen=1)
     scales = step.extras()["scales"]
     return {
-        "psnr": psnr(step.estimate(), clean),
-        "finest": psnr(scales[0], clean),
-        "halves": psnr(fuse(scales), clean),
+        "psnr": record.psnr(clean, step.estimate(), digits=3),
+        "finest": record.psnr(clean, scales[0], digits=3),
+        "halves": record.psnr(clean, fuse(scales), digits=3),
         "iterations": step.iteration,
         "scales": len(scales),
     }
@@ -117,14 +113,14 @@ def scored(name: str, path: Path, size: int, variant: str) -> record.Row:
     if variant == "bm3d":
         level = SIGMA if name != "cc15" else float((noisy - clean).std())
         known = replace(task, noise=NoiseReport.white(level, 3))
-        row: record.Row = {"psnr": psnr(next(run("bm3d", known)).estimate(), clean)}
+        row: record.Row = {"psnr": record.psnr(clean, next(run("bm3d", known)).estimate(), digits=3)}
     elif variant == "dip":
         row = dip(task, clean)
     else:
         row = ms_dip(task, clean, **CHANGES[variant])
     seconds = round(time.process_time() - started, 1)
     return (
-        {"set": name, "image": path.stem, "variant": variant, "noisy": psnr(noisy, clean)}
+        {"set": name, "image": path.stem, "variant": variant, "noisy": record.psnr(clean, noisy, digits=3)}
         | row
         | {"cpu_seconds": seconds}
     )

@@ -21,7 +21,6 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-import numpy as np
 from skimage.io import imread, imsave
 
 import record
@@ -59,8 +58,7 @@ def crop(path: Path, side: int, folder: Path) -> Path:
 
 
 def psnr(clean: Path, image: Path) -> float:
-    error = float(np.square(imread(image).astype(float) - imread(clean)).mean())
-    return round(float(10 * np.log10(255**2 / error)), 4)
+    return record.psnr(imread(clean), imread(image), data_range=255)
 
 
 def score(method: str, noisy: Path, clean: Path, work: Path) -> record.Row:

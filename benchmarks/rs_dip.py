@@ -44,8 +44,7 @@ Pixels = NDArray[np.float32]
 
 def psnr(estimate: Any, clean: Pixels) -> float:
     """Of (1, C, H, W) against (H, W, C), dB."""
-    error = np.asarray(estimate, np.float64)[0].transpose(1, 2, 0) - clean
-    return round(float(-10 * np.log10(np.mean(error**2))), 4)
+    return record.psnr(clean, np.asarray(estimate)[0].transpose(1, 2, 0))
 
 
 def crop(path: Path, size: int) -> Pixels:

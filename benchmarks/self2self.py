@@ -31,10 +31,6 @@ SIGMA = 25 / 255
 NAMES = ("image_House256rgb", "image_Lena512rgb", "kodim12")
 
 
-def psnr(estimate: Tensor, clean: Tensor) -> float:
-    return float(-10 * torch.log10((estimate.double() - clean.double()).square().mean()))
-
-
 def correlation(spread: Tensor, error: Tensor, side: int) -> float:
     """Pearson's r of two maps (H, W), averaged over blocks first."""
     pair = torch.stack([avg_pool2d(x[None, None], side).flatten() for x in (spread, error)])
@@ -50,7 +46,7 @@ def run(name: str, task: Task, preset: str, clean: Tensor) -> tuple[dict[str, An
         budget=task.budget,
     )
     row = {
-        "psnr": round(psnr(outcome.estimate, clean), 3),
+        "psnr": record.psnr(clean, outcome.estimate, digits=3),
         "iterations": outcome.iterations,
         "cpu_seconds": round(time.process_time() - started, 1),
     }
@@ -78,7 +74,7 @@ def main() -> None:
         clean = whole[:, top : top + given.size, left : left + given.size].contiguous()
         noise = torch.randn(clean.shape, generator=seeds.generator(0, "noise", name))
         task = Task(shots=(clean + SIGMA * noise)[None], noise=NoiseReport.white(SIGMA, 3))
-        row: dict[str, Any] = {"noisy": round(psnr(task.shots[0], clean), 3)}
+        row: dict[str, Any] = {"noisy": record.psnr(clean, task.shots[0], digits=3)}
         row["dip"] = run("dip", task, "fast", clean)[0]
         limited = Task(shots=task.shots, noise=task.noise, budget=Budget(iterations=given.iterations))
         row["self2self"] = run("self2self", limited, given.preset, clean)[0]

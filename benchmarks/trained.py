@@ -51,10 +51,6 @@ def noisy_of(clean: np.ndarray, noise: str, stem: str) -> np.ndarray:
     return np.ascontiguousarray(np.moveaxis(noisy.numpy(), 0, -1))
 
 
-def psnr(clean: np.ndarray, x: np.ndarray) -> float:
-    return float(-10 * np.log10(np.square(x.astype(float) - clean).mean()))
-
-
 def work(name: str, noise: str, root: Path, steps: int, batch: int, network: str, tests: int) -> record.Row:
     import pellucid
 
@@ -82,8 +78,8 @@ def work(name: str, noise: str, root: Path, steps: int, batch: int, network: str
             result = pellucid.denoise(
                 noisy, model=str(out), channel_axis=-1, data_range=1.0, sigma=min(sigma, 1.0)
             )
-            scores.append(psnr(clean, result))
-            before.append(psnr(clean, noisy))
+            scores.append(record.psnr(clean, result))
+            before.append(record.psnr(clean, noisy))
     return {
         "psnr": round(mean(scores), 3),
         "noisy": round(mean(before), 3),

@@ -86,10 +86,6 @@ def picture(path: Path, size: int) -> tuple[Tensor, Task]:
     return clean, Task(shots=(clean + SIGMA * noise)[None], noise=NoiseReport.white(SIGMA, 3))
 
 
-def psnr(estimate: Tensor, clean: Tensor) -> float:
-    return round(float(-10 * torch.log10((estimate.double() - clean.double()).square().mean())), 3)
-
-
 def speed(task: Task, size: int, steps: int, threads: int) -> dict[str, Any]:
     """Steps per second of each loop, the best of five rounds in turn."""
     paper = methods.load("zs-n2n").presets["paper"]
@@ -115,13 +111,13 @@ def speed(task: Task, size: int, steps: int, threads: int) -> dict[str, Any]:
 def quality(path: Path, size: int, iterations: int) -> dict[str, Any]:
     """PSNR of the plain loop (last and oracle) and of both presets."""
     clean, task = picture(path, size)
-    row: dict[str, Any] = {"noisy": psnr(task.shots[0], clean)}
+    row: dict[str, Any] = {"noisy": record.psnr(clean, task.shots[0], digits=3)}
     curve = []
     started = time.process_time()
     for step, (network, _) in enumerate(plain(task.shots, iterations), 1):
         if step % 100 == 0 or step == iterations:
             with torch.no_grad():
-                curve.append(psnr((task.shots - network(task.shots))[0], clean))
+                curve.append(record.psnr(clean, (task.shots - network(task.shots))[0], digits=3))
     row["plain"] = {
         "last": curve[-1],
         "oracle": max(curve),
@@ -133,7 +129,7 @@ def quality(path: Path, size: int, iterations: int) -> dict[str, Any]:
         started = time.process_time()
         last = list(itertools.islice(ours(task, config), config.iterations))[-1]
         row[name] = {
-            "psnr": psnr(last.estimate(), clean),
+            "psnr": record.psnr(clean, last.estimate(), digits=3),
             "cpu_seconds": round(time.process_time() - started, 1),
         }
     row["paper_minus_plain_oracle"] = round(row["paper"]["psnr"] - row["plain"]["oracle"], 3)

@@ -15,9 +15,9 @@ from torch import Tensor, nn
 from pellucid import checks, seeds
 from pellucid.engine import adam, descend, placed
 from pellucid.learning import apply
-from pellucid.methods.dataset.plain import levels
 from pellucid.noise.redraw import Redraw
 from pellucid.noise.report import NoiseReport
+from pellucid.noise.sigma_map import sigma_map
 from pellucid.run import blind
 from pellucid.run.blind import View
 
@@ -197,7 +197,7 @@ def _loss(
     free = picture[1][inside[0], inside[1]].to(device)
     spread = _level(noisy, view.measured)
     z = spread * sources[id(view)].draw(size[0], size[1], generator).to(device)
-    told = levels(noisy, view.told)
+    told = sigma_map(noisy, view.told)
     more = math.sqrt(1 + config.shake**2)
     both = torch.cat([noisy + config.shake * z, noisy - config.shake * z])
     sigma = None if told is None else (more * told).expand(2, *told.shape[1:])
@@ -209,7 +209,7 @@ def _loss(
 
 
 def _level(noisy: Tensor, noise: NoiseReport) -> Tensor:
-    found = levels(noisy, noise)
+    found = sigma_map(noisy, noise)
     return torch.zeros_like(noisy[:, :, :1, :1]) if found is None else found
 
 
@@ -217,7 +217,7 @@ def _estimate(network: nn.Module) -> Callable[[View], Tensor]:
     def estimate(view: View) -> Tensor:
         with torch.no_grad():
             noisy = view.noisy[None]
-            return apply(network, noisy, levels(noisy, view.told))[0].float()
+            return apply(network, noisy, sigma_map(noisy, view.told))[0].float()
 
     return estimate
 

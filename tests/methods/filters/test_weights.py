@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from pellucid import methods, seeds, tiles
-from pellucid.methods.filters.ffdnet import Config, sigma_map
+from pellucid.methods.filters.ffdnet import Config
 from pellucid.networks.dncnn import DnCNN
 from pellucid.networks.ffdnet import FFDNet
 from pellucid.noise.report import NoiseReport
@@ -88,15 +88,6 @@ def test_ffdnet_is_told_the_level_of_every_channel(passing):
     torch.testing.assert_close(got[1], passing(y[None, 1:], torch.tensor(0.3))[0, 0])
     doubled = run("ffdnet", y[:1], "file", config=Config(strength=2.0))
     torch.testing.assert_close(doubled[0], passing(y[None, :1], torch.tensor(0.2))[0, 0])
-
-
-def test_the_level_follows_the_brightness_where_the_noise_does():
-    y = torch.full((1, 12, 40), 0.1)
-    y[:, :, 20:] = 0.9
-    report = replace(NoiseReport.white(0.2, 1), gain=(0.05,), offset=(0.001,))
-    got = sigma_map(y, report)
-    assert float(got[0, 5, 5]) == pytest.approx((0.05 * 0.1 + 0.001) ** 0.5)
-    assert float(got[0, 5, 35]) == pytest.approx((0.05 * 0.9 + 0.001) ** 0.5)
 
 
 @pytest.mark.parametrize("name", ["dncnn", "ffdnet"])

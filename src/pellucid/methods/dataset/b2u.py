@@ -10,9 +10,10 @@ from torch import Tensor, nn
 from pellucid import checks
 from pellucid.learning import Batch, Learning, Loss, Progress, Recipe, apply
 from pellucid.methods.dataset.hiding import blind, hidden
-from pellucid.methods.dataset.plain import build, levels
+from pellucid.methods.dataset.plain import build
 from pellucid.models import steps_of
 from pellucid.noise.report import NoiseReport
+from pellucid.noise.sigma_map import sigma_map
 from pellucid.steps import Method, Tiling
 
 
@@ -111,7 +112,7 @@ def predict(
 ) -> Tensor:
     """(h + b f(y)) / (1 + b) with the last b (equation 13), or one of the two; nothing is drawn."""
     with torch.no_grad():
-        sigma = levels(noisy, noise)
+        sigma = sigma_map(noisy, noise)
         if config.inference == "visible":
             return apply(network, noisy, sigma)
         unseen = blind(network, noisy, sigma, config.grid)

@@ -12,10 +12,11 @@ from torch.nn.functional import max_pool2d
 from pellucid import checks
 from pellucid.learning import Batch, Learning, Loss, Progress, Recipe, apply
 from pellucid.methods.dataset.hiding import VALUES, at, put, replacements, scattered
-from pellucid.methods.dataset.plain import build, levels
+from pellucid.methods.dataset.plain import build
 from pellucid.methods.single_image.dihedral import COUNT, turn, undo
 from pellucid.models import steps_of
 from pellucid.noise.report import NoiseReport
+from pellucid.noise.sigma_map import sigma_map
 from pellucid.steps import Method, Tiling
 
 AXES = ("none", "horizontal", "vertical")
@@ -145,7 +146,7 @@ def predict(
 ) -> Tensor:
     """The network applied to the whole picture, or the mean over its eight orientations; nothing is drawn."""
     with torch.no_grad():
-        sigma = levels(noisy, noise)
+        sigma = sigma_map(noisy, noise)
         if not config.turned:
             return apply(network, noisy, sigma)
         total = torch.zeros_like(noisy)

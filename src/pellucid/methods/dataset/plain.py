@@ -6,12 +6,12 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d
 
 from pellucid import networks
 from pellucid.learning import Recipe, apply
 from pellucid.networks.padding import mirrored
 from pellucid.noise.report import NoiseReport
+from pellucid.noise.sigma_map import sigma_map
 
 
 def build(config: Recipe, channels: int) -> nn.Module:
@@ -42,34 +42,6 @@ def bordered(image: Tensor, width: int) -> Tensor:
     return image.index_select(-2, rows).index_select(-1, columns)
 
 
-def levels(noisy: Tensor, noise: NoiseReport | None) -> Tensor | None:
-    """Standard deviation of the noise at every value, from the variance law a x + b of the report.
-
-    Where the noise does not grow with the brightness it is one figure per channel. The law holds for the
-    clean picture; a mean of 5 x 5 pixels is near enough to it.
-
-    Args:
-        noisy: (B, C, H, W).
-        noise: in the same units, or None where nothing is known.
-
-    Returns:
-        (B, C, H, W), or (B, C, 1, 1), or None.
-
-    >>> levels(torch.rand(1, 2, 4, 4), NoiseReport.white((0.1, 0.2), 2)).flatten()
-    tensor([0.1000, 0.2000])
-    """
-    if noise is None:
-        return None
-    sigma, gain, offset = (
-        noisy.new_tensor(values).view(1, -1, 1, 1) for values in (noise.sigma, noise.gain, noise.offset)
-    )
-    flat = sigma.expand(noisy.shape[0], noisy.shape[1], 1, 1)
-    if not any(noise.gain):
-        return flat
-    variance = gain * avg_pool2d(bordered(noisy, 2), 5, 1) + offset
-    return torch.where(gain != 0, variance.clamp_min(1e-8).sqrt(), flat)
-
-
 def predict(
     network: nn.Module,
     noisy: Tensor,
@@ -80,4 +52,4 @@ def predict(
 ) -> Tensor:
     """The network applied to the picture, told the level where it asks for one; nothing is drawn."""
     with torch.no_grad():
-        return apply(network, noisy, levels(noisy, noise))
+        return apply(network, noisy, sigma_map(noisy, noise))

@@ -6,13 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
-from torch.nn.functional import avg_pool2d
 
 from pellucid import checks
 from pellucid.methods.filters import weights
 from pellucid.networks.ffdnet import FFDNet
-from pellucid.noise.report import NoiseReport
+from pellucid.noise.sigma_map import sigma_map
 from pellucid.steps import Method, Step, Task, Tiling
 
 
@@ -35,7 +33,8 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
     noisy = task.shots.mean(0)
     network = weights.network_of(task.model, FFDNet).to(device)
     # the report is about one shot; the mean of several has less noise
-    sigma = sigma_map(noisy, task.noise) * config.strength / len(task.shots) ** 0.5
+    sigma = sigma_map(noisy[None], task.noise)[0].expand_as(noisy)
+    sigma = sigma * config.strength / len(task.shots) ** 0.5
     planes, levels = (weights.planes(x, network.channels).to(device) for x in (noisy, sigma))
     if network.map_channels == 1:
         levels = levels.square().mean(1, keepdim=True).sqrt()
@@ -43,25 +42,6 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
         output = network(planes, levels)
     estimate = output.reshape(noisy.shape).to(noisy.device).clone()
     yield Step(iteration=1, phase="filter", loss=None, output=estimate, estimate=lambda: estimate, total=1)
-
-
-def sigma_map(noisy: Tensor, noise: NoiseReport) -> Tensor:
-    """Standard deviation of the noise at every value of (C, H, W), from the variance law a x + b.
-
-    >>> sigma_map(torch.rand(1, 4, 4), NoiseReport.white(0.1, 1)).unique()
-    tensor([0.1000])
-    """
-    level = torch.tensor(noise.sigma, dtype=noisy.dtype, device=noisy.device).view(-1, 1, 1)
-    gain, offset = (
-        torch.tensor(v, dtype=noisy.dtype, device=noisy.device).view(-1, 1, 1)
-        for v in (noise.gain, noise.offset)
-    )
-    if not bool(gain.any()):
-        return level.expand_as(noisy)
-    # the law holds for the clean image; a 5 x 5 mean is near enough to it
-    smooth = avg_pool2d(noisy[None], 5, 1, padding=2, count_include_pad=False)[0]
-    variance = gain * smooth.clamp(0, 1) + offset
-    return torch.where(gain != 0, variance.clamp(min=1e-8).sqrt(), level.expand_as(noisy))
 
 
 FFDNET = Method(

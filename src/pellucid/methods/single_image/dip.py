@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from pellucid import checks, engine, networks, seeds
 from pellucid.degradation import Downsample, Mask
 from pellucid.losses import mean_square
-from pellucid.methods.single_image import codes, terms
+from pellucid.methods.single_image import codes, saved, terms
 from pellucid.methods.single_image.averaging import past
 from pellucid.methods.single_image.dip_config import Config, inpainting, upscaling
 from pellucid.networks import features
@@ -24,22 +24,17 @@ ROLLBACK_EVERY = 100  # iterations between two looks at the loss, as the authors
 
 def _restore(network: nn.Module, code: Tensor, initial: Mapping[str, Tensor]) -> Tensor:
     """Load a saved fit into the network and return its code; the weights mean nothing with another one."""
-    saved = dict(initial)
-    try:
-        kept = saved.pop("code")
-        network.load_state_dict({name.removeprefix("network."): value for name, value in saved.items()})
-    except (KeyError, RuntimeError) as error:
-        raise ValueError(
-            "initial must be the saved fit of dip with the same network, code and channels; what came is "
-            f"another: {error}. Use the configuration it was saved with, or start anew."
-        ) from error
+    of = "dip with the same network, code and channels"
+    beside = saved.put_back(network, initial, of=of, prefix="network.")
+    kept = beside.get("code")
+    if kept is None:
+        raise ValueError(f"initial must be the saved fit of {of}; what came has no code. Start anew.")
     checks.same_shape("the code of the saved fit", kept.shape, "the new code", code.shape)
     return kept
 
 
 def _state(network: nn.Module, code: Tensor) -> dict[str, Tensor]:
-    weights = {f"network.{name}": value.detach().clone() for name, value in network.state_dict().items()}
-    return {**weights, "code": code.clone()}
+    return {**saved.weights(network, "network."), "code": code.clone()}
 
 
 def _masks(task: Task, noisy: Tensor, config: Config, seed: int) -> tuple[Tensor, Tensor]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from pellucid import checks, engine, networks, seeds
 from pellucid.losses import mean_square
-from pellucid.methods.single_image import codes
+from pellucid.methods.single_image import codes, saved
 from pellucid.steps import Method, Step, Task, Tiling
 
 NETWORKS = {"single-scale": "single-scale", "multi-scale": "skip", "compact": "compact"}
@@ -130,20 +130,6 @@ def _network(inputs: int, outputs: int, config: Config) -> nn.Module:
     return network.train()
 
 
-def _restore(network: nn.Module, initial: Mapping[str, Tensor]) -> None:
-    try:
-        network.load_state_dict(dict(initial))
-    except RuntimeError as error:
-        raise ValueError(
-            "initial must be the saved fit of rs-dip with the same network and channels; what came is "
-            f"another: {error}. Use the configuration it was saved with, or start anew."
-        ) from error
-
-
-def _state(network: nn.Module) -> dict[str, Tensor]:
-    return {name: value.detach().clone() for name, value in network.state_dict().items()}
-
-
 def _near_clean(task: Task, device: torch.device) -> Tensor:
     given = task.near_clean
     if given is None or len(given) < 2:
@@ -197,7 +183,7 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
     with seeds.fixed(seed, "weights"):
         network = _network(code.shape[1], near.shape[1], config)
     if task.initial is not None:
-        _restore(network, task.initial)
+        saved.put_back(network, task.initial, of="rs-dip with the same network and channels")
     network = network.to(device)
     base: Tensor | float = 0.0
     if config.output == "residual":  # the multi-scale networks end in a sigmoid, which is 0.5 at zero
@@ -227,7 +213,7 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
             loss=loss.detach(),
             output=output,
             estimate=partial(torch.clone, average),
-            state=partial(_state, network),
+            state=partial(saved.weights, network),
             total=total,
         )
 
