@@ -6,7 +6,9 @@ import sys
 import pytest
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["denoise", "--help"], ["denoise"], ["methods", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["denoise", "--help"], ["denoise"], ["methods", "--help"], ["methods"]]
+)
 def test_help_loads_no_torch(arguments):
     code = (
         "import sys, pellucid.cli\n"

@@ -228,9 +228,9 @@ def methods(
     json: flags.Json = False,
 ) -> None:
     """List the methods, or show the settings of one."""
-    from pellucid.cli import verbs
+    from pellucid.cli import method_verbs
 
-    raise typer.Exit(verbs.methods(name, as_json=json))
+    raise typer.Exit(method_verbs.methods(name, as_json=json))
 
 
 @app.command()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -104,10 +104,13 @@ def method_page(method: Method, fields: Sequence[Field]) -> str:
     return "\n".join(lines)
 
 
-def verbs(method: Method) -> str:
-    """The verbs that a method is for, in words."""
-    trained = ["train"] * (method.learning is not None)
-    return ", ".join(trained + ["denoise"] * method.denoises + [VERBS[kind] for kind in method.restores])
+def verbs(*, trained: bool, denoises: bool, restores: Iterable[str]) -> str:
+    """The verbs that a method is for, in words.
+
+    >>> verbs(trained=False, denoises=True, restores=("mask",))
+    'denoise, inpaint'
+    """
+    return ", ".join(["train"] * trained + ["denoise"] * denoises + [VERBS[kind] for kind in restores])
 
 
 def _presets(verb: str, presets: Mapping[str, Any], default: Mapping[str, Any]) -> list[str]:
@@ -120,6 +123,7 @@ def _presets(verb: str, presets: Mapping[str, Any], default: Mapping[str, Any]) 
 
 def method_record(method: Method, fields: Sequence[Field]) -> dict[str, Any]:
     """One method for the JSON."""
+    trained = method.learning is not None
     return {
         "name": method.name,
         "title": method.title,
@@ -128,9 +132,9 @@ def method_record(method: Method, fields: Sequence[Field]) -> dict[str, Any]:
         "cost": method.cost,
         "stop": method.stop,
         "stochastic": method.stochastic,
-        "trained": method.learning is not None,
+        "trained": trained,
         "fields": [dataclasses.asdict(field) for field in fields],
         "presets": {name: dataclasses.asdict(preset) for name, preset in method.presets.items()},
-        "verbs": verbs(method).split(", "),
+        "verbs": verbs(trained=trained, denoises=method.denoises, restores=method.restores).split(", "),
         "restores": {VERBS[kind]: dataclasses.asdict(recipe) for kind, recipe in method.restores.items()},
     }

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import sys
 import traceback
 from collections.abc import Sequence
@@ -114,40 +112,6 @@ def inspect(inputs: Sequence[Path], *, as_json: bool, data_range: float | None, 
         records.append(record)
     show.records(records, as_json=as_json, alone=len(inputs) == 1)
     return FAILED if any("error" in record for record in records) else 0
-
-
-def methods(name: str | None, *, as_json: bool) -> int:
-    """`pellucid methods`: the table, or one method with its fields and presets."""
-    if name is None:
-        return _all_methods(as_json=as_json)
-    try:
-        found = table.load(name)
-    except ValueError as error:
-        show.error(str(error))
-        return USAGE
-    described = fields.describe(found.config)
-    if as_json:
-        print(json.dumps(show.method_record(found, described), indent=2, default=str))
-    else:
-        print(show.method_page(found, described))
-    return 0
-
-
-def _all_methods(*, as_json: bool) -> int:
-    """The table; of plug-ins what their metadata say, so that none of them can spoil it."""
-    found, plugged = [table.load(name) for name in table.METHODS], table.of_packages()
-    for text in plugged.refused.values():
-        show.note(text)
-    if as_json:
-        records = [show.method_record(m, fields.describe(m.config)) for m in found]
-        records += [dataclasses.asdict(plugin) for plugin in plugged.methods.values()]
-        print(json.dumps(records, indent=2, default=str))
-    else:
-        rows = [("name", "verbs", "needs", "cost", "what it does")]
-        rows += [(m.name, show.verbs(m), m.needs, m.cost, m.title) for m in found]
-        rows += [(p.name, "", "", "", show.origin(p)) for p in plugged.methods.values()]
-        print(show.columns(rows))
-    return 0
 
 
 def demo(out: Path) -> int:
