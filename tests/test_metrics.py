@@ -73,3 +73,27 @@ def test_arguments_are_checked():
         ssim(a[:, :10], a[:, :10], data_range=1)
     with pytest.raises(ValueError, match=r"at least one pixel"):
         psnr(a[:, :0], a[:, :0], data_range=1)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("shape", [(1, 11, 11), (3, 23, 40), (2, 64, 17)])
+def test_scores_equal_torchmetrics(kind, shape):
+    """It comes with lightning. Its mean also counts windows over a mirrored border; those inside are ours."""
+    functional = pytest.importorskip("torchmetrics.functional.image")
+    x, y = (torch.from_numpy(a)[None] for a in pair(kind, shape))
+    got = psnr(x, y, data_range=1.0)
+    expected = float(functional.peak_signal_noise_ratio(y, x, data_range=1.0))
+    assert (math.isinf(got) and math.isinf(expected)) or got == pytest.approx(expected, abs=1e-4)
+    _, similar = functional.structural_similarity_index_measure(
+        y, x, gaussian_kernel=True, sigma=1.5, data_range=1.0, return_full_image=True
+    )
+    inside = float(similar[..., 5:-5, 5:-5].mean())
+    assert ssim(x, y, data_range=1.0) == pytest.approx(inside, abs=1e-4)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_psnr_equals_scikit_image_on_degenerate_images(kind):
+    x, y = pair(kind, (3, 12, 13))
+    with np.errstate(divide="ignore"):
+        expected = peak_signal_noise_ratio(x, y, data_range=1.0)
+    assert psnr(x, y, data_range=1.0) == pytest.approx(expected, abs=1e-6)

@@ -1,5 +1,8 @@
 """One cell: what is scored, what is skipped and why, what is an error, and that nothing is left to chance."""
 
+import shlex
+import sys
+
 import numpy as np
 import pytest
 from bench_pictures import clean_set, noisy, pair_set, save, truth
@@ -105,3 +108,16 @@ def test_models_and_trained_methods(cell, tmp_path):
     assert row["psnr"] > row["noisy_psnr"] + 2
     same = cell("CC15", "scene0", "n2n+model=swift-color", preset="")
     assert same["psnr"] == row["psnr"]
+
+
+def test_peers_run_as_commands_on_the_same_files(cell, tmp_path):
+    clean_set(tmp_path / "data", 1)
+    code = "import shutil, sys; shutil.copy(sys.argv[1], sys.argv[2])"
+    own = {"preset": "", "peers": [f"copy={sys.executable} -S -c {shlex.quote(code)} {{in}} {{out}}"]}
+    row = cell("Set9:gaussian:25", "picture0", "peer:copy", **own)
+    assert row["psnr"] == cell("Set9:gaussian:25", "picture0", "noisy", preset="")["psnr"]
+    assert row["start_up"]
+    assert 0 < row["peak_mb"] < 200
+    assert "takes no level" in cell("Set9:gaussian:25", "picture0", "peer:copy@sigma", **own)["skipped"]
+    own["peers"] = [f"bad={sys.executable} -c 'import sys; sys.exit(3)' {{in}} {{out}}"]
+    assert "exit code 3" in cell("Set9:gaussian:25", "picture0", "peer:bad", **own)["error"]

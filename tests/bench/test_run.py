@@ -181,3 +181,47 @@ def test_seeds_that_change_nothing_are_not_run(data):
     assert count("CC15", "nlm") == 2
     assert count("CC15", "dip") == 6
     assert count("Set9:gaussian:25", "nlm") == 6
+
+
+def test_rows_of_other_code_are_kept_and_said_and_renewed_when_asked(data, tmp_path, monkeypatch):
+    """The work of a process is replaced: what counts here is which cells are run."""
+    asked = {"data": "CC15", "methods": "noisy,nlm", "out": tmp_path / "r", "data_root": data, "threads": 1}
+    ran = []
+
+    class Quick:
+        def __init__(self, method, threads):
+            pass
+
+        def start(self):
+            pass
+
+        def end(self):
+            pass
+
+        def run(self, job, timeout):
+            ran.append((job["method"], job["image"]))
+            return {"skipped": "no"} if job["image"] == "scene2" else {"psnr": 1.0}
+
+    monkeypatch.setattr("pellucid.bench.running.Worker", Quick)
+    seen = []
+    summary = bench.run(**asked, report=seen.append)
+    assert (summary.done, summary.skipped) == (4, 2)
+    assert [r.done for r in seen] == [1, 2, 3, 4, 5, 6]
+    assert seen[-1].left == 0
+    assert summary.reasons == ["noisy: no", "nlm: no"]
+    ran.clear()
+    lines = (tmp_path / "r" / log.NAME).read_text().splitlines()
+    assert bench.run(**asked).kept == 4
+    assert ran == [("noisy", "scene2"), ("nlm", "scene2")]  # what was skipped is looked at again
+    assert (tmp_path / "r" / log.NAME).read_text().splitlines() == lines  # and nothing new is said
+    monkeypatch.setattr("pellucid.bench.manifest.source", lambda: "other")
+    assert bench.run(**asked).other_code == 4
+    assert bench.run(**asked, renew=True).done == 4
+    assert bench.run(**asked).other_code == 0
+    assert bench.run(**(asked | {"crop": 20})).done == 4
+    told = json.loads((tmp_path / "r" / "manifest.json").read_text())
+    assert {"protocol", "command", "created", "commit", "source", "versions", "machine", "label"} <= set(told)
+    told["protocol"] = 0
+    (tmp_path / "r" / "manifest.json").write_text(json.dumps(told))
+    with pytest.raises(ValueError, match="protocol 0"):
+        bench.run(**asked)

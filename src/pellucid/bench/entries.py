@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib
 import math
 import secrets
 import time
@@ -15,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from pellucid import files, methods, models
-from pellucid.bench import protocol
+from pellucid.bench import peers, protocol
 from pellucid.bench.inputs import Inputs, Skipped
 from pellucid.bench.spec import Entry
 from pellucid.image import Image
@@ -211,21 +210,18 @@ def _clean(inputs: Inputs) -> Path:
 
 def _peer(entry: Entry, inputs: Inputs, own: Own) -> Outcome:
     """A program of others, through `pellucid.bench.peers`."""
-    try:
-        peers: Any = importlib.import_module("pellucid.bench.peers")
-    except ModuleNotFoundError as error:
-        raise Skipped("peers are not part of this pellucid") from error
-    try:
-        peer = peers.find(entry.name, [peers.parse(text) for text in own.peers], own.place)
-    except (ValueError, FileNotFoundError) as error:
-        raise Skipped(_line(error)) from error
     noisy = inputs.folder / inputs.given[0]
     out = inputs.folder / f".{entry.slug}.{secrets.token_hex(4)}{noisy.suffix}"
     sigma = 255 * inputs.sigma if entry.oracle == "sigma" and inputs.sigma is not None else None
     try:
-        limits = {} if own.timeout is None else {"timeout": own.timeout}
-        cost = peers.run(peer, noisy, out, sigma=sigma, threads=own.threads, **limits)
-        image = files.read(out, data_range=inputs.white if out.suffix == ".tif" else None)
+        peer = peers.find(entry.name, [peers.parse(text) for text in own.peers], own.place)
+        peer.words(noisy, out, sigma)
+    except (ValueError, FileNotFoundError) as error:
+        raise Skipped(_line(error)) from error
+    try:
+        limit = peers.TIMEOUT if own.timeout is None else own.timeout
+        cost = peers.run(peer, noisy, out, sigma=sigma, threads=own.threads, timeout=limit)
+        image = files.read(out, data_range=inputs.white)
     finally:
         out.unlink(missing_ok=True)
     shape = files.read(noisy, data_range=inputs.white).pixels.shape

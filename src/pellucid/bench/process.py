@@ -42,8 +42,7 @@ class Worker:
         Raises:
             RuntimeError: when the process cannot even start.
         """
-        if self._process is None:
-            self._begin()
+        self.start()
         try:
             self._send(job)
             line = self._replies.get(timeout=timeout)
@@ -56,6 +55,15 @@ class Worker:
             return {"error": f"crash: {self._died()}"}
         reply: Row = json.loads(line)
         return reply
+
+    def start(self) -> None:
+        """Start the process unless it runs, and wait until it is ready.
+
+        Raises:
+            RuntimeError: when it cannot start.
+        """
+        if self._process is None:
+            self._begin()
 
     def end(self) -> None:
         """Kill the process and what it started."""

@@ -177,8 +177,9 @@ def run(
     }
     with log.opened(folder) as file:
         manifest.keep(folder, told)
-        summary, todo = _left(cells, log.read(folder), folder, told["source"], retry=retry, renew=renew)
-        _work(todo, file, shared, told["source"], summary, report)
+        rows = log.read(folder)
+        summary, todo = _left(cells, rows, folder, told["source"], retry=retry, renew=renew)
+        _work(todo, rows, file, shared, told["source"], summary, report)
     return summary
 
 
@@ -267,6 +268,7 @@ def _left(
 
 def _work(
     todo: Sequence[tuple[Cell, str]],
+    rows: dict[str, Row],
     file: log.Log,
     shared: Row,
     source: str,
@@ -288,9 +290,12 @@ def _work(
                 found: Row = {"skipped": reason}
             else:
                 worker = worker or Worker(cell.method, shared["threads"])
+                worker.start()
+                began = time.monotonic()
                 found = worker.run(_job(cell, shared), _limit(cell, shared["timeout"]))
             row = _row(cell, source, found)
-            file.append(row)
+            if row["skipped"] is None or rows.get(cell.key) != row:
+                file.append(row)
             if row["skipped"] is None:
                 times.setdefault(cell.method, []).append(time.monotonic() - began)
             summary.left -= 1

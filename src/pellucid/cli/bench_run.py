@@ -87,3 +87,16 @@ def run(
         "data_root": data_root,
     }
     raise typer.Exit(bench_run_verbs.run(data, methods, out, seeds, wishes, debug=debug))
+
+
+def submit(
+    results: Annotated[Path, typer.Argument(metavar="RESULTS", help="Folder that `bench run` wrote.")],
+    method: Annotated[str, typer.Option(help="Which entry, as in the rows.")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where the files go.")],
+    preset: Annotated[str | None, typer.Option(help="Where it was run with several.")] = None,
+    seed: Annotated[int, typer.Option(help="Of the run.")] = 0,
+) -> None:
+    """Bundle results on DND as its server takes them."""
+    from pellucid.cli import bench_run_verbs
+
+    raise typer.Exit(bench_run_verbs.submit(results, method, out, preset=preset, seed=seed))

@@ -1,4 +1,4 @@
-"""`pellucid bench data` and `bench run`: from what was typed to work and what is printed."""
+"""`pellucid bench data`, `run` and `submit`: from what was typed to work and what is printed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pellucid import bench
-from pellucid.bench import running
+from pellucid.bench import running, submission
 from pellucid.cli import show
 
 FAILED, USAGE = 1, 2
@@ -81,6 +81,17 @@ def run(sets: str, methods: str, out: Path, seeds: str, wishes: dict[str, Any], 
     counts = f"{summary.done} done, {summary.kept} kept, {summary.skipped} skipped, {summary.failed} failed"
     print(f"{summary.folder}: {counts}")
     return FAILED if summary.failed or summary.left else 0
+
+
+def submit(results: Path, method: str, out: Path, *, preset: str | None, seed: int) -> int:
+    """`pellucid bench submit`."""
+    try:
+        count = submission.dnd(results, method, out, preset=preset, seed=seed)
+    except (ValueError, OSError) as error:
+        show.error(str(error))
+        return USAGE
+    print(f"{out}: {count} files")
+    return 0
 
 
 def _seeds(text: str) -> list[int]:

@@ -13,5 +13,6 @@ bench = typer.Typer(
 )
 bench.command()(bench_run.data)
 bench.command()(bench_run.run)
+bench.command()(bench_run.submit)
 bench.command()(bench_show.table)
 bench.command()(bench_show.page)
