@@ -76,10 +76,10 @@ def add_noise(
     stated = level(spec, found, image, seed)
     names = ("bench", found, image, *(("shot", shot) if shot > 1 else ()))
     model = models.parse(f"{spec.model}:{stated}")
-    noisy = model.apply(torch.from_numpy(clean), seeds.generator(seed, *names))
+    noisy = model.apply(torch.from_numpy(clean), seeds.generator(seed, *names)).numpy().astype(np.float32)
     if spec.clip:
-        noisy = models.Clip(bits=8).apply(noisy, torch.Generator())
-    return noisy.numpy().astype(np.float32), float(stated) / 255 if spec.model == "gaussian" else None
+        noisy = stored(noisy, "uint8", 255.0).astype(np.float32) / np.float32(255)
+    return noisy, float(stated) / 255 if spec.model == "gaussian" else None
 
 
 def stored(pixels: Array, dtype: str, scale: float) -> Array:
