@@ -84,6 +84,24 @@ def test_writes_a_model_that_denoises_and_logs(toy, folder, tmp_path):
     assert clean.pixels.shape == (1, 1, 40, 44)
 
 
+def test_snapshots_of_iddp_as_in_its_figures(folder, tmp_path):
+    fields = {"patch": 16, "batch": 1, "warm_up": 0}
+    done = pellucid.train(
+        "iddp", folder, tmp_path / "m.safetensors", noise="gaussian:25", fixed=1, steps=6, every=3, set=fields
+    )
+    samples = done.folder / "samples"
+    names = {f"{step:07d}-{name}.png" for step in (3, 6) for name in ("prior", "removed", "added")}
+    assert names < {p.name for p in samples.iterdir()}
+    found = json.loads((samples / "0000006-histograms.json").read_text())
+    assert set(found) == {"prior", "removed", "added"}
+    for values in found.values():
+        widths = np.diff(values["edges"])
+        assert float(np.sum(widths * values["density"])) == pytest.approx(1)
+    # n2 is n^ with random signs: as strong, whatever its mean
+    power = [found[name]["mean"] ** 2 + found[name]["std"] ** 2 for name in ("removed", "added")]
+    assert power[0] == pytest.approx(power[1], rel=1e-4)
+
+
 def test_it_learns(toy, folder, tmp_path):
     flat = tmp_path / "flat"
     flat.mkdir()

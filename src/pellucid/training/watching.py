@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from pellucid.data import Data
+from pellucid.files.replace import replaced
 from pellucid.learning import Batch
 from pellucid.training import held_out, pictures
 from pellucid.training.log import Log
@@ -14,10 +18,14 @@ from pellucid.training.module import Fit
 
 SHOWN = 4
 """held-out crops on the sample pictures"""
+BINS = 64
+"""of a histogram"""
+
+Histogram = dict[str, float | list[float]]
 
 
 def show(fit: Fit, images: Data, log: Log) -> None:
-    """Sample pictures and histograms of this moment."""
+    """Sample pictures of this moment; of what the objective names, pictures and histograms."""
     batch = images.stacked(images.held_out(SHOWN))
     columns = [batch.noisy, held_out.predicted(fit, batch).cpu()]
     columns += [c for c in (batch.clean, batch.other) if c is not None][:1]
@@ -26,9 +34,32 @@ def show(fit: Fit, images: Data, log: Log) -> None:
     folder.mkdir(exist_ok=True)
     pictures.write(folder / f"{fit.done:07d}.png", shown)
     log.picture(fit.done, "noisy, estimate, other", shown)
+    histograms: dict[str, Histogram] = {}
     for name, picture in _maps(fit, batch).items():
-        log.picture(fit.done, name, pictures.strip([picture[:SHOWN]]))
-        log.values(fit.done, name, picture.float().cpu().numpy())
+        pixels, values = pictures.strip([picture[:SHOWN]]), picture.float().cpu().numpy()
+        log.picture(fit.done, name, pixels)
+        log.values(fit.done, name, values)
+        pictures.write(folder / f"{fit.done:07d}-{name.replace(' ', '-')}.png", pixels)
+        histograms[name] = histogram(values)
+    if histograms:
+        with replaced(folder / f"{fit.done:07d}-histograms.json") as file:
+            file.write(json.dumps(histograms).encode())
+
+
+def histogram(values: NDArray[np.float32]) -> Histogram:
+    """Mean, standard deviation, the edges of 64 bins from the smallest to the largest value, their densities.
+
+    >>> found = histogram(np.array([0.0, 0.0, 1.0, 1.0], np.float32))
+    >>> found["mean"], found["density"][0], len(found["edges"])
+    (0.5, 32.0, 65)
+    """
+    density, edges = np.histogram(values.astype(np.float64), bins=BINS, density=True)
+    return {
+        "mean": float(values.mean()),
+        "std": float(values.std()),
+        "edges": edges.tolist(),
+        "density": density.tolist(),
+    }
 
 
 def _maps(fit: Fit, batch: Batch) -> Mapping[str, torch.Tensor]:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
+import shlex
+from itertools import pairwise
+from pathlib import Path
+
 import pytest
 import torch
 from learned_scenes import batch_of, short, trained
 from torch import nn
 
-from pellucid import seeds
+from pellucid import fields, methods, seeds
+from pellucid.data import adding
 from pellucid.learning import Batch, Progress
 from pellucid.methods.dataset import iddp
 
@@ -141,3 +147,19 @@ def test_bad_settings_are_named() -> None:
         iddp.Config(known_noise="gaussian:25", standardise=True)
     with pytest.raises(ValueError, match="noise must be one of"):
         iddp.Config(known_noise="gauss:25")
+
+
+def test_every_command_of_its_page_is_understood() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "methods" / "iddp.md").read_text(encoding="utf-8")
+    commands = [
+        shlex.split(line, comments=True) for line in re.findall(r"^    (pellucid train .*)$", page, re.M)
+    ]
+    assert len(commands) > 8
+    for words in commands:
+        given = dict(pairwise(words))
+        changes = [words[i + 1] for i, word in enumerate(words) if word == "--set"]
+        preset = methods.load("iddp").presets[given.get("--preset", "fast")]
+        changed = fields.change(preset, fields.assignments(changes))
+        assert (changed != preset) == bool(changes)
+        if "--noise" in given:
+            adding.parse(given["--noise"])
