@@ -11,33 +11,15 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from pellucid import checks, methods
-from pellucid.bench import datasets, log, manifest
+from pellucid import checks
+from pellucid.bench import cells, datasets, log, manifest
+from pellucid.bench.cells import Cell
 from pellucid.bench.process import Worker
-from pellucid.bench.spec import Entry, SetSpec, parse_entry, parse_set, split
+from pellucid.bench.spec import parse_entry, parse_set, split
 
 Row = dict[str, Any]
 PEER_GRACE = 15.0
 """seconds beyond the limit in which a peer, which has a limit of its own, may report that it was too slow"""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Cell:
-    """What a row is about."""
-
-    set: str
-    image: str
-    seed: int
-    method: str
-    preset: str
-    crop: int | None
-
-    @property
-    def key(self) -> str:
-        """One text for all of it."""
-        return "|".join(
-            [self.set, self.image, str(self.seed), self.method, self.preset, str(self.crop or "")]
-        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,8 +129,8 @@ def run(
     if not specs or not entries or not seeds:
         raise ValueError("a run needs at least one set, one method and one seed.")
     place = datasets.root(data_root)
-    chosen = {s.text: _images(s, place, limit, images, absent) for s in specs}
-    cells = _cells(specs, entries, chosen, preset, list(dict.fromkeys(seeds)), crop)
+    pictures = {s.text: cells.chosen(s, place, limit, images, absent) for s in specs}
+    planned = cells.plan(specs, entries, pictures, preset, list(dict.fromkeys(seeds)), crop)
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
     count = threads or int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1)
@@ -178,70 +160,13 @@ def run(
     with log.opened(folder) as file:
         manifest.keep(folder, told)
         rows = log.read(folder)
-        summary, todo = _left(cells, rows, folder, told["source"], retry=retry, renew=renew)
+        summary, todo = _left(planned, rows, folder, told["source"], retry=retry, renew=renew)
         _work(todo, rows, file, shared, told["source"], summary, report)
     return summary
 
 
-def _images(
-    spec: SetSpec, place: Path, limit: int | None, images: Sequence[str] | None, absent: str
-) -> list[str] | None:
-    """Names of the pictures of a set; None where it is absent and that is allowed."""
-    if spec.model:
-        from pellucid.noise import models
-
-        models.parse(f"{spec.model}:{spec.level}")
-    found = datasets.find(spec.name, place, added=bool(spec.model))
-    if found is None:
-        if absent == "skip":
-            return None
-        raise FileNotFoundError(
-            f"{spec.name} is not below {place}. `pellucid bench data` says where to get it and how it lies."
-        )
-    samples = datasets.select(spec, found, limit=limit, images=images)
-    if not samples and images is None:
-        raise ValueError(f"{spec.text} has no picture to run on.")
-    return [s.name for s in samples]
-
-
-def _cells(
-    specs: Sequence[SetSpec],
-    entries: Sequence[Entry],
-    chosen: dict[str, list[str] | None],
-    preset: str,
-    seeds: Sequence[int],
-    crop: int | None,
-) -> list[tuple[Cell, str]]:
-    """All cells, method by method, with the reason where one is skipped at once."""
-    cells: list[tuple[Cell, str]] = []
-    for entry in entries:
-        own = entry.arguments.get("preset", preset) if entry.has_preset else ""
-        for spec in specs:
-            names = chosen[spec.text]
-            if names is None:
-                cell = Cell(set=spec.text, image="", seed=seeds[0], method=entry.text, preset=own, crop=crop)
-                cells.append((cell, f"no set: {spec.name} is not on this machine"))
-                continue
-            # The same picture, the same method and no draw: another seed would give the same bits.
-            several = len(seeds) > 1 and (spec.model or _draws(entry))
-            for name in names:
-                for seed in seeds if several else seeds[:1]:
-                    cell = Cell(
-                        set=spec.text, image=name, seed=seed, method=entry.text, preset=own, crop=crop
-                    )
-                    cells.append((cell, ""))
-    return cells
-
-
-def _draws(entry: Entry) -> bool:
-    """Whether an entry makes random draws of its own."""
-    if entry.kind == "method":
-        return methods.load(entry.name).stochastic
-    return entry.kind != "noisy"
-
-
 def _left(
-    cells: Sequence[tuple[Cell, str]],
+    planned: Sequence[tuple[Cell, str]],
     rows: dict[str, Row],
     folder: Path,
     source: str,
@@ -252,7 +177,7 @@ def _left(
     """The cells that are not finished: skipped ones are looked at again, errors where asked for."""
     summary = Summary(folder=folder)
     todo = []
-    for cell, reason in cells:
+    for cell, reason in planned:
         row = rows.get(cell.key)
         other = row is not None and row.get("source") != source
         again = row is None or row.get("skipped") or (row.get("error") and retry) or (other and renew)
@@ -293,7 +218,7 @@ def _work(
                 worker.start()
                 began = time.monotonic()
                 found = worker.run(_job(cell, shared), _limit(cell, shared["timeout"]))
-            row = _row(cell, source, found)
+            row = cells.row_of(cell, source, found)
             if row["skipped"] is None or rows.get(cell.key) != row:
                 file.append(row)
             if row["skipped"] is None:
@@ -328,42 +253,6 @@ def _job(cell: Cell, shared: Row) -> Row:
         "preset": cell.preset,
         "crop": cell.crop,
     }
-
-
-MEASURED = (
-    "psnr",
-    "ssim",
-    "noisy_psnr",
-    "noisy_ssim",
-    "seconds",
-    "cpu_seconds",
-    "peak_mb",
-    "iterations",
-    "stopped",
-    "file",
-    "clean",
-    "noisy",
-    "error",
-    "skipped",
-    "note",
-    "start_up",
-)
-
-
-def _row(cell: Cell, source: str, found: Row) -> Row:
-    """A line of cells.jsonl."""
-    about = {
-        "key": cell.key,
-        "source": source,
-        "set": cell.set,
-        "image": cell.image,
-        "seed": cell.seed,
-        "method": cell.method,
-        "preset": cell.preset,
-        "crop": cell.crop,
-        "oracle": bool(parse_entry(cell.method).oracle),
-    }
-    return about | {name: found.get(name) for name in MEASURED}
 
 
 def _time_left(rest: Sequence[str], times: dict[str, list[float]]) -> float | None:

@@ -1,0 +1,126 @@
+"""The cells of a run, what each is called, and the row that it becomes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pellucid import methods
+from pellucid.bench import datasets
+from pellucid.bench.spec import Entry, SetSpec, parse_entry
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """What a row is about."""
+
+    set: str
+    image: str
+    seed: int
+    method: str
+    preset: str
+    crop: int | None
+
+    @property
+    def key(self) -> str:
+        """One text for all of it."""
+        return "|".join(
+            [self.set, self.image, str(self.seed), self.method, self.preset, str(self.crop or "")]
+        )
+
+
+def chosen(
+    spec: SetSpec, place: Path, limit: int | None, images: Sequence[str] | None, absent: str
+) -> list[str] | None:
+    """Names of the pictures of a set; None where it is absent and that is allowed."""
+    if spec.model:
+        from pellucid.noise import models
+
+        models.parse(f"{spec.model}:{spec.level}")
+    found = datasets.find(spec.name, place, added=bool(spec.model))
+    if found is None:
+        if absent == "skip":
+            return None
+        raise FileNotFoundError(
+            f"{spec.name} is not below {place}. `pellucid bench data` says where to get it and how it lies."
+        )
+    samples = datasets.select(spec, found, limit=limit, images=images)
+    if not samples and images is None:
+        raise ValueError(f"{spec.text} has no picture to run on.")
+    return [s.name for s in samples]
+
+
+def plan(
+    specs: Sequence[SetSpec],
+    entries: Sequence[Entry],
+    chosen: dict[str, list[str] | None],
+    preset: str,
+    seeds: Sequence[int],
+    crop: int | None,
+) -> list[tuple[Cell, str]]:
+    """All cells, method by method, with the reason where one is skipped at once."""
+    cells: list[tuple[Cell, str]] = []
+    for entry in entries:
+        own = entry.arguments.get("preset", preset) if entry.has_preset else ""
+        for spec in specs:
+            names = chosen[spec.text]
+            if names is None:
+                cell = Cell(set=spec.text, image="", seed=seeds[0], method=entry.text, preset=own, crop=crop)
+                cells.append((cell, f"no set: {spec.name} is not on this machine"))
+                continue
+            # The same picture, the same method and no draw: another seed would give the same bits.
+            several = len(seeds) > 1 and (spec.model or draws(entry))
+            for name in names:
+                for seed in seeds if several else seeds[:1]:
+                    cell = Cell(
+                        set=spec.text, image=name, seed=seed, method=entry.text, preset=own, crop=crop
+                    )
+                    cells.append((cell, ""))
+    return cells
+
+
+def draws(entry: Entry) -> bool:
+    """Whether an entry makes random draws of its own."""
+    if entry.kind == "method":
+        return methods.load(entry.name).stochastic
+    return entry.kind != "noisy"
+
+
+MEASURED = (
+    "psnr",
+    "ssim",
+    "noisy_psnr",
+    "noisy_ssim",
+    "seconds",
+    "cpu_seconds",
+    "peak_mb",
+    "iterations",
+    "stopped",
+    "file",
+    "clean",
+    "noisy",
+    "error",
+    "skipped",
+    "note",
+    "start_up",
+)
+
+
+def row_of(cell: Cell, source: str, found: Row) -> Row:
+    """A line of cells.jsonl."""
+    about = {
+        "key": cell.key,
+        "source": source,
+        "set": cell.set,
+        "image": cell.image,
+        "seed": cell.seed,
+        "method": cell.method,
+        "preset": cell.preset,
+        "crop": cell.crop,
+        "oracle": bool(parse_entry(cell.method).oracle),
+    }
+    return about | {name: found.get(name) for name in MEASURED}
