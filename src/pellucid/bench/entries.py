@@ -89,6 +89,9 @@ def load(entry: Entry) -> Method | None:
             models.locate(entry.arguments["model"])
         except (ValueError, OSError) as error:
             raise Skipped(f"weights not at hand: {_line(error)}") from error
+    for name in entry.arguments.get("near_clean", "").split(":"):
+        if "/" in name and not Path(name).is_file():
+            raise Skipped(f"weights not at hand: {name}")
     if entry.oracle == "best" and not method.stop:
         raise Skipped(f"@best is for methods that iterate, {entry.name} does not")
     if entry.oracle == "sigma" and not method.uses_noise:

@@ -20,7 +20,8 @@ ORACLES = ("sigma", "best")
 PLAIN = ("noisy", "auto")
 """entries beside the methods: the input itself, and what `pellucid denoise` does by default"""
 ARGUMENTS = ("preset", "model", "near_clean", "stop", "iterations", "seconds", "level", "shots")
-"""fields of an entry that are arguments of `pellucid.denoise` and not of the Config"""
+"""fields of an entry that are arguments of `pellucid.denoise` and not of the Config; a field of the Config
+with such a name is `set.NAME`, e.g. ms-dip+set.iterations=500 for its iterations per scale"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,7 +148,7 @@ def parse_entry(text: str) -> Entry:
         text=shown,
         kind=kind,
         name=name,
-        fields={key: value for key, value in fields.items() if key not in ARGUMENTS},
+        fields={key.removeprefix("set."): v for key, v in fields.items() if key not in ARGUMENTS},
         arguments=arguments,
         oracle=oracle,
     )

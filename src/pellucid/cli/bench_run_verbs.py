@@ -59,7 +59,7 @@ def run(sets: str, methods: str, out: Path, seeds: str, wishes: dict[str, Any], 
             out,
             seeds=_seeds(seeds),
             command=running.typed(),
-            report=_told,
+            report=told,
             **wishes,
         )
     except (ValueError, FileNotFoundError, RuntimeError, OSError) as error:
@@ -101,7 +101,7 @@ def _seeds(text: str) -> list[int]:
         raise ValueError(f"seeds must be whole numbers separated by commas, got {text!r}.") from None
 
 
-def _told(report: bench.Report) -> None:
+def told(report: bench.Report) -> None:
     """A line per cell on stderr."""
     print(line(report), file=sys.stderr, flush=True)
 

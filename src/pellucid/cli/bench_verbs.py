@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from pellucid.cli import bench_run, bench_show
+from pellucid.cli import bench_run, bench_show, bench_suite
 
 bench = typer.Typer(
     help="Measure methods under one protocol, and show what came out.",
@@ -16,3 +16,4 @@ bench.command()(bench_run.run)
 bench.command()(bench_run.submit)
 bench.command()(bench_show.table)
 bench.command()(bench_show.page)
+bench.command()(bench_suite.suite)

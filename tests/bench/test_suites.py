@@ -1,0 +1,186 @@
+"""Suites: what they hold is sound, and one runs from training to the comparison."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import tomllib
+
+import numpy as np
+import pytest
+from bench_pictures import clean_set, save
+
+from pellucid import cli
+from pellucid.bench import log, published, suites
+from pellucid.bench.spec import parse_entry, parse_set, split
+
+PAPERS = {f"rs-dip-{i}" for i in (1, 2, 3, 4)} | {f"ms-dip-{i}" for i in ("1", "2", "3", "fig9", "fig13")}
+PAPERS |= {f"iddp-{i}" for i in ("1-2", "3", "fig3", "fig4", "fig7")} | {"blog-dip", "blog-n2n"}
+
+
+def test_the_tables_of_the_seeds_are_there():
+    assert set(suites.names()) == PAPERS
+
+
+@pytest.mark.parametrize("name", sorted(PAPERS))
+@pytest.mark.parametrize("form", ["full", "small"])
+def test_a_suite_is_sound(name, form):
+    suite = suites.load(name, form)
+    trained = {f"model:@{training.name}" for training in suite.trainings}
+    sets = {set_ for part in suite.parts for set_ in part.data}
+    entries = {entry for part in suite.parts for entry in part.methods}
+    assert all(parse_set(set_) for set_ in sets)
+    for entry in entries:
+        if entry.startswith("model:@"):
+            assert entry in trained
+        else:
+            assert split([entry.replace("{data}", "/data")]) == [entry.replace("{data}", "/data")]
+            assert parse_entry(entry)
+    assert {e for e in entries if e.startswith("model:@")} == trained
+    for number in suite.printed:
+        assert number.entry in {"", *entries}
+        assert number.ours in sets or number.set.startswith("PolyU image")
+        assert number.psnr is None or 18 < number.psnr < 46
+        assert number.ssim is None or 0.3 < number.ssim < 1
+    assert bool(suite.label) == (form == "small")
+    if form == "small":
+        assert all(part.more["crop"] == 128 and part.more["limit"] <= 4 for part in suite.parts)
+        assert all(training.more["steps"] <= 600 for training in suite.trainings)
+
+
+def printed(name, method, set_):
+    found = [n for n in suites.load(name).printed if (n.method, n.set) == (method, set_)]
+    assert len(found) == 1
+    return found[0]
+
+
+def test_printed_numbers_agree_with_each_other():
+    """Where two tables print the same thing, or a mean follows from its rows."""
+    mean = "PolyU, mean of 10 images"
+    for name, method in (("rs-dip-1", "Restormer+SwinIR"), ("rs-dip-2", "RS-DIP"), ("rs-dip-3", "RS-DIP")):
+        rows = [printed(name, method, f"PolyU image {i}").psnr for i in range(1, 11)]
+        assert printed(name, method, mean).psnr == pytest.approx(statistics.mean(rows), abs=0.0051)
+        assert printed(name, method, mean).psnr == printed("rs-dip-4", "RS-DIP", "PolyU").psnr
+    for method in ("RS-DIP-1",):
+        rows = [printed("rs-dip-2", method, f"PolyU image {i}").psnr for i in range(1, 11)]
+        assert printed("rs-dip-2", method, mean).psnr == pytest.approx(statistics.mean(rows), abs=0.0051)
+    for combination in ("Restormer+FFDNet", "DAGL+DnCNN", "DAGL+FFDNet", "DAGL+SwinIR"):
+        rows = [printed("rs-dip-1", combination, f"PolyU image {i}").psnr for i in range(1, 11)]
+        assert printed("rs-dip-1", combination, mean).psnr == pytest.approx(statistics.mean(rows), abs=0.0051)
+    ours = (printed("ms-dip-2", "Ours", "CC"), printed("ms-dip-3", "Ours (full method)", "CC"))
+    assert (ours[0].psnr, ours[0].ssim) == (ours[1].psnr, ours[1].ssim) == (37.82, 0.981)
+
+
+SUITE = """
+title = "Test"
+notes = ["A note."]
+residuals = true
+
+[train.tiny]
+method = "n2n"
+data = ["Nowhere", "Pictures"]
+noise = "gaussian:25"
+set = { network = "small-residual", batch = 2 }
+full = { steps = 9 }
+small = { steps = 3, set = { patch = 32 } }
+
+[train.none]
+method = "n2n"
+data = ["Nowhere"]
+noise = "gaussian:25"
+
+[[part]]
+data = ["Set9:gaussian:25:clip"]
+methods = ["noisy", "median", "model:@tiny", "model:@none", "dncnn+model={data}/weights/none.pth",
+           "rs-dip+near_clean={data}/a.pth:{data}/b.pth"]
+[part.small]
+crop = 32
+
+[[part]]
+data = ["CC15"]
+methods = ["median"]
+[part.small]
+crop = 32
+
+[as]
+"Nine" = "Set9:gaussian:25:clip"
+[same]
+"Median" = "median"
+"Mine" = "model:@tiny"
+
+[[published]]
+source = "a paper, table 1"
+sets = ["Nine", "CC15"]
+[published.rows]
+"Median" = [[25.5, 0.7], [30.25, 0.8]]
+"Mine" = [[26.125, 0.75], [31, 0.85]]
+"Other" = [[27, 0.8], [32, 0.9]]
+"""
+
+
+@pytest.mark.slow
+def test_a_suite_trains_runs_and_compares(tmp_path, capsys, monkeypatch):
+    data = clean_set(tmp_path / "data", 2, side=48)
+    draws = np.random.default_rng(0)
+    for i in range(3):
+        save(draws.integers(0, 255, (64, 64, 3)).astype(np.uint8), data / "train" / "Pictures" / f"{i}.png")
+    (tmp_path / "mine.toml").write_text(SUITE)
+    words = ["bench", "suite", str(tmp_path / "mine.toml"), "--small", "-o", str(tmp_path / "out")]
+    words += ["--data-root", str(data), "--threads", "1", "--device", "cpu"]
+    told = []
+    for _ in range(2):
+        with pytest.raises(SystemExit) as end:
+            cli.main(words)
+        told.append(capsys.readouterr())
+        assert end.value.code == 0, told[-1].err
+    assert "tiny: training n2n on Pictures" in told[0].err
+    assert "tiny: training" not in told[1].err  # it is kept
+    assert "none: not trained, none of Nowhere is below" in told[0].err
+    folder = tmp_path / "out" / "mine.small"
+    text = (folder / "suite.md").read_text()
+    assert "small form: 32x32 crops, 1 image of each set, preset fast, models trained for 3 steps" in text
+    rows = {tuple(c.strip() for c in line.split("|")[1:3]): line for line in text.splitlines() if "|" in line}
+    assert "25.50 / 0.700" in rows["Nine", "Median"]
+    assert "32x32 crops, 1 images" in rows["Nine", "Median"]
+    assert "`model:@tiny`" in rows["Nine", "Mine"]
+    assert "no method of pellucid in its place" in rows["Nine", "Other"]
+    assert "no set: CC15 is not on this machine" in rows["CC15", "Median"]
+    assert text.count("weights not at hand") == 3
+    assert "## What was removed beside the real noise" in text
+    cells = log.read(folder)
+    assert sum(cell["skipped"] is None for cell in cells.values()) == 3
+    numbers = published.load(folder / "published.toml")
+    assert (numbers[0].set, numbers[0].method, numbers[0].psnr) == ("Set9:gaussian:25:clip", "Median", 25.5)
+    assert json.loads((folder / "manifest.json").read_text())["label"].startswith("small form")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("title", "tilte"), "unknown: tilte"),
+        (("[[25.5, 0.7], [30.25, 0.8]]", "[[25.5, 0.7]]"), "1 numbers for 2 sets"),
+        (("crop = 32", "crops = 32"), "a part may hold"),
+        (('method = "n2n"', "methd = 3"), "KeyError: 'method'"),
+        (("[[part]]", "[[part]"), "TOMLDecodeError"),
+    ],
+)
+def test_a_file_of_another_form_is_refused(tmp_path, change, said):
+    path = tmp_path / "mine.toml"
+    path.write_text(SUITE.replace(*change))
+    with pytest.raises(ValueError, match="is not of the form") as error:
+        suites.load(str(path), "small")
+    assert said in str(error.value)
+
+
+def test_names_and_listing(capsys):
+    with pytest.raises(ValueError, match="Did you mean 'ms-dip-1'"):
+        suites.load("msdip-1")
+    with pytest.raises(SystemExit):
+        cli.main(["bench", "suite"])
+    out = capsys.readouterr().out
+    assert all(name in out for name in suites.names())
+    with pytest.raises(SystemExit) as end:
+        cli.main(["bench", "suite", "ms-dip-1"])
+    assert end.value.code == 2
+    assert "Name it with -o FOLDER" in capsys.readouterr().err
+    assert tomllib.loads(SUITE)
