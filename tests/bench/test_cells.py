@@ -52,11 +52,11 @@ def test_oracles(cell, tmp_path):
     clean_set(tmp_path / "data", 1)
     told = cell("Set9:gaussian:25", "picture0", "nlm@sigma")
     assert told["psnr"] > 22
-    best = cell("Set9:gaussian:25", "picture0", "zs-n2n+iterations=60@best")
-    last = cell("Set9:gaussian:25", "picture0", "zs-n2n+iterations=60+stop=iterations:60")
-    assert best["psnr"] >= last["psnr"] - 0.01
-    assert best["stopped"] == "best of 60 (oracle)"
-    assert 1 <= best["iterations"] <= 60
+    best = cell("Set9:gaussian:25", "picture0", "zs-n2n+iterations=63@best")
+    last = cell("Set9:gaussian:25", "picture0", "zs-n2n+iterations=63+stop=iterations:63")
+    assert best["psnr"] >= last["psnr"] - 1e-3  # the error is compared before rounding
+    assert best["stopped"] == "best of 63 (oracle)"
+    assert 1 <= best["iterations"] <= 63
 
 
 def test_what_does_not_apply_is_skipped_with_the_reason(cell, tmp_path):

@@ -39,6 +39,8 @@ def test_entries():
     assert entry.fields == {"consistency": "none"}
     assert entry.arguments == {"iterations": "20", "preset": "paper"}
     assert entry.text == "ms-dip+consistency=none+iterations=20@best"
+    own = parse_entry("dip+set.iterations=5000+iterations=300")
+    assert (own.fields, own.arguments) == ({"iterations": "5000"}, {"iterations": "300"})
     assert parse_entry("model:a/b-1.safetensors@sigma").name == "a/b-1.safetensors"
     assert parse_entry("peer:bm3d@sigma").kind == "peer"
     assert [parse_entry(t).has_preset for t in ("bm3d", "auto", "noisy", "n2n", "peer:x")] == [

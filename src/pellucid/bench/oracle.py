@@ -49,8 +49,9 @@ def best(
     def steps(task: Task, config: Any, *, seed: int, device: torch.device) -> Iterator[Step]:
         kept: Tensor | None = None
         for step in method.steps(task, config, seed=seed, device=device):
-            every = EVERY if step.total is None else max(1, -(-step.total // LOOKS))
-            if step.iteration % every == 0 or step.iteration in (1, step.total):
+            ends = [n for n in (step.total, settings.budget.iterations) if n is not None]
+            every = max(1, -(-min(ends) // LOOKS)) if ends else EVERY
+            if step.iteration % every == 0 or step.iteration in (1, *ends):
                 estimate = step.estimate().detach()
                 if estimate.shape == clean.shape:
                     seen = inverse(estimate).cpu().double().clamp(0, 1)

@@ -1,0 +1,59 @@
+"""`@best` looks at the truth where it says, the last iteration of a budget too, and keeps the nearest."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from bench_pictures import noisy
+
+from pellucid import files
+from pellucid.bench import oracle
+from pellucid.run import carry_out, settle
+from pellucid.steps import Step
+
+
+def settings(errors, *, total, iterations=None):
+    """An iterative method whose estimate at each iteration is off the truth, 0.5, by so much."""
+
+    def steps(task, config, *, seed, device):
+        for number, error in enumerate(errors, 1):
+            estimate = torch.full(task.shots.shape[1:], 0.5 + error)
+            yield Step(
+                iteration=number,
+                phase="fit",
+                loss=None,
+                output=estimate,
+                estimate=lambda e=estimate: e,
+                total=total,
+            )
+
+    plain = settle("zs-n2n", iterations=iterations, device="cpu")
+    return replace(plain, method=replace(plain.method, steps=steps))
+
+
+@pytest.mark.parametrize(
+    ("errors", "total", "iterations", "best"),
+    [
+        ([0.3, 0.1, 0.2], 3, None, 2),
+        ([0.3, 0.2, 0.1], 3, None, 3),
+        ([0.01 * n for n in range(20, 0, -1)], 1000, 7, 7),  # a budget that ends before the plan
+        ([0.01 * n for n in range(20, 0, -1)], None, None, 20),
+        ([0.3, *([0.2] * 8), 0.1, 0.05], None, None, 10),  # every tenth where there is no plan
+    ],
+)
+def test_the_nearest_of_the_looks(errors, total, iterations, best):
+    image = files.from_array(noisy(), channel_axis=-1)
+    clean = torch.full(image.pixels.shape[1:], 0.5, dtype=torch.float64)
+    watched, told = oracle.best(settings(errors, total=total, iterations=iterations), [image], clean)
+    result = carry_out([image], watched)
+    assert told()[0] == best
+    assert told()[1] == pytest.approx(errors[best - 1] ** 2, rel=1e-4)
+    assert result.iterations == (iterations or len(errors))
+
+
+def test_a_picture_that_is_cut_is_refused():
+    image = files.from_array(noisy(), channel_axis=-1)
+    watched, told = oracle.best(settings([0.1], total=1), [image], torch.zeros(3, 5, 5))
+    carry_out([image], watched)
+    with pytest.raises(ValueError, match="--crop"):
+        told()
