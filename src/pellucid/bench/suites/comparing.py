@@ -49,6 +49,7 @@ def _rows(suite: Suite, results: Results, given: Mapping[str, str]) -> list[list
     for cell in results.cells:
         cells.setdefault((cell.set, cell.method), []).append(cell)
     back = {run: written for written, run in given.items()}
+    sets = {set_ for part in suite.parts for set_ in part.data}
     seen: set[tuple[str, str]] = set()
     rows = []
     for number in suite.printed:
@@ -56,7 +57,10 @@ def _rows(suite: Suite, results: Results, given: Mapping[str, str]) -> list[list
         found = cells.get((number.ours, entry), [])
         if found:
             seen.add((number.ours, entry))
-        rows.append([*_published(number), *_ours(number.entry, number.ours, found)])
+        ours = _ours(number.entry, number.ours, found)
+        if number.ours not in sets:
+            ours = ["", "", "", "no set of ours in its place"]
+        rows.append([*_published(number), *ours])
     for (set_, method), found in cells.items():
         if (set_, method) not in seen and set_:
             rows.append([set_, "", "", *_ours(back.get(method, method), set_, found)])
