@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -13,6 +14,7 @@ from pellucid import auto
 from pellucid.image import Image
 from pellucid.noise import analysis
 from pellucid.run import Settings
+from pellucid.run.whole import keep_mean
 from pellucid.steps import Step, Task
 
 LOOKS = 200
@@ -26,8 +28,8 @@ def best(
 ) -> tuple[Settings, Callable[[], tuple[int, float]]]:
     """Settings whose method runs to its end without a stop rule and gives the best estimate on its way.
 
-    The estimates are compared in the working range, after the inverse of a variance-stabilising transform
-    where the run uses one.
+    The estimates are compared as they would come out: in the working range, after the inverse of a
+    variance-stabilising transform where the run uses one, and with the mean that the run gives them.
 
     Args:
         settings: of an iterative method.
@@ -44,6 +46,8 @@ def best(
     if method is None:
         raise ValueError("@best needs a method, got auto. Name one.")
     inverse = _inverse(settings, images[0])
+    noisy = torch.from_numpy(np.mean([image.pixels[0] for image in images], axis=0))
+    integers = np.issubdtype(np.dtype(images[0].dtype), np.integer)
     found: list[tuple[int, float]] = []
 
     def steps(task: Task, config: Any, *, seed: int, device: torch.device) -> Iterator[Step]:
@@ -54,7 +58,10 @@ def best(
             if step.iteration % every == 0 or step.iteration in (1, *ends):
                 estimate = step.estimate().detach()
                 if estimate.shape == clean.shape:
-                    seen = inverse(estimate).cpu().double().clamp(0, 1)
+                    seen = inverse(estimate).cpu()
+                    if method.keeps_mean:
+                        seen = keep_mean(seen, noisy, clips=integers)
+                    seen = seen.double().clamp(0, 1)
                     error = float((seen - clean).square().mean())
                     if not found or error < found[-1][1]:
                         found.append((step.iteration, error))

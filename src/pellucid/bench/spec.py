@@ -203,6 +203,6 @@ def slug(text: str) -> str:
     """
     plain = re.sub(r"[^\w.+=@-]", "-", text.replace(":", "."))
     dotted = re.search(r"\.(?!\d)|(?<!\d)\.", text)  # a dot that is no decimal point could stand for a colon
-    if plain == text.replace(":", ".") and not dotted and len(plain) <= 80:
+    if plain == text.replace(":", ".") and plain[:1] != "." and not dotted and len(plain.encode()) <= 100:
         return plain
-    return f"{plain.strip('.-')[-60:]}-{hashlib.blake2b(text.encode(), digest_size=4).hexdigest()}"
+    return f"{plain.strip('.-')[-40:]}-{hashlib.blake2b(text.encode(), digest_size=4).hexdigest()}"

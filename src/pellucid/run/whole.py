@@ -93,7 +93,7 @@ def carry_out(
         )
         if noise.impulse <= IMPULSES and methods.load(choice.method).keeps_mean:
             parts = [
-                replace(p, estimate=_keep_mean(p.estimate, s, clips=integers and not choice.light))
+                replace(p, estimate=keep_mean(p.estimate, s, clips=integers and not choice.light))
                 for p, s in zip(parts, average, strict=True)
             ]
         if choice.light:
@@ -216,7 +216,7 @@ def _choice(noise: NoiseReport, image: Image, settings: Settings) -> auto.Choice
     )
 
 
-def _keep_mean(estimate: Tensor, noisy: Tensor, *, clips: bool) -> Tensor:
+def keep_mean(estimate: Tensor, noisy: Tensor, *, clips: bool) -> Tensor:
     """Noise of zero mean has no say in the brightness of a channel, so the method has none either.
 
     Args:
