@@ -45,7 +45,7 @@ def best(
     method = settings.method
     if method is None:
         raise ValueError("@best needs a method, got auto. Name one.")
-    inverse = _inverse(settings, images[0])
+    back = inverse(settings, images[0])
     noisy = torch.from_numpy(np.mean([image.pixels[0] for image in images], axis=0))
     integers = np.issubdtype(np.dtype(images[0].dtype), np.integer)
     found: list[tuple[int, float]] = []
@@ -58,7 +58,7 @@ def best(
             if step.iteration % every == 0 or step.iteration in (1, *ends):
                 estimate = step.estimate().detach()
                 if estimate.shape == clean.shape:
-                    seen = inverse(estimate).cpu()
+                    seen = back(estimate).cpu()
                     if method.keeps_mean:
                         seen = keep_mean(seen, noisy, clips=integers)
                     seen = seen.double().clamp(0, 1)
@@ -79,7 +79,7 @@ def best(
     return replace(settings, method=replace(method, steps=steps, stop=""), rule=""), told
 
 
-def _inverse(settings: Settings, image: Image) -> Callable[[Tensor], Tensor]:
+def inverse(settings: Settings, image: Image) -> Callable[[Tensor], Tensor]:
     """The way back from the range in which the method works, as the run itself decides it."""
     method = settings.method
     measured = method is not None and method.uses_noise and settings.sigma is None

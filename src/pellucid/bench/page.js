@@ -72,5 +72,16 @@
       b.addEventListener("click", () => view(b.dataset.view));
     }
   }
+
+  // Curves: against iterations or seconds, for all charts at once.
+  const sets = [...document.querySelectorAll(".curves")];
+  for (const b of document.querySelectorAll(".curves button[data-axis]")) {
+    b.addEventListener("click", () => {
+      for (const set of sets) {
+        press(set, "axis", b.dataset.axis);
+        set.dataset.axis = b.dataset.axis;
+      }
+    });
+  }
   if (window.matchMedia("(max-width: 560px)").matches) zoom("2");
 })();

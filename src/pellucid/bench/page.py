@@ -61,7 +61,7 @@ def write(
     )
     page = folder / "index.html"
     with replaced(page) as file:
-        file.write(_document(title, body).encode("utf-8"))
+        file.write(document(title, body).encode("utf-8"))
     return page
 
 
@@ -82,7 +82,8 @@ def _set(results: Results, table: Table, folder: Path, most: int) -> str:
     )
 
 
-def _document(title: str, body: str) -> str:
+def document(title: str, body: str) -> str:
+    """A whole page around ``body``, with style and script."""
     ours = files("pellucid.bench")
     style = files("pellucid.report").joinpath("page.css").read_text(encoding="utf-8")
     style += front.STYLE + ours.joinpath("page.css").read_text(encoding="utf-8")

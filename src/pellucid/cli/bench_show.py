@@ -74,3 +74,41 @@ def page(
             results, out, wishes, published=published, front=front, front_set=front_set, debug=debug
         )
     )
+
+
+def curves(
+    image: Annotated[Path, typer.Argument(metavar="IMAGE", help="A noisy picture.")],
+    clean: Annotated[
+        Path, typer.Option(metavar="CLEAN", help="The same scene without noise: for the plot only.")
+    ],
+    method: Annotated[
+        list[str], typer.Option(metavar="NAME[+FIELD=VALUE]", help="An iterative method; may be repeated.")
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where CSV and page go.")],
+    preset: flags.Preset = None,
+    sigma: flags.Sigma = None,
+    data_range: flags.DataRange = None,
+    iterations: flags.Iterations = None,
+    seconds: flags.Seconds = None,
+    every: Annotated[int, typer.Option(min=1, metavar="N", help="Iterations between two looks.")] = 5,
+    crop: Annotated[
+        int | None, typer.Option(min=16, metavar="SIDE", help="Only the middle, so many pixels a side.")
+    ] = None,
+    seed: flags.Seed = 0,
+    device: flags.Device = "auto",
+    debug: flags.Debug = False,
+) -> None:
+    """Plot PSNR, loss, stop statistic and frequency bands of iterative methods; what a stop rule costs."""
+    from pellucid.cli import bench_show_verbs
+
+    wishes = {
+        "preset": preset,
+        "sigma": sigma,
+        "data_range": data_range,
+        "iterations": iterations,
+        "seconds": seconds,
+        "every": every,
+        "seed": seed,
+        "device": device,
+    }
+    raise typer.Exit(bench_show_verbs.curves(image, clean, method, out, wishes, crop=crop, debug=debug))

@@ -73,6 +73,46 @@ def page(
     return 0
 
 
+def curves(
+    image: Path,
+    clean: Path,
+    methods: Sequence[str],
+    out: Path,
+    wishes: Mapping[str, Any],
+    *,
+    crop: int | None,
+    debug: bool,
+) -> int:
+    """`pellucid bench curves`: 0 when CSV and page were written, 2 for wrong usage."""
+    from pellucid import files
+    from pellucid.bench import curves as fits
+    from pellucid.bench import curves_page
+    from pellucid.cli import progress
+
+    try:
+        noisy, truth = (
+            fits.centre(files.read(path, data_range=wishes["data_range"]), crop) for path in (image, clean)
+        )
+        found = []
+        for method in dict.fromkeys(methods):
+            with progress.watching(f"{image.name}, {method}") as tell:
+                found.append(fits.follow(noisy, truth, method, progress=tell, **wishes))
+        about = [
+            ("Picture", image.name),
+            ("Truth", clean.name),
+            ("Crop", "whole" if crop is None else f"{crop} pixels"),
+        ]
+        about += [
+            (name.replace("_", " ").capitalize(), str(value))
+            for name, value in wishes.items()
+            if value is not None
+        ]
+        print(curves_page.write(found, out, title=f"Curves: {image.name}", about=about))
+    except (ValueError, TypeError, OSError) as error:
+        return _refused(error, debug=debug)
+    return 0
+
+
 def _write(path: Path, text: str) -> None:
     from pellucid.files.replace import replaced
 

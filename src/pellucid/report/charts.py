@@ -22,6 +22,7 @@ def lines(
     log: bool = False,
     bars: tuple[Sequence[float], Sequence[float]] | None = None,
     low: float | None = None,
+    marks: Sequence[tuple[float, str, str]] = (),
 ) -> str:
     """A line chart, with bars behind where given.
 
@@ -32,6 +33,7 @@ def lines(
         log: logarithmic vertical axis.
         bars: x (centres, evenly spaced) and heights.
         low: where the vertical axis starts; by default at the lowest point.
+        marks: vertical lines: x, label ("" for none) and class; those outside the points are left out.
     """
     kept = {name: _finite(x, y, log) for name, (x, y) in curves.items()}
     points = np.concatenate([p for p in kept.values() if len(p)] or [np.array([[0.0, 1.0], [1.0, 1.0]])])
@@ -67,6 +69,20 @@ def lines(
             f'height="{max(0.0, floor - y):.1f}"/>'
             for x, y in corners
         ]
+    shown = [mark for mark in marks if x0 <= mark[0] <= x1]
+    for row, (value, label, kind) in enumerate(shown):
+        x = place(np.array([[value, y1]]))[0, 0]
+        parts.append(
+            f'<line class="mark {escape(kind, quote=True)}" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" '
+            f'y2="{HEIGHT - BOTTOM}"/>'
+        )
+        if label:
+            # Each label on a line of its own, on the side with more room.
+            left = x > (LEFT + WIDTH - RIGHT) / 2
+            at = f'x="{x + (-5 if left else 5):.1f}" y="{HEIGHT - BOTTOM - 8 - 16 * row}"'
+            anchor = "end" if left else "start"
+            at += f' class="mark {escape(kind, quote=True)}" text-anchor="{anchor}"'
+            parts.append(f"<text {at}>{escape(label)}</text>")
     # The first curve is the one the others are compared with: drawn last, on top.
     for index, data in reversed(list(enumerate(kept.values()))):
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in place(data)) if len(data) else ""

@@ -1,0 +1,260 @@
+"""One iterative method on one picture, watched from outside: what it gains, and what its stop rule costs.
+
+The clean picture is used for the plot only: no rule sees it, and the run does not change.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pellucid import checks, methods, metrics, stopping
+from pellucid.bench import bands, oracle, protocol
+from pellucid.bench.spec import Entry, parse_entry
+from pellucid.image import Image
+from pellucid.run import Settings, carry_out, settle
+from pellucid.steps import Method, Step, Task
+
+WATCHED = "es-emv"
+"""the statistic that is shown for a method with no rule of its own, or with one within its phases"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Point:
+    """A fit at one iteration.
+
+    Attributes:
+        iteration, phase: as the method counts them.
+        seconds: spent in the method and its rule so far, looking on not counted.
+        loss, statistic: nan where there is none.
+        psnr, psnr_output: of the estimate and of the raw output, dB, before rounding.
+        noisy_bands, clean_bands: correspondence of the raw output with the noisy and with the clean picture.
+    """
+
+    iteration: int
+    phase: str
+    seconds: float
+    loss: float
+    statistic: float
+    psnr: float
+    psnr_output: float
+    noisy_bands: list[float]
+    clean_bands: list[float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mark:
+    """A moment of a fit."""
+
+    iteration: int
+    seconds: float
+    psnr: float
+
+
+@dataclass(kw_only=True)
+class Curve:
+    """What was seen of one method.
+
+    Attributes:
+        entry: as typed.
+        rule: the stop rule whose statistic is shown.
+        own: whether it is the method's own rule, which would have ended the run; else it only watched.
+        points: every so many iterations, and the last.
+        fired: where the rule would have ended the run, or None.
+        returned: what one would have been given then (for a rule that only watched: the last estimate).
+        best: the best estimate that was looked at: an oracle.
+        noisy_psnr: of the input.
+    """
+
+    entry: str
+    rule: str
+    own: bool
+    noisy_psnr: float
+    points: list[Point] = field(default_factory=list)
+    fired: Mark | None = None
+    returned: Mark | None = None
+
+    @property
+    def best(self) -> Mark:
+        """The best estimate that was looked at."""
+        top = max(self.points, key=lambda p: p.psnr)
+        return Mark(iteration=top.iteration, seconds=top.seconds, psnr=top.psnr)
+
+    @property
+    def phases(self) -> list[Point]:
+        """The first point of every phase but the first."""
+        pairs = zip(self.points, self.points[1:], strict=False)
+        return [now for before, now in pairs if now.phase != before.phase]
+
+
+def follow(
+    noisy: Image,
+    clean: Image,
+    entry: str,
+    *,
+    preset: str | None = None,
+    sigma: float | None = None,
+    data_range: float | None = None,
+    iterations: int | None = None,
+    seconds: float | None = None,
+    every: int = 5,
+    seed: int = 0,
+    device: str = "auto",
+    progress: Callable[[Any], None] | None = None,
+) -> Curve:
+    """Run a method to the end of its plan, beyond the point where its rule stops it.
+
+    Args:
+        noisy: one picture.
+        clean: the same scene without noise.
+        entry: method with changed fields, e.g. "dip", "ms-dip+consistency=none", "dip+stop=es-wmv".
+        preset: for all methods that have it; "fast" by default.
+        sigma, data_range: the level, where it is told and not measured.
+        iterations, seconds: a shorter plan.
+        every: iterations between two looks.
+        seed: of the method's draws.
+        device: auto, cpu, cuda ...
+        progress: as for `pellucid.denoise`.
+
+    Raises:
+        ValueError: for a method that does not iterate, an oracle, pictures that differ in shape, or a stack.
+    """
+    checks.in_range("every", every, 1)
+    checks.same_shape("clean", clean.pixels.shape, "the noisy picture", noisy.pixels.shape)
+    if len(noisy.pixels) != 1:
+        raise ValueError(f"curves are for one picture, got a stack of {len(noisy.pixels)}. Give a slice.")
+    parsed = parse_entry(entry)
+    wishes = {"preset": preset, "sigma": sigma, "data_range": data_range, "seed": seed, "device": device}
+    wishes |= {"iterations": iterations, "seconds": seconds}
+    settings, method = _settled(parsed, wishes)
+    text = settings.rule or method.stop
+    own = text not in ("", "none")
+    truth = torch.from_numpy(clean.pixels[0].copy())
+    given = torch.from_numpy(noisy.pixels[0].copy())
+    curve = Curve(
+        entry=parsed.text,
+        rule=text if own else WATCHED,
+        own=own,
+        noisy_psnr=metrics.psnr(truth, given, data_range=1.0),
+    )
+    back = oracle.inverse(settings, noisy)
+    watch = _Watch(curve, method, given, truth, back, every)
+    carry_out(
+        [noisy],
+        replace(settings, method=replace(method, steps=watch.steps, stop=""), rule=""),
+        progress=progress,
+    )
+    if len(curve.points) < 2:
+        raise ValueError(f"curves are for methods that iterate, {entry} took one step. Choose another.")
+    return curve
+
+
+def _settled(entry: Entry, wishes: dict[str, Any]) -> tuple[Settings, Method]:
+    if entry.kind != "method" or entry.oracle:
+        raise ValueError(f"curves are for a method and see the truth themselves, got {entry.text!r}.")
+    told: dict[str, Any] = {k: v for k, v in wishes.items() if v is not None}
+    kinds: dict[str, Callable[[str], Any]] = {
+        "iterations": int, "seconds": float, "near_clean": lambda text: text.split(":")
+    }  # fmt: skip
+    for name, value in entry.arguments.items():
+        if name == "shots":
+            raise ValueError("curves are for one picture; leave +shots out.")
+        try:
+            told[name] = kinds.get(name, str)(value)
+        except ValueError:
+            raise ValueError(f"{name} must be a number, got {value!r}.") from None
+    return settle(entry.name, set=entry.fields or None, **told), methods.load(entry.name)
+
+
+class _Watch:
+    """Passes the steps of a method on and notes them in a curve."""
+
+    def __init__(
+        self,
+        curve: Curve,
+        method: Method,
+        noisy: Tensor,
+        clean: Tensor,
+        back: Callable[[Tensor], Tensor],
+        every: int,
+    ) -> None:
+        self.curve, self.method, self.every = curve, method, every
+        self.noisy, self.clean, self.back = noisy, clean, back
+        self._loss = math.nan
+
+    def steps(self, task: Task, config: Any, *, seed: int, device: torch.device) -> Iterator[Step]:
+        """The steps of the method, one by one."""
+        inner = self.method.steps(task, config, seed=seed, device=device)
+        curve, spent, level = self.curve, 0.0, max(task.noise.level, 1e-6)
+        last: Step | None = None
+        rule = stopping.parse(curve.rule, sigma=level)
+        try:
+            while True:
+                started = time.perf_counter()
+                step = next(inner, None)
+                if step is None:
+                    break
+                if last is not None and not curve.own and step.phase != last.phase:
+                    rule = stopping.parse(curve.rule, sigma=level)
+                stop = rule.update(step)
+                self._loss = math.nan if step.loss is None else float(step.loss)  # waits for the device
+                spent += time.perf_counter() - started
+                if curve.own and stop and curve.fired is None:
+                    self._end(rule, step, spent)
+                if step.iteration % self.every == 0 or step.iteration == 1:
+                    self._note(step, spent, rule)
+                last = step
+                yield step
+        except GeneratorExit:
+            # The plan was shortened: who takes the steps wants no more of them.
+            self._last(rule, last, spent)
+            raise
+        self._last(rule, last, spent)
+
+    def _last(self, rule: stopping.Stop, step: Step | None, spent: float) -> None:
+        if step is None:
+            return
+        if self.curve.points[-1].iteration != step.iteration:
+            self._note(step, spent, rule)
+        if self.curve.returned is None:
+            self._end(rule, step, spent, fired=False)
+
+    def _note(self, step: Step, spent: float, rule: stopping.Stop) -> None:
+        output, estimate = (self.back(x.detach()).float().cpu() for x in (step.output, step.estimate()))
+        if estimate.shape != self.clean.shape:
+            raise ValueError("curves need the whole picture at once, got tiles. Give a smaller --crop.")
+        self.curve.points.append(
+            Point(
+                iteration=step.iteration,
+                phase=step.phase,
+                seconds=spent,
+                loss=self._loss,
+                statistic=rule.statistic[-1],
+                psnr=metrics.psnr(self.clean, estimate, data_range=1.0),
+                psnr_output=metrics.psnr(self.clean, output, data_range=1.0),
+                noisy_bands=bands.correspondence(output, self.noisy),
+                clean_bands=bands.correspondence(output, self.clean),
+            )
+        )
+
+    def _end(self, rule: stopping.Stop, step: Step, spent: float, *, fired: bool = True) -> None:
+        """Note what one would be given if the run ended here."""
+        best = rule.best() if self.curve.own else None
+        iteration, estimate = best if best is not None else (step.iteration, step.estimate())
+        score = metrics.psnr(self.clean, self.back(estimate.detach()).float().cpu(), data_range=1.0)
+        self.curve.returned = Mark(iteration=iteration, seconds=spent, psnr=score)
+        if fired:
+            self.curve.fired = Mark(iteration=step.iteration, seconds=spent, psnr=score)
+
+
+def centre(image: Image, side: int | None) -> Image:
+    """The middle of a picture, cut as the benchmark cuts it."""
+    cut = [protocol.crop(piece, side) for piece in image.pixels]
+    return replace(image, pixels=np.stack(cut).astype(np.float32), alpha=None)
