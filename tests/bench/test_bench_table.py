@@ -69,6 +69,27 @@ def test_only_the_seeds_that_all_have_count(tmp_path):
     assert any("other seeds (1)" in note for note in table.notes)
 
 
+def test_where_no_noise_is_added_each_method_keeps_its_seeds(tmp_path):
+    """A filter on real noise draws nothing and is run once; a fit has seeds of its own."""
+    lines = [line("nlm", "a", set="CC15", psnr=30.0)]
+    lines += [line("dip", "a", set="CC15", seed=seed, psnr=28.0 + seed) for seed in (0, 1)]
+    (table,) = tables(made(tmp_path, lines))
+    assert named(table, "dip").psnr.mean == 28.5
+    assert named(table, "dip").psnr.deviation == pytest.approx(0.7071, abs=1e-4)
+    assert (named(table, "nlm").seeds, named(table, "dip").seeds) == (1, 2)
+
+
+def test_a_perfect_result_is_infinite(tmp_path):
+    (table,) = tables(made(tmp_path, [line("nlm", "a", psnr=None, ssim=1.0), line("tv", "a")]))
+    assert named(table, "nlm").psnr.mean == math.inf
+
+
+def test_the_seconds_of_an_oracle_that_looks_and_of_a_program_that_starts(tmp_path):
+    (table,) = tables(made(tmp_path, [line("dip@best", "a"), line("peer:x", "a", start_up=True)]))
+    assert named(table, "dip@best").seconds is None
+    assert named(table, "peer:x").marks == ("seconds with start-up",)
+
+
 def test_best_first_or_as_given(tmp_path):
     lines = [line("tv", "a", psnr=28.0), line("nlm", "a", psnr=30.0), line("dip@best", "a", psnr=31.0)]
     results = made(tmp_path, lines)

@@ -17,8 +17,8 @@ TIPS = {
 }
 HEADS = (
     ("Method", ""),
-    ("PSNR (dB)", "mean over the images; ± standard deviation of that mean over noise seeds"),
-    ("SSIM", "mean over the images; ± standard deviation of that mean over noise seeds"),
+    ("PSNR (dB)", "mean over the images; ± standard deviation of that mean over seeds"),
+    ("SSIM", "mean over the images; ± standard deviation of that mean over seeds"),
     ("Seconds", "per image, by the clock, start-up left out"),
     ("CPU s", "processor seconds per image"),
     ("Memory (MB)", "highest peak of the process over all images"),

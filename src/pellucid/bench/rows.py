@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,9 +22,11 @@ class Cell:
         set, image, seed, method, preset, crop: what was run; crop is the side in pixels or None.
         source: hash of the code that made it.
         oracle: whether the method was told something only the truth tells.
-        psnr, ssim, noisy_psnr, noisy_ssim: scores of the written files, None where there is no truth.
+        psnr, ssim, noisy_psnr, noisy_ssim: scores of the written files, None where there is no truth; inf for
+            a result that equals it.
         seconds, cpu_seconds: of the call, start-up left out.
         peak_mb: peak memory of the process.
+        start_up: whether the seconds hold the start of a program.
         iterations, stopped: of an iterative method.
         file, clean, noisy: pictures, relative to ``folder``.
         error, skipped: why there is no result, or None.
@@ -45,6 +48,7 @@ class Cell:
     seconds: float | None = None
     cpu_seconds: float | None = None
     peak_mb: float | None = None
+    start_up: bool = False
     iterations: int | None = None
     stopped: str | None = None
     file: str | None = None
@@ -182,4 +186,7 @@ def _cell(line: Any, root: Path, where: str) -> Cell:
     # Fields of a later protocol are passed over, a null preset means none.
     known = {name: value for name, value in line.items() if name in _FIELDS}
     known["preset"] = known.get("preset") or ""
+    # JSON has no infinity: a result equal to the truth has a perfect SSIM and no PSNR.
+    if known.get("psnr") is None and known.get("ssim") == 1:
+        known["psnr"] = math.inf
     return Cell(**known, folder=root)

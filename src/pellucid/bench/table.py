@@ -160,7 +160,7 @@ def _table(
     usual = code[0][0] if code else ""
     shown = presets(cells)
     rows = [_row(method, shown[method, preset], group, usual) for (method, preset), group in used.items()]
-    if any(row.marks for row in rows):
+    if any(mark.startswith("other code") for row in rows for mark in row.marks):
         notes.append(
             f"Rows marked as other code were not made by the version that made most of the table ({usual})."
         )
@@ -196,43 +196,64 @@ def presets(cells: Iterable[Cell]) -> dict[Method, str]:
 
 
 def _common(done: dict[Method, list[Cell]], total: int) -> tuple[dict[Method, list[Cell]], list[str]]:
-    """What every method finished, and how much that is in words."""
-    seeds = set.intersection(*({c.seed for c in group} for group in done.values()))
-    every = {c.seed for group in done.values() for c in group}
+    """What every method finished, and how much that is in words.
 
-    def whole(group: Sequence[Cell]) -> set[str]:
+    Where noise is added, a seed is another noisy picture, and only seeds that all have count. Where it is
+    not, a seed is one of the method alone: those that draw nothing have only one, and the others keep theirs.
+    """
+    own = {method: {c.seed for c in group} for method, group in done.items()}
+    every = set.union(*own.values())
+    seeds = set.intersection(*own.values())
+    if not _added(next(iter(done.values()))[0].set):
+        seeds = every
+    else:
+        own = dict.fromkeys(own, seeds)
+
+    def whole(method: Method) -> set[str]:
         have: dict[str, set[int]] = {}
-        for cell in group:
+        for cell in done[method]:
             have.setdefault(cell.image, set()).add(cell.seed)
-        return {image for image, found in have.items() if seeds <= found}
+        return {image for image, found in have.items() if own[method] <= found}
 
-    shared = set.intersection(*(whole(group) for group in done.values())) if seeds else set()
+    shared = set.intersection(*map(whole, done)) if seeds else set()
     if not shared:
         return dict(done), [
             f"No image was finished by all {len(done)} methods: each row is a mean over its own images (n), "
             "and rows cannot be compared."
         ]
     used = {
-        method: [c for c in group if c.image in shared and c.seed in seeds] for method, group in done.items()
+        method: [c for c in group if c.image in shared and c.seed in own[method]]
+        for method, group in done.items()
     }
     notes = [f"Means over {_count(len(shared), 'image')} that all {_count(len(done), 'method')} finished"]
     if len(shared) < total:
         notes[0] += f", of {total} begun"
-    notes[0] += f"; {_count(len(seeds), 'noise seed')}"
+    notes[0] += f"; {'up to ' if any(s != seeds for s in own.values()) else ''}{_count(len(seeds), 'seed')}"
     notes[0] += f" ({', '.join(map(str, sorted(seeds)))})." if seeds < every else "."
     if seeds < every:
         notes.append(f"Not all methods have the other seeds ({', '.join(map(str, sorted(every - seeds)))}).")
     if len(seeds) > 1:
-        notes.append("±: standard deviation of the mean over the noise seeds.")
+        notes.append("±: standard deviation of the mean over the seeds.")
     return used, notes
+
+
+def _added(text: str) -> bool:
+    """Whether a set spec adds noise.
+
+    >>> _added("CBSD68:poisson:30:clip"), _added("CC15")
+    (True, False)
+    """
+    return ":" in text.replace("\\", "/").rpartition("/")[2]
 
 
 def _row(method: str, preset: str, group: Sequence[Cell], usual: str) -> Row:
     oracle = any(c.oracle for c in group)
     versions = sorted({c.source for c in group})
-    marks = () if versions == [usual] else (f"other code: {', '.join(v or 'unknown' for v in versions)}",)
+    marks = [] if versions == [usual] else [f"other code: {', '.join(v or 'unknown' for v in versions)}"]
+    marks += ["seconds with start-up"] if any(c.start_up for c in group) else []
     stops = Counter(c.stopped for c in group if c.stopped)
-    timed = [] if method == "noisy" else group  # copying the input takes no time worth telling
+    # Copying the input takes no time worth telling, and @best pays for its looks at the truth.
+    timed = [] if method == "noisy" or method.endswith("@best") else group
     iterations = [c.iterations for c in group if c.iterations is not None]
     return Row(
         method=method,
@@ -247,7 +268,7 @@ def _row(method: str, preset: str, group: Sequence[Cell], usual: str) -> Row:
         seeds=len({c.seed for c in group}),
         iterations=mean(iterations) if iterations and max(iterations) > 1 else None,
         stopped=", ".join(f"{reason} {n}" for reason, n in stops.most_common() if reason != "finished"),
-        marks=marks,
+        marks=tuple(marks),
     )
 
 
