@@ -77,6 +77,12 @@ def test_merging_says_what_differs(tmp_path):
     assert any(note.startswith("1 cells are in more than one") for note in both.notes)
 
 
+def test_a_small_run_without_a_label_gets_one(tmp_path):
+    small = rows.read(folder(tmp_path / "1", [line("nlm", "a")], crop=96, limit=2))
+    assert small.label == "small form: 96x96 crops, the first 2 images of each set"
+    assert rows.read(folder(tmp_path / "2", [line("nlm", "a")], crop=None)).label == ""
+
+
 def test_a_manifest_that_is_no_json_is_an_error(tmp_path):
     root = folder(tmp_path / "r", [line("nlm", "a")])
     (root / "manifest.json").write_text("{")

@@ -41,7 +41,7 @@ def test_a_method_that_was_skipped_everywhere_takes_no_image_from_the_others(tmp
     (table,) = tables(made(tmp_path, lines))
     assert named(table, "nlm").images == 1
     assert table.missing[0].skipped
-    assert "n2n: skipped on 1 image: weights not at hand" in texts.render([table])
+    assert "n2n: skipped in 1 cell: weights not at hand" in texts.render([table])
 
 
 def test_nothing_in_common_is_said(tmp_path):

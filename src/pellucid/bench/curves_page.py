@@ -16,6 +16,8 @@ from pellucid.bench.page_pictures import slug
 from pellucid.files.replace import replaced
 from pellucid.report import charts, parts
 
+DEEP = 8.0
+LEFT_OUT = f"More than {DEEP:g} dB below the best is left out."
 AXES = (("iteration", "Iterations"), ("seconds", "Seconds"))
 READING = (
     "The clean picture is used for these plots only; no stop rule sees it, and the run goes on beyond the "
@@ -124,12 +126,23 @@ def _across(point: Point | Mark, axis: str) -> float:
     return float(point.iteration if axis == "iteration" else point.seconds)
 
 
+def _close(values: Sequence[float], best: float) -> list[float]:
+    """PSNR within DEEP of the best, nan below: the first steps would else press the rest together."""
+    return [v if v > best - DEEP else math.nan for v in values]
+
+
 def _together(found: Sequence[Curve], axis: str, word: str) -> str:
-    lines = {c.entry: ([_across(p, axis) for p in c.points], [p.psnr for p in c.points]) for c in found}
+    top = max(c.best.psnr for c in found)
+    lines = {
+        c.entry: ([_across(p, axis) for p in c.points], _close([p.psnr for p in c.points], top))
+        for c in found
+    }
     chart = charts.lines(
         lines, alt=f"PSNR of {len(found)} methods against {word.lower()}", across=word.lower()
     )
-    return f'<div class="by by-{axis}">{parts.figures([("PSNR of the estimate (dB)", chart, "")])}</div>'
+    return (
+        f'<div class="by by-{axis}">{parts.figures([("PSNR of the estimate (dB)", chart, LEFT_OUT)])}</div>'
+    )
 
 
 def _charts(curve: Curve, axis: str, word: str) -> str:
@@ -151,7 +164,7 @@ def _charts(curve: Curve, axis: str, word: str) -> str:
         known = [v for values in curves.values() for v in values if not math.isnan(v)]
         if len(known) < 2:
             return
-        log = log and min(known) > 0 and max(known) / min(known) > 20
+        log = log and min(known) > 0 and max(known) / min(known) > 5
         ends = f"from {known[0]:.3g} to {known[-1]:.3g}"
         chart = charts.lines(
             {name: (x, values) for name, values in curves.items()},
@@ -163,8 +176,9 @@ def _charts(curve: Curve, axis: str, word: str) -> str:
         )
         figures.append((title, chart, (text + (" Logarithmic scale." if log else "")).strip()))
 
-    psnr = {"estimate": [p.psnr for p in curve.points], "raw output": [p.psnr_output for p in curve.points]}
-    add("PSNR (dB)", psnr, f"The noisy picture has {curve.noisy_psnr:.2f} dB.{phases}")
+    both = {"estimate": [p.psnr for p in curve.points], "raw output": [p.psnr_output for p in curve.points]}
+    psnr = {name: _close(values, best.psnr) for name, values in both.items()}
+    add("PSNR (dB)", psnr, f"The noisy picture has {curve.noisy_psnr:.2f} dB. {LEFT_OUT}{phases}")
     add("Loss", {"loss": [p.loss for p in curve.points]}, "", log=True)
     statistic = {"statistic": [p.statistic for p in curve.points]}
     add("Stop statistic", statistic, f"{curve.rule}{watched}.", log=True)

@@ -58,7 +58,7 @@ def _title(table: Table) -> str:
 
 def _across(manifests: Sequence[Mapping[str, Any]]) -> str:
     """The time axis in words, e.g. "seconds per image on cpu, 1 thread, logarithmic"."""
-    devices = {str(m["device"]) for m in manifests if m.get("device")}
+    devices = {str(m["device"]) for m in manifests if m.get("device") not in (None, "", "auto")}
     threads = {int(m["threads"]) for m in manifests if m.get("threads")}
     words = "seconds per image"
     words += f" on {devices.pop()}" if len(devices) == 1 else ""

@@ -64,7 +64,8 @@ def _joined(manifests: Sequence[Mapping[str, Any]], name: str, before: str) -> s
 
 
 def _where(manifests: Sequence[Mapping[str, Any]]) -> str:
-    device = _joined(manifests, "device", "on ")
+    named = [m for m in manifests if m.get("device") != "auto"]  # auto says nothing of where it ran
+    device = _joined(named, "device", "on ")
     threads = list(dict.fromkeys(int(m["threads"]) for m in manifests if m.get("threads")))
     words = [f"{n} thread" + ("s" if n != 1 else "") for n in threads]
     return ", ".join([*([device] if device else []), *words])

@@ -92,7 +92,7 @@ class Results:
     @property
     def label(self) -> str:
         """Which small form this is, e.g. "small form: 128x128 crops, 2 images"; "" for a full run."""
-        return "; ".join(dict.fromkeys(str(m["label"]) for m in self.manifests if m.get("label")))
+        return "; ".join(dict.fromkeys(text for m in self.manifests if (text := _label(m))))
 
 
 _FIELDS = {f.name for f in dataclasses.fields(Cell)} - {"folder"}
@@ -164,6 +164,17 @@ def merged(folders: Sequence[str | Path]) -> Results:
         if len(values := list(dict.fromkeys(str(m[name]) for m in manifests if m.get(name)))) > 1
     ]
     return Results(manifests=manifests, cells=tuple(cells.values()), notes=tuple(notes))
+
+
+def _label(manifest: dict[str, Any]) -> str:
+    """The label of a run, or what its options say where it has none."""
+    if manifest.get("label"):
+        return str(manifest["label"])
+    crop, limit, images = (manifest.get(name) for name in ("crop", "limit", "images"))
+    parts = [f"{crop}x{crop} crops"] if crop else []
+    parts += [f"the first {limit} images of each set"] if limit else []
+    parts += [f"{len(images)} images by name"] if isinstance(images, list) and images else []
+    return "small form: " + ", ".join(parts) if parts else ""
 
 
 def _manifest(root: Path) -> dict[str, Any]:

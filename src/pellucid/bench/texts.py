@@ -71,7 +71,7 @@ def absent(found: Table) -> list[str]:
     lines = []
     for m in found.missing:
         what = "skipped" if m.skipped else "failed"
-        lines.append(f"{m.method}: {what} on {m.cells} image{'s' if m.cells != 1 else ''}: {m.reason}")
+        lines.append(f"{m.method}: {what} in {m.cells} cell{'s' if m.cells != 1 else ''}: {m.reason}")
     return lines
 
 
