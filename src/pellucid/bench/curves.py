@@ -20,6 +20,7 @@ from pellucid.bench import bands, oracle, protocol
 from pellucid.bench.spec import Entry, parse_entry
 from pellucid.image import Image
 from pellucid.run import Settings, carry_out, settle
+from pellucid.run.whole import keep_mean
 from pellucid.steps import Method, Step, Task
 
 WATCHED = "es-emv"
@@ -145,7 +146,8 @@ def follow(
         noisy_psnr=metrics.psnr(truth, given, data_range=1.0),
     )
     back = oracle.inverse(settings, noisy)
-    watch = _Watch(curve, method, given, truth, back, every)
+    integers = np.issubdtype(np.dtype(noisy.dtype), np.integer)
+    watch = _Watch(curve, method, given, truth, back, every, integers)
     carry_out(
         [noisy],
         replace(settings, method=replace(method, steps=watch.steps, stop=""), rule=""),
@@ -184,9 +186,11 @@ class _Watch:
         clean: Tensor,
         back: Callable[[Tensor], Tensor],
         every: int,
+        integers: bool,
     ) -> None:
         self.curve, self.method, self.every = curve, method, every
         self.noisy, self.clean, self.back = noisy, clean, back
+        self.integers = integers
         self._loss = math.nan
 
     def steps(self, task: Task, config: Any, *, seed: int, device: torch.device) -> Iterator[Step]:
@@ -227,7 +231,7 @@ class _Watch:
             self._end(rule, step, spent, fired=False)
 
     def _note(self, step: Step, spent: float, rule: stopping.Stop) -> None:
-        output, estimate = (self.back(x.detach()).float().cpu() for x in (step.output, step.estimate()))
+        output, estimate = self.back(step.output.detach()).float().cpu(), self._shown(step.estimate())
         if estimate.shape != self.clean.shape:
             raise ValueError("curves need the whole picture at once, got tiles. Give a smaller --crop.")
         self.curve.points.append(
@@ -244,11 +248,17 @@ class _Watch:
             )
         )
 
+    def _shown(self, estimate: Tensor) -> Tensor:
+        """An estimate as it would come out: in the range of the file, with the mean that a run gives it."""
+        seen = self.back(estimate.detach()).float().cpu()
+        fits = self.method.keeps_mean and seen.shape == self.noisy.shape
+        return keep_mean(seen, self.noisy, clips=self.integers) if fits else seen
+
     def _end(self, rule: stopping.Stop, step: Step, spent: float, *, fired: bool = True) -> None:
         """Note what one would be given if the run ended here."""
         best = rule.best() if self.curve.own else None
         iteration, estimate = best if best is not None else (step.iteration, step.estimate())
-        score = metrics.psnr(self.clean, self.back(estimate.detach()).float().cpu(), data_range=1.0)
+        score = metrics.psnr(self.clean, self._shown(estimate), data_range=1.0)
         self.curve.returned = Mark(iteration=iteration, seconds=spent, psnr=score)
         if fired:
             self.curve.fired = Mark(iteration=step.iteration, seconds=spent, psnr=score)

@@ -54,7 +54,7 @@ def lines(
     for tick in log_ticks(y0, y1) if log else ticks(y0, y1):
         y = place(np.array([[x0, tick]]))[0, 1]
         parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
-        parts.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{tick:.4g}</text>')
+        parts.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{_short(tick)}</text>')
     for tick in ticks(x0, x1):
         x = place(np.array([[tick, y1]]))[0, 0]
         parts.append(f'<text x="{x:.1f}" y="{HEIGHT - BOTTOM + 16}" text-anchor="middle">{tick:.6g}</text>')
@@ -138,6 +138,18 @@ def _finite(x: Sequence[float], y: Sequence[float], log: bool) -> Floats:
     step = max(1, len(data) // 400)
     last = data[-1:] if len(data) and (len(data) - 1) % step else data[:0]
     return np.concatenate([data[::step], last])
+
+
+def _short(value: float) -> str:
+    """A tick that fits beside the axis.
+
+    >>> [_short(v) for v in (0.0, 0.05, 0.00065, 25)]
+    ['0', '0.05', '6.5e-4', '25']
+    """
+    if value == 0 or abs(value) >= 0.001:
+        return f"{value:.4g}"
+    digits, _, power = f"{value:.1e}".partition("e")
+    return f"{digits.removesuffix('.0')}e{int(power)}"
 
 
 def ticks(low: float, high: float) -> list[float]:
