@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import bm3d
 import numpy as np
 import picture
@@ -15,4 +17,9 @@ def denoise(noisy: np.ndarray, sigma: float | None) -> np.ndarray:
     return (bm3d.bm3d_rgb if noisy.ndim == 3 and noisy.shape[2] == 3 else bm3d.bm3d)(noisy, sigma)
 
 
+threads = os.environ.get("OMP_NUM_THREADS")
+if threads and hasattr(
+    os, "sched_setaffinity"
+):  # the wheel knows no other limit: it takes every core it sees
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: int(threads)])
 picture.carry_out(picture.parser(__doc__).parse_args(), denoise)

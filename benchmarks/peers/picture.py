@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -52,9 +51,6 @@ def carry_out(given: argparse.Namespace, denoise: Callable[[np.ndarray, float | 
         given: from `parser`.
         denoise: from the picture and the told sigma (white = 1) to the estimate, or to it and the iterations.
     """
-    threads = os.environ.get("OMP_NUM_THREADS")
-    if threads and hasattr(os, "sched_setaffinity"):  # some take every core that they see
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-int(threads) :])
     noisy, dtype = read(given.noisy)
     begin, cpu = time.perf_counter(), time.process_time()
     done = denoise(noisy, None if given.sigma is None else given.sigma / 255)

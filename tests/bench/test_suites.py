@@ -194,3 +194,13 @@ def test_the_page_speaks_of_every_suite():
     page = (Path(__file__).resolve().parents[2] / "docs" / "reproduction.md").read_text(encoding="utf-8")
     for name in suites.names():
         assert f"`bench suite {name}`" in page, name
+
+
+def test_the_documented_suite_is_one(tmp_path):
+    page = (Path(__file__).resolve().parents[2] / "docs" / "reproduction.md").read_text(encoding="utf-8")
+    (tmp_path / "mine.toml").write_text(page.split("```toml\n")[1].split("```")[0])
+    suite = suites.load(str(tmp_path / "mine.toml"), "small")
+    assert suite.label == (
+        "small form: 128x128 crops, 2 images of each set, preset fast, models trained for 300 steps at most"
+    )
+    assert suite.printed[0].entry == "bm3d@sigma"
