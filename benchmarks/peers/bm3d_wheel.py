@@ -18,8 +18,7 @@ def denoise(noisy: np.ndarray, sigma: float | None) -> np.ndarray:
 
 
 threads = os.environ.get("OMP_NUM_THREADS")
-if threads and hasattr(
-    os, "sched_setaffinity"
-):  # the wheel knows no other limit: it takes every core it sees
+if threads and hasattr(os, "sched_setaffinity"):
+    # the wheel knows no other limit: it takes every core that it sees
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: int(threads)])
 picture.carry_out(picture.parser(__doc__).parse_args(), denoise)
