@@ -83,7 +83,7 @@ def why(report: NoiseReport, *, color: bool) -> str:
     name = "CBM3D" if color else "BM3D"
     kind = (
         f"shared between pixels over {report.length_px:.1f} px: {name} by the measured spectrum"
-        + (" and the brightness of a camera's picture" if color else "")
+        + (", averaged with a small network, and the brightness of a camera's picture" if color else "")
         if report.correlated
         else f"white: {name} at this level"
     )

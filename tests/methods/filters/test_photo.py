@@ -7,9 +7,11 @@ import torch
 from skimage.data import chelsea
 from torch.nn.functional import avg_pool2d
 
+import pellucid
 from pellucid import metrics, seeds
 from pellucid.methods.filters.bm3d import BM3D
 from pellucid.methods.filters.photo import PHOTO
+from pellucid.noise import analysis, models
 from pellucid.noise.camera import Camera
 from pellucid.noise.report import NoiseReport
 from pellucid.steps import Task
@@ -85,6 +87,50 @@ def test_strength_and_spread_are_for_correlated_noise():
     assert not torch.equal(plain, run(noisy, shared, light="never", spread=1.0))
 
 
+def shared_noise(clean: torch.Tensor) -> tuple[torch.Tensor, NoiseReport]:
+    noisy = models.parse("correlated:20,0.8,0.3").apply(clean, seeds.generator(0, "noise"))
+    return noisy, report(noisy - clean)
+
+
+def test_the_estimate_is_the_weighted_mean_of_filter_and_network():
+    noisy, noise = shared_noise(photograph())
+    filtered, network, both = (run(noisy, noise, light="never", share=s) for s in (0.0, 1.0, 0.25))
+    assert torch.allclose(both, 0.75 * filtered + 0.25 * network, atol=1e-5)
+    assert torch.equal(filtered, run(noisy, noise, light="never", network="none"))
+    told = apply_model(noisy, FAST.drive * noise.level)
+    told = told + (noisy - told).mean((1, 2), keepdim=True)
+    assert torch.allclose(network, told, atol=1e-4)
+
+
+def apply_model(noisy: torch.Tensor, level: float) -> torch.Tensor:
+    result = pellucid.denoise(noisy.numpy(), model="swift-color", sigma=level, channel_axis=0, data_range=1.0)
+    return torch.from_numpy(result)
+
+
+def test_the_mean_of_both_is_nearer_to_the_truth_than_the_filter():
+    clean = photograph(128)
+    noisy, noise = shared_noise(clean)
+    noise = analysis.analyse(noisy[None], color=True, scale=255)
+    assert noise.correlated
+    ours, filtered = (run(noisy, noise, light="never", share=s) for s in (FAST.share, 0.0))
+    assert psnr(clean, ours) > psnr(clean, filtered) + 0.04
+
+
+def test_the_network_is_for_colour_pictures_whose_pixels_share_the_noise():
+    noisy = white(photograph())
+    assert torch.equal(
+        run(noisy, NoiseReport.white(0.1, 3)), run(noisy, NoiseReport.white(0.1, 3), share=0.0)
+    )
+    gray = replace(NoiseReport.white(0.1, 1), correlated=True)
+    assert torch.equal(run(noisy[:1], gray), run(noisy[:1], gray, share=0.0))
+
+
+def test_a_network_that_is_not_there_is_named():
+    noisy, noise = shared_noise(photograph())
+    with pytest.raises(ValueError, match="no-such"):
+        run(noisy, noise, network="no-such")
+
+
 def test_a_picture_without_noise_comes_back():
     clean = photograph()
     assert torch.allclose(run(clean, NoiseReport.white(0.0, 3)), clean, atol=1e-6)
@@ -92,7 +138,15 @@ def test_a_picture_without_noise_comes_back():
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("strength", -1.0), ("light", "often"), ("step", 9), ("least", -1.0), ("spread", 0.9)],
+    [
+        ("strength", -1.0),
+        ("light", "often"),
+        ("step", 9),
+        ("least", -1.0),
+        ("spread", 0.9),
+        ("share", 1.1),
+        ("drive", 0.0),
+    ],
 )
 def test_bad_settings_are_named(field, value):
     with pytest.raises(ValueError, match=field):

@@ -1,0 +1,45 @@
+"""A second estimate of a picture, by a model file that is told the level of the noise."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from pellucid import models, tiles
+from pellucid.engine import placed
+from pellucid.models.applying import apply
+from pellucid.noise.report import NoiseReport
+
+TILE = 1024
+"""side of the tiles that bound the memory, pixels; a multiple of every model's grid"""
+
+
+def second(noisy: Tensor, level: float, name: str, *, seed: int, device: torch.device) -> Tensor:
+    """What a model makes of (C, H, W), working units.
+
+    Args:
+        noisy: (C, H, W).
+        level: standard deviation of white noise that it is told, working units.
+        name: of a model that is shipped or installed, or a path.
+        seed: of what its rule draws.
+        device: where to compute.
+
+    Raises:
+        FileNotFoundError: when a path leads nowhere.
+        ValueError: when there is no such model, it is damaged, or it takes another number of channels.
+    """
+    from pellucid import methods  # the table names photo, which calls this
+
+    path = models.locate(name)
+    method = methods.load(models.read_card(path).method)
+    if method.learning is None:
+        raise ValueError(f"model {name!r} must be one that `pellucid train` wrote, got one of {method.name}.")
+    learning = method.learning
+    model = models.load(path, method.name, learning, method.config)
+    placed(model.network, device)
+    told = NoiseReport.white(level, noisy.shape[0])
+
+    def restored(part: Tensor) -> Tensor:
+        return apply(model, learning, part, told, model.config, seed=seed, device=device)
+
+    return tiles.process(noisy, restored, tile=TILE, halo=model.card.halo, stride=model.card.stride)
