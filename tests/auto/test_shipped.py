@@ -21,7 +21,7 @@ def choice(report=WHITE, *, color=True, channels=3, **more):
 
 
 @pytest.mark.parametrize("report", [WHITE, SHARED, replace(WHITE, gain=(0.01,) * 3)])
-def test_without_models_nothing_changes(shelf, report):
+def test_without_models_the_filter_works_alone_and_a_note_says_so(shelf, report):
     with_models, without = choice(report), choice(report, trained=False)
     assert (with_models.method, with_models.config, with_models.reason) == (
         without.method,
@@ -30,7 +30,10 @@ def test_without_models_nothing_changes(shelf, report):
     )
     assert with_models.noise is report
     assert with_models.model is None
-    assert with_models.notes == ()
+    missing = "swift-color is missing: CBM3D works alone"
+    assert [missing in note for note in with_models.notes] == (
+        [True] if with_models.method == "photo" else []
+    )
 
 
 def test_a_model_for_this_noise_is_chosen_and_the_reason_says_so(shelf):
@@ -39,7 +42,7 @@ def test_a_model_for_this_noise_is_chosen_and_the_reason_says_so(shelf):
     assert (found.method, found.model) == ("n2n", str(path))
     assert "white: model tiny (n2n, no clean target), measured to be better" in found.reason
     assert not found.light
-    assert choice(trained=False).method == "bm3d"
+    assert choice(trained=False).config.network == "none"
 
 
 @pytest.mark.parametrize(
@@ -55,7 +58,7 @@ def test_a_model_for_this_noise_is_chosen_and_the_reason_says_so(shelf):
 def test_a_model_that_does_not_fit_is_left_and_the_reason_says_why(shelf, card, report, words):
     ship(shelf, **card)
     found = choice(report)
-    assert found.method == ("photo" if report.correlated else "bm3d")
+    assert found.method == "photo"
     assert words in found.reason
     assert found.reason.startswith(choice(report, trained=False).reason)
 
@@ -63,7 +66,8 @@ def test_a_model_that_does_not_fit_is_left_and_the_reason_says_why(shelf, card, 
 def test_a_model_of_other_channels_is_passed_over_in_silence(shelf):
     ship(shelf)
     gray = NoiseReport.white(0.1, 1)
-    assert choice(gray, color=False, channels=1) == choice(gray, color=False, channels=1, trained=False)
+    gray_choice = choice(gray, color=False, channels=1)
+    assert gray_choice == choice(gray, color=False, channels=1, trained=False)
     assert choice(color=False).method == "bm3d"  # three channels of fluorescence are no colours
     ship(shelf, "gray", channels=1)
     assert choice(gray, color=False, channels=1).method == "n2n"
@@ -71,13 +75,24 @@ def test_a_model_of_other_channels_is_passed_over_in_silence(shelf):
 
 def test_a_model_for_no_kind_of_noise_is_there_to_be_asked_for_by_name(shelf):
     ship(shelf, kinds=())
-    assert choice() == choice(trained=False)
+    found, alone = choice(), choice(trained=False)
+    assert (found.method, found.config, found.reason) == (alone.method, alone.config, alone.reason)
 
 
 def test_quiet_and_salt_are_decided_before(shelf):
     ship(shelf)
     assert choice(NoiseReport.white(0.001, 3, scale=255)).method == "none"
     assert choice(replace(WHITE, impulse=0.1)).method == "median"
+
+
+def test_in_a_colour_picture_the_filter_is_averaged_with_the_network_that_comes_with_it():
+    for report in (WHITE, SHARED):
+        found = choice(report)
+        assert (found.method, found.config.network, found.notes) == ("photo", "swift-color", ())
+        assert "averaged with a small network" in found.reason
+        alone = choice(report, trained=False)
+        assert "averaged" not in alone.reason
+    assert choice(replace(WHITE, gain=(0.01,) * 3)).method == "bm3d"  # the network knows no photons
 
 
 def test_of_two_models_the_first_that_fits_is_taken(shelf):
@@ -89,7 +104,7 @@ def test_of_two_models_the_first_that_fits_is_taken(shelf):
 def test_a_damaged_model_is_told_and_left(shelf):
     (shelf / "bad.safetensors").write_bytes(b"nothing")
     found = choice()
-    assert found.method == "bm3d"
+    assert found.method == "photo"
     assert "'bad.safetensors' is damaged" in found.notes[0]
     ship(shelf)
     assert choice().method == "n2n"

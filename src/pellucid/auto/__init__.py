@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pellucid import methods
+from pellucid import methods, models
 from pellucid.auto import shipped
 from pellucid.auto.choice import Choice, Stabiliser, stabiliser
 from pellucid.degradation import Kind
@@ -23,14 +23,14 @@ def choose(report: NoiseReport, *, color: bool, channels: int, trained: bool = T
     """The method for this noise: none, an adaptive median for impulses, a model, or (C)BM3D.
 
     A model that comes with pellucid is taken where its card says that it was measured to be better. (C)BM3D
-    filters at the measured spectrum. Noise that pixels of a colour picture share comes from a camera: `photo`
-    knows what else that did to it.
+    filters at the measured spectrum. In a colour picture `photo` averages that with a small network; noise
+    that its pixels share comes from a camera, and `photo` knows what else that did to it.
 
     Args:
         report: of the noise.
         color: whether the channels are display colours.
         channels: of the image.
-        trained: whether models may be chosen.
+        trained: whether models may be used.
 
     >>> choose(NoiseReport.white(0.1, 1), color=False, channels=1, trained=False).method
     'bm3d'
@@ -51,9 +51,19 @@ def choose(report: NoiseReport, *, color: bool, channels: int, trained: bool = T
             return model
     stabilise = stabiliser(report)
     picture = color and channels == 3
-    name = "photo" if report.correlated and picture else "bm3d"
-    reason = why(report, color=picture) + (f"; {refused}" if refused else "")
-    return replace(_of(name, report, reason, stabilise), notes=notes)
+    name = "photo" if picture and stabilise is None else "bm3d"
+    chosen = _of(name, report, "", stabilise)
+    beside = False
+    if name == "photo":
+        beside = trained and chosen.config.network in models.names()
+        if trained and not beside:
+            notes += (
+                f"model {chosen.config.network} is missing: CBM3D works alone. Install pellucid again.",
+            )
+        if not beside:
+            chosen = replace(chosen, config=replace(chosen.config, network="none"))
+    reason = why(report, color=picture, beside=beside) + (f"; {refused}" if refused else "")
+    return replace(chosen, reason=reason, notes=notes)
 
 
 def restorer(kind: Kind, pixels: int) -> tuple[str, str]:
@@ -78,17 +88,21 @@ def quiet(report: NoiseReport, *, color: bool) -> float:
     return QUIET_GRAY if report.scale == 255 else QUIET_DEEP
 
 
-def why(report: NoiseReport, *, color: bool) -> str:
-    """What BM3D does about this noise, in words."""
+def why(report: NoiseReport, *, color: bool, beside: bool) -> str:
+    """What BM3D does about this noise, and what stands beside it, in words."""
     name = "CBM3D" if color else "BM3D"
+    stabilised = stabiliser(report) is not None
     kind = (
         f"shared between pixels over {report.length_px:.1f} px: {name} by the measured spectrum"
-        + (", averaged with a small network, and the brightness of a camera's picture" if color else "")
         if report.correlated
         else f"white: {name} at this level"
     )
     reason = f"noise of standard deviation {report.level * report.scale:.3g}, {kind}"
-    if stabiliser(report) is not None:
+    if beside:
+        reason += ", averaged with a small network"
+    if color and report.correlated:
+        reason += ", and the brightness of a camera's picture"
+    if stabilised:
         reason += ", after a variance-stabilising transform, as it grows with the brightness"
     return reason
 

@@ -57,7 +57,7 @@ def test_gets_the_brightness_that_a_camera_took_away():
 
 def test_white_noise_gets_bm3d_and_keeps_its_mean():
     noisy, noise = white(photograph()), NoiseReport.white(0.1, 3)
-    ours, plain = run(noisy, noise), run(noisy, noise, BM3D)
+    ours, plain = run(noisy, noise, network="none"), run(noisy, noise, BM3D)
     assert torch.allclose(ours.mean((1, 2)), noisy.mean((1, 2)), atol=1e-5)
     centred = [e - e.mean((1, 2), keepdim=True) for e in (ours, plain)]
     assert torch.allclose(*centred, atol=1e-5)
@@ -116,11 +116,10 @@ def test_the_mean_of_both_is_nearer_to_the_truth_than_the_filter():
     assert psnr(clean, ours) > psnr(clean, filtered) + 0.04
 
 
-def test_the_network_is_for_colour_pictures_whose_pixels_share_the_noise():
-    noisy = white(photograph())
-    assert torch.equal(
-        run(noisy, NoiseReport.white(0.1, 3)), run(noisy, NoiseReport.white(0.1, 3), share=0.0)
-    )
+def test_the_network_is_for_colour_pictures_and_told_white_noise_as_it_is():
+    noisy, alone = white(photograph()), NoiseReport.white(0.1, 3)
+    assert not torch.equal(run(noisy, alone), run(noisy, alone, share=0.0))
+    assert torch.equal(run(noisy, alone), run(noisy, alone, drive=1.0))
     gray = replace(NoiseReport.white(0.1, 1), correlated=True)
     assert torch.equal(run(noisy[:1], gray), run(noisy[:1], gray, share=0.0))
 

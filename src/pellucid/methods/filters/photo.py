@@ -25,13 +25,13 @@ class Config:
     spread: float = 1.6
     """how far the level of such noise may be off, as a factor (see bm3d); chosen likewise"""
     network: str = "swift-color"
-    """model, told a level of white noise, whose estimate is averaged with that of the filter where the pixels
-    of a colour picture share their noise: a name or a file; none for the filter alone"""
+    """model, told a level of white noise, whose estimate is averaged with that of the filter in colour
+    pictures: a name or a file; none for the filter alone"""
     share: float = 0.5
     """weight of the network in that average"""
     drive: float = 2.5
-    """factor on the measured level that the network is told: it knows white noise, and shared noise is that
-    much stronger at coarse sizes (chosen on synthetic noise, as share)"""
+    """factor on the measured level that the network is told where pixels share the noise: it knows white
+    noise, and shared noise is that much stronger at coarse sizes (chosen on synthetic noise, as share)"""
     light: Literal["auto", "always", "never"] = "auto"
     """take the brightness from linear light, where noise averages out; auto: in colour pictures whose noise
     pixels share, which a camera has developed"""
@@ -80,9 +80,10 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
     settings = config.filter(correlated=task.noise.correlated)
     (look,) = bm3d.steps(task, settings, seed=seed, device=device)
     estimate = look.estimate()
-    developed = task.noise.correlated and task.color and noisy.shape[0] == 3
-    if developed and config.network != "none" and config.share > 0:
-        level = config.drive * task.noise.level
+    picture = task.color and noisy.shape[0] == 3
+    developed = picture and task.noise.correlated
+    level = task.noise.level * (config.drive if task.noise.correlated else 1.0)
+    if picture and level > 0 and config.network != "none" and config.share > 0:
         other = second(noisy, level, config.network, seed=seed, device=device)
         estimate = estimate + config.share * (other - estimate)
     estimate = estimate + (noisy - estimate).mean((-2, -1), keepdim=True)
