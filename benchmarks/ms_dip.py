@@ -2,17 +2,18 @@
 
     python benchmarks/ms_dip.py                                 # Set9 and CC15, 128x128 centre crops
     python benchmarks/ms_dip.py --size 256 --sets set9
-    python benchmarks/ms_dip.py --sets set9 --variants long     # 1500 steps per scale, against `fast`
+    python benchmarks/ms_dip.py --sets set9 --variants 1500 3000 --size 64 --images 2 --out …   # convergence
     python benchmarks/ms_dip.py --folder train/BSDS500_train_test --limit 4 --out fitted.json
 
 set9 (or --folder): Gaussian noise of sigma 25 of 255, not clipped, seed 0; the level is stated to all. cc15:
-the noise of cameras, analysed as `pellucid denoise` does; truth is the mean of many shots. Every variant is
-`fast` of its method with one thing changed:
+the noise of cameras, analysed as `pellucid denoise` does; truth is the mean of many shots. Every variant but
+the two long ones is `fast` of its method with one thing changed:
 
 dip          ES-EMV; the best step by the clean picture stands beside it and is called oracle
 ms-dip       as it is; its finest scale alone (no ensemble) and the paper's halves come from the same fit
 no-tie       consistency=none          pixels    consistency=pixels         fixed     weight=0.5 at all scales
-l1-l2        loss=l1-l2, switch=40     long      iterations=1500, stop=none
+l1-l2        loss=l1-l2, switch=40
+1500, 3000   so many steps per scale of `paper` with the compact generator and scales down to 32 pixels
 bm3d         CBM3D at the true level: on cc15 the standard deviation of noisy less truth, an oracle
 
 PSNR is against the clean picture, which no method and no rule sees. Rows are kept as they come; a second call
@@ -49,8 +50,10 @@ CHANGES: dict[str, dict[str, Any]] = {
     "pixels": {"consistency": "pixels"},
     "fixed": {"weight": 0.5},
     "l1-l2": {"loss": "l1-l2", "switch": 40},
-    "long": {"iterations": 1500, "stop": "none"},
+    "1500": {"iterations": 1500},
+    "3000": {"iterations": 3000},
 }
+PAPER = {"network": "compact", "minimum": 32, "stop": "none", "level": "report"}
 DEFAULT = ("bm3d", "dip", "ms-dip", "no-tie", "fixed")
 
 
@@ -72,7 +75,9 @@ def picture(name: str, path: Path, size: int) -> tuple[Tensor, Task]:
 
 def run(method: str, task: Task, **changes: Any) -> Iterator[Step]:
     record_ = methods.load(method)
-    return record_.steps(task, replace(record_.presets["fast"], **changes), seed=0, device=CPU)
+    long = changes.get("iterations", 0) >= 1500
+    config = replace(record_.presets["paper"], **PAPER) if long else record_.presets["fast"]
+    return record_.steps(task, replace(config, **changes), seed=0, device=CPU)
 
 
 def dip(task: Task, clean: Tensor) -> record.Row:
@@ -106,7 +111,7 @@ def ms_dip(task: Task, clean: Tensor, **changes: Any) -> record.Row:
     }
 
 
-def scored(name: str, path: Path, size: int, variant: str) -> record.Row:
+def scored(name: str, path: Path, size: int, variant: str, features: str | None = None) -> record.Row:
     clean, task = picture(name, path, size)
     noisy = task.shots[0]
     started = time.process_time()
@@ -117,7 +122,8 @@ def scored(name: str, path: Path, size: int, variant: str) -> record.Row:
     elif variant == "dip":
         row = dip(task, clean)
     else:
-        row = ms_dip(task, clean, **CHANGES[variant])
+        named = {} if features is None else {"features": features}
+        row = ms_dip(task, clean, **CHANGES[variant], **named)
     seconds = round(time.process_time() - started, 1)
     return (
         {"set": name, "image": path.stem, "variant": variant, "noisy": record.psnr(clean, noisy, digits=3)}
@@ -135,6 +141,10 @@ def summary(rows: dict[str, record.Row]) -> record.Row:
             if row["set"] == name:
                 by.setdefault(row["variant"], {})[row["image"]] = row
         both = set(by.get("dip", {})) & set(by.get("ms-dip", {}))
+        if "3000" in by:
+            result[f"{name}, 3000 minus 1500 steps"] = {
+                i: round(row["psnr"] - by["1500"][i]["psnr"], 3) for i, row in by["3000"].items()
+            }
         if not both:
             continue
         part: record.Row = {"images": len(both)}
@@ -147,9 +157,6 @@ def summary(rows: dict[str, record.Row]) -> record.Row:
         part["dip oracle"] = round(mean(by["dip"][i]["oracle"] for i in both), 3)
         part["gain over dip"] = round(part["ms-dip"] - part["dip"], 3)
         part["dip within 0.7 of oracle"] = sum(by["dip"][i]["behind_oracle"] <= 0.7 for i in both)
-        long = {i for i in by.get("long", {}) if i in ours}
-        if long:
-            part["long minus ms-dip"] = round(mean(by["long"][i]["psnr"] - ours[i]["psnr"] for i in long), 3)
         result[name] = part
     return result
 
@@ -159,6 +166,7 @@ def main() -> None:
     parser.add_argument("--sets", nargs="+", choices=["set9", "cc15"], default=["set9", "cc15"])
     parser.add_argument("--folder", help="a folder of clean pictures instead of the sets")
     parser.add_argument("--size", type=int, default=128)
+    parser.add_argument("--features", help="of the tie, for 1500 and 3000: a file of VGG weights")
     parser.add_argument("--variants", nargs="+", choices=["bm3d", "dip", *CHANGES], default=DEFAULT)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--images", type=int, help="so many pictures of each set, and the results are kept")
@@ -169,7 +177,7 @@ def main() -> None:
     folders = {"set9": ("clean/Set9", "*"), "cc15": ("real/CC15", "*_real.*")}
     wanted = {given.folder: (given.folder, "*")} if given.folder else {s: folders[s] for s in given.sets}
     jobs = [
-        (name, path, given.size, variant)
+        (name, path, given.size, variant, given.features)
         for name, (folder, pattern) in wanted.items()
         for path in record.pictures(given.data_root, folder, given.limit or given.images, pattern)
         for variant in given.variants
@@ -183,7 +191,9 @@ def main() -> None:
         rows,
         jobs,
         scored,
-        name=lambda name, path, size, variant: f"{name} {path.stem} {size} {variant}",
+        name=lambda name, path, size, variant, features: (
+            f"{name} {path.stem} {size} {variant}" + (f" {Path(features).stem}" if features else "")
+        ),
         workers=given.workers,
         threads=given.threads,
         each=each,

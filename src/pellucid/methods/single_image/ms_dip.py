@@ -27,6 +27,9 @@ Tie = Callable[[Tensor], Tensor]
 # worth 2 to 3 dB at that scale over 1.0 on two training crops, and a third of the jitter up to 1 dB.
 ADAPTED_TO = 25 / 255
 LEAST_BLUR, LEAST_JITTER = 0.5, 0.3
+# VGG's features of two pictures differ some thousand times as much as the pixels do, random ones less than
+# the pixels (docs/methods/ms-dip.md). With this weight, equation 4 ties as strongly by either.
+AS_VGG = {"random": 1024.0, "gradient": 1024.0}
 
 
 def _estimate(fitted: list[Tensor], step: Step, size: tuple[int, int], config: Config) -> Tensor:
@@ -131,6 +134,8 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
         tie = None
         if fitted and config.consistency != "none":
             factor = weight(noise[n], count - 1 - n) if config.weight is None else config.weight
+            if config.consistency == "features":
+                factor *= AS_VGG.get(config.features, 1.0)
             tie = consistency(phi, fitted[-1], config.gain * factor)
         trust = config.trust if task.noise.correlated else 1.0
         rule = _rule(config, trust * noise[n], _share(task.budget.seconds, started, levels[: n + 1]))
