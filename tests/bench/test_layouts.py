@@ -11,10 +11,6 @@ from pellucid.bench.inputs import prepare
 from pellucid.bench.spec import parse_set
 
 
-@pytest.fixture(autouse=True)
-def fresh():
-    datasets._listed.cache_clear()
-    datasets._own.cache_clear()
 
 
 def names(found):
@@ -77,7 +73,6 @@ def test_the_validation_blocks_of_sidd(tmp_path):
     assert np.array_equal(files.to_array(files.read(made.folder / made.noisy)), dirty[1, 1])
     assert np.array_equal(files.to_array(files.read(made.folder / made.clean)), clean[1, 1])
     savemat(tmp_path / "SIDD" / layouts.CLEAN_BLOCKS, {"ValidationGtBlocksSrgb": clean[:1]})
-    datasets._listed.cache_clear()
     with pytest.raises(ValueError, match=r"\(1, 3, 16, 16, 3\)"):
         datasets.find("SIDD", tmp_path)
 

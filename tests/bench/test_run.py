@@ -145,6 +145,14 @@ def test_skips_need_no_worker_where_the_set_is_absent(tmp_path):
         ({"crop": 0}, "crop must be"),
         ({"timeout": 0.0}, "timeout must be"),
         ({"seeds": ()}, "at least one"),
+        ({"images": ["scene0", "scen1"]}, r"got 'scen1'\. Did you mean 'scene1'"),
+        ({"methods": "nlm+patchsize=3"}, "Did you mean 'patch_size'"),
+        ({"methods": "nlm+patch_size=big"}, "patch_size must be"),
+        ({"methods": "dip+iterations=many"}, "iterations must be a number"),
+        ({"methods": "nlm+shots=none"}, "shots must be"),
+        ({"preset": "papr"}, "Did you mean 'paper'"),
+        ({"methods": "noisy,nlm+preset=papr"}, "Did you mean 'paper'"),
+        ({"methods": "peer:x", "peers": ["x=denoise {in}"]}, r"must hold \{in\} and \{out\}"),
     ],
 )
 def test_bad_requests_are_refused_before_anything_runs(change, words, data, tmp_path):
@@ -152,6 +160,40 @@ def test_bad_requests_are_refused_before_anything_runs(change, words, data, tmp_
     with pytest.raises(ValueError, match=words):
         bench.run(**(asked | change))
     assert not (tmp_path / "r").exists()
+
+
+def test_a_folder_that_has_grown_is_read_again(data, tmp_path):
+    asked = {"data": f"{tmp_path / 'own'}:gaussian:25", "methods": "peer:none", "out": tmp_path / "r"}
+    for count in (1, 2):
+        clean_set(tmp_path, count, name="own")
+        assert bench.run(**asked, peers=["x=denoise {in} {out}"], threads=1).skipped == count
+
+
+def test_the_first_cell_of_a_worker_pays_for_no_start(tmp_path):
+    """What a fit loads is there before its first cell."""
+    clean_set(tmp_path / "data", 1)
+    done = subprocess.run(
+        [sys.executable, "-c", WARMED, str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["None", "[]"]
+
+
+WARMED = """
+import sys
+from pellucid.bench import entries, worker
+worker._warm("zs-n2n", "cpu")
+there, call = set(), entries.call
+def noted(*given, **more):
+    there.update(sys.modules)
+    try:
+        return call(*given, **more)
+    finally:
+        there.symmetric_difference_update(sys.modules)
+entries.call = noted
+job = {"set": "Set9:gaussian:25", "image": "picture0", "seed": 0, "method": "zs-n2n+iterations=2"}
+job |= {"preset": "fast", "crop": None, "out": sys.argv[1], "root": sys.argv[1] + "/data", "device": "cpu"}
+print(worker.run(job).get("error"), sorted(m for m in there if m.startswith(("torch", "pellucid"))))
+"""
 
 
 def test_two_runs_do_not_write_to_one_folder(data, tmp_path):
@@ -190,7 +232,7 @@ def test_rows_of_other_code_are_kept_and_said_and_renewed_when_asked(data, tmp_p
     ran = []
 
     class Quick:
-        def __init__(self, method, threads):
+        def __init__(self, method, threads, *, device):
             pass
 
         def start(self):

@@ -54,6 +54,12 @@ def chosen(
     return [s.name for s in samples]
 
 
+def known(specs: Sequence[SetSpec], place: Path) -> list[str]:
+    """Names of the pictures of all sets that are on this machine."""
+    found = [datasets.find(spec.name, place, added=bool(spec.model)) for spec in specs]
+    return list(dict.fromkeys(sample.name for one in found if one is not None for sample in one.samples))
+
+
 def plan(
     specs: Sequence[SetSpec],
     entries: Sequence[Entry],

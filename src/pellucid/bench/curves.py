@@ -17,7 +17,7 @@ from torch import Tensor
 
 from pellucid import checks, methods, metrics, stopping
 from pellucid.bench import bands, oracle, protocol
-from pellucid.bench.spec import Entry, parse_entry
+from pellucid.bench.spec import Entry, parse_entry, value
 from pellucid.image import Image
 from pellucid.run import Settings, carry_out, settle
 from pellucid.run.whole import keep_mean
@@ -162,16 +162,10 @@ def _settled(entry: Entry, wishes: dict[str, Any]) -> tuple[Settings, Method]:
     if entry.kind != "method" or entry.oracle:
         raise ValueError(f"curves are for a method and see the truth themselves, got {entry.text!r}.")
     told: dict[str, Any] = {k: v for k, v in wishes.items() if v is not None}
-    kinds: dict[str, Callable[[str], Any]] = {
-        "iterations": int, "seconds": float, "near_clean": lambda text: text.split(":")
-    }  # fmt: skip
-    for name, value in entry.arguments.items():
+    for name, text in entry.arguments.items():
         if name == "shots":
             raise ValueError("curves are for one picture; leave +shots out.")
-        try:
-            told[name] = kinds.get(name, str)(value)
-        except ValueError:
-            raise ValueError(f"{name} must be a number, got {value!r}.") from None
+        told[name] = value(name, text)
     return settle(entry.name, set=entry.fields or None, **told), methods.load(entry.name)
 
 

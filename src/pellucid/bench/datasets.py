@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 from pellucid import checks
@@ -275,7 +274,7 @@ def find(name: str, place: Path, *, added: bool = False) -> Found | None:
     if name in DATASETS:
         known = DATASETS[name]
         for below in known.folders:
-            if samples := _listed(known.layout, place / below):
+            if (place / below).is_dir() and (samples := tuple(known.layout(place / below))):
                 return Found(
                     name=name, folder=place / below, samples=samples, kind=known.kind, expected=known.count
                 )
@@ -283,22 +282,12 @@ def find(name: str, place: Path, *, added: bool = False) -> Found | None:
     folder = Path(name)
     if not folder.is_dir():
         checks.one_of("data", name, [*DATASETS, "a folder"])
-    samples = _own(folder, added)
+    samples = tuple(layouts.any_of(folder, added=added))
     if not samples:
         raise ValueError(
             f"{name} holds no pictures. It needs `noisy/` and `clean/`, a folder per scene, or pictures."
         )
     return Found(name=folder.resolve().name, folder=folder, samples=samples, kind="own")
-
-
-@lru_cache(maxsize=8)
-def _listed(layout: Layout, folder: Path) -> tuple[Sample, ...]:
-    return tuple(layout(folder)) if folder.is_dir() else ()
-
-
-@lru_cache(maxsize=8)
-def _own(folder: Path, added: bool) -> tuple[Sample, ...]:
-    return tuple(layouts.any_of(folder, added=added))
 
 
 def select(

@@ -26,11 +26,19 @@ class Worker:
     Args:
         method: the entry, which it loads before the first cell.
         threads: of this process.
+        device: which it makes ready before the first cell.
         environment: variables for it, beside those of this process.
     """
 
-    def __init__(self, method: str, threads: int, environment: Mapping[str, str] | None = None) -> None:
-        self._start = {"method": method, "threads": threads}
+    def __init__(
+        self,
+        method: str,
+        threads: int,
+        *,
+        device: str = "auto",
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self._start = {"method": method, "threads": threads, "device": device}
         self._environment = os.environ | {"OMP_NUM_THREADS": str(threads)} | dict(environment or {})
         self._process: subprocess.Popen[str] | None = None
         self._replies: queue.Queue[str | None] = queue.Queue()

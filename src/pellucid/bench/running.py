@@ -12,7 +12,7 @@ from statistics import mean
 from typing import Any
 
 from pellucid import checks
-from pellucid.bench import cells, datasets, log, manifest
+from pellucid.bench import asking, cells, datasets, log, manifest
 from pellucid.bench.cells import Cell
 from pellucid.bench.process import Worker
 from pellucid.bench.spec import parse_entry, parse_set, split
@@ -130,6 +130,8 @@ def run(
         raise ValueError("a run needs at least one set, one method and one seed.")
     place = datasets.root(data_root)
     pictures = {s.text: cells.chosen(s, place, limit, images, absent) for s in specs}
+    known = cells.known(specs, place) if images is not None else ()
+    asking.check(entries, preset=preset, commands=peers, images=images, known=known)
     planned = cells.plan(specs, entries, pictures, preset, list(dict.fromkeys(seeds)), crop)
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
@@ -214,7 +216,7 @@ def _work(
             if reason:
                 found: Row = {"skipped": reason}
             else:
-                worker = worker or Worker(cell.method, shared["threads"])
+                worker = worker or Worker(cell.method, shared["threads"], device=shared["device"])
                 worker.start()
                 began = time.monotonic()
                 found = worker.run(_job(cell, shared), _limit(cell, shared["timeout"]))

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from pellucid import checks, methods
 
@@ -191,6 +192,37 @@ def split(texts: str | Sequence[str], *, levels: bool = False) -> list[str]:
                 parts.append(part.strip())
             fresh = False
     return list(dict.fromkeys(parts))
+
+
+def shots_of(entry: Entry) -> int:
+    """How many shots an entry asks for; 0 for all.
+
+    Raises:
+        ValueError: when it is neither a number nor all.
+    """
+    text = entry.arguments.get("shots", "1")
+    if text == "all":
+        return 0
+    if not text.isdigit() or int(text) < 1:
+        raise ValueError(f"shots must be a number from 1 or all, got {text!r} in {entry.text}.")
+    return int(text)
+
+
+def value(name: str, text: str) -> Any:
+    """The value of one of ARGUMENTS, as `pellucid.denoise` takes it.
+
+    Raises:
+        ValueError: when it is no number where one is needed.
+
+    >>> value("iterations", "300"), value("near_clean", "bm3d:nlm")
+    (300, ['bm3d', 'nlm'])
+    """
+    if name == "near_clean":
+        return text.split(":")
+    try:
+        return int(text) if name == "iterations" else float(text) if name == "seconds" else text
+    except ValueError:
+        raise ValueError(f"{name} must be a number, got {text!r}.") from None
 
 
 def slug(text: str) -> str:

@@ -14,8 +14,12 @@ import sys
 import threading
 import time
 import traceback
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pellucid.bench.datasets import Found
 
 Row = dict[str, Any]
 
@@ -30,20 +34,20 @@ def run(job: Row) -> Row:
     Returns:
         the measured part of a row; "skipped" or "error" says why there is no result.
     """
-    from pellucid.bench import datasets, entries, inputs, protocol, usage
-    from pellucid.bench.spec import parse_entry, parse_set
+    from pellucid.bench import entries, inputs, protocol, usage
+    from pellucid.bench.spec import parse_entry, parse_set, shots_of
 
     row: Row = {}
     try:
         spec, entry = parse_set(job["set"]), parse_entry(job["method"])
         entry_arguments = entry.arguments | ({"preset": job["preset"]} if job["preset"] else {})
-        found = datasets.find(spec.name, Path(job["root"]), added=bool(spec.model))
+        found = _found(spec.name, Path(job["root"]), bool(spec.model))
         sample = next((s for s in found.samples if s.name == job["image"]), None) if found else None
         if found is None or sample is None:
             raise inputs.Skipped(f"{spec.name} is not at hand, or holds no {job['image']}")
         entries.load(entry)
         out = Path(job["out"])
-        shots = entries.shots_of(entry)
+        shots = shots_of(entry)
         made = inputs.prepare(out, spec, found.name, sample, crop=job["crop"], seed=job["seed"], shots=shots)
         place = made.folder.relative_to(out)
         row |= {
@@ -84,6 +88,14 @@ def run(job: Row) -> Row:
     return row
 
 
+@lru_cache(maxsize=4)
+def _found(name: str, root: Path, added: bool) -> Found | None:
+    """A set, listed once for all its cells; a process of its own lives as long as one entry."""
+    from pellucid.bench import datasets
+
+    return datasets.find(name, root, added=added)
+
+
 def main() -> None:
     """Serve until the input ends."""
     replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
@@ -93,17 +105,18 @@ def main() -> None:
     import torch
 
     torch.set_num_threads(start["threads"])
-    _warm(start["method"])
+    _warm(start["method"], start.get("device", "auto"))
     _say(replies, {"ready": True})
     for line in sys.stdin:
         _say(replies, run(json.loads(line)))
 
 
-def _warm(text: str) -> None:
-    """Load what every first call would load, so that no cell pays for it."""
+def _warm(text: str, device: str) -> None:
+    """Load what every first call would load, so that no cell pays for it: modules, and what a device needs."""
     import numpy as np
+    import torch
 
-    from pellucid import inspect
+    from pellucid import devices, inspect
     from pellucid.bench import entries
     from pellucid.bench.inputs import Skipped
     from pellucid.bench.spec import parse_entry
@@ -112,6 +125,14 @@ def _warm(text: str) -> None:
         entries.load(parse_entry(text))
     noise = np.random.default_rng(0).normal(0.5, 0.1, (3, 64, 64)).astype(np.float32)
     inspect(noise, channel_axis=0, data_range=1.0)
+    # The first step of an optimiser imports for a second; an accelerator is set up by its first convolution.
+    with contextlib.suppress(ValueError, RuntimeError):
+        place = devices.choose(device)
+        weight = torch.zeros(4, 3, 3, 3, device=place, requires_grad=True)
+        optimiser = torch.optim.Adam([weight])
+        torch.nn.functional.conv2d(torch.from_numpy(noise[None]).to(place), weight).square().mean().backward()
+        optimiser.step()
+        weight.detach().cpu()
 
 
 def _say(replies: Any, row: Row) -> None:
