@@ -127,6 +127,21 @@ def test_all_methods_are_cut_at_the_same_place_and_scaled_alike(results, tmp_pat
     assert first.tiles[0].missed == ""
 
 
+def test_deep_pictures_of_an_image_share_one_white(tmp_path):
+    """A 16-bit file does not say that 4095 is white; a dark one alone would look like 10 bits."""
+    root = tmp_path / "results"
+    root.mkdir()
+    dark = np.random.default_rng(0).integers(0, 900, (40, 48)).astype(np.uint16)
+    for name, values in (("clean", dark), ("noisy", dark + 300), ("nlm", dark + 30)):
+        Image.fromarray(values).save(root / f"{name}.png")
+    files = {"clean": "clean.png", "noisy": "noisy.png", "file": "nlm.png"}
+    found = rows.read(folder(root, [line("nlm", "a", **files)]))
+    ((first,), _) = page_pictures.make(tables(found)[0], found.cells, tmp_path / "page", side=16)
+    missed = np.asarray(Image.open(tmp_path / "page" / first.tiles[2].missed))
+    assert np.ptp(missed.astype(int)) <= 1  # the estimate is the truth plus 30 of 4095 everywhere
+    assert missed.mean() > 128
+
+
 def test_without_truth_there_is_no_error_to_show(results, tmp_path):
     found = rows.read(results)
     table = tables(found)[1]

@@ -68,6 +68,7 @@ def test_what_does_not_apply_is_skipped_with_the_reason(cell, tmp_path):
         ("CC15", "scene0", "dncnn", "dncnn+model=FILE"),
         ("CC15", "scene0", "model:none-such", "weights not at hand"),
         ("CC15", "scene0", "nlm+shots=2", "2 shots are needed"),
+        ("Set12:gaussian:25", "01", "nlm+shots=all", "say how many, e.g. +shots=2"),
         ("CC15", "scene0", "biharmonic", "does not denoise"),
         ("CC15", "scene0", "nlm@best", "iterate"),
         ("CC15", "scene0", "median@sigma", "no noise level"),

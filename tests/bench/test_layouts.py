@@ -11,8 +11,6 @@ from pellucid.bench.inputs import prepare
 from pellucid.bench.spec import parse_set
 
 
-
-
 def names(found):
     return [s.name for s in found.samples]
 

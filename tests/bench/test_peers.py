@@ -9,11 +9,13 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
-from bench_pictures import clean_set
+from bench_pictures import clean_set, save
 
 from pellucid import bench
-from pellucid.bench import log, peers
+from pellucid.bench import datasets, entries, inputs, log, peers
+from pellucid.bench.spec import parse_set
 
 COPY = "import shutil, sys; shutil.copy(sys.argv[1], sys.argv[2])"
 
@@ -214,6 +216,21 @@ def test_the_table_that_is_written_is_the_one_that_is_read(tmp_path):
     assert list(there) == ["mine", "bm3d", "skimage-tv", "deepinv-dip"]
     assert there["bm3d"].told == ("--sigma", "{sigma}")
     assert there["skimage-tv"].command[1:4] == ("recipes/skimage_filters.py", "--filter", "tv")
+
+
+def test_the_level_is_told_in_units_of_the_file(tmp_path):
+    """A deep set has white at 4095 in files of 16 bits; a peer that reads them takes 65535 for white."""
+    draws = np.random.default_rng(0)
+    clean = draws.integers(0, 3000, (24, 24)).astype(np.uint16)
+    for name, values in (("clean", clean), ("noisy", clean + 80)):
+        save(values, tmp_path / "own" / name / "a.png")
+    for spec, expected in (
+        (str(tmp_path / "own"), 255 * 80 / 65535),
+        (f"{tmp_path / 'own'}:gaussian:20", 20),
+    ):
+        found = datasets.find(str(tmp_path / "own"), tmp_path)
+        made = inputs.prepare(tmp_path / "r", parse_set(spec), "own", found.samples[0], crop=None, seed=0)
+        assert entries._told(made, made.folder / made.given[0]) == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.mark.slow

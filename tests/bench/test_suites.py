@@ -158,6 +158,33 @@ def test_a_suite_trains_runs_and_compares(tmp_path, capsys, monkeypatch):
     assert json.loads((folder / "manifest.json").read_text())["label"].startswith("small form")
 
 
+def test_a_checkpoint_that_does_not_fit_is_set_aside(tmp_path, monkeypatch):
+    """Days of work may be in it."""
+    (suite,) = suites.load(_written(tmp_path), "small").trainings[:1]
+    (tmp_path / "data" / "Pictures").mkdir(parents=True)
+    file = training.path_of(suite, tmp_path / "data" / "Pictures", tmp_path / "out")
+    run = file.with_suffix(".run")
+    run.mkdir(parents=True)
+    (run / "checkpoint.pt").write_text("precious")
+
+    def train(method, data, out, *, resume=False, **more):
+        if resume:
+            raise ValueError("was made with seed=1, got seed=2.")
+        out.write_text("model")
+
+    monkeypatch.setattr("pellucid.training.train", train)
+    told: list[str] = []
+    entries = training.prepare([suite], tmp_path / "data", tmp_path / "out", said=told.append)
+    assert entries == {"tiny": f"model:{file}"}
+    assert (run.with_name(f"{run.name}.1") / "checkpoint.pt").read_text() == "precious"
+    assert "got seed=2" in told[1]
+
+
+def _written(folder):
+    (folder / "mine.toml").write_text(SUITE)
+    return str(folder / "mine.toml")
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

@@ -16,7 +16,7 @@ import numpy as np
 from pellucid import files, methods, models
 from pellucid.bench import peers, protocol
 from pellucid.bench.inputs import Inputs, Skipped
-from pellucid.bench.spec import Entry
+from pellucid.bench.spec import Entry, shots_of, value
 from pellucid.image import Image
 from pellucid.run import Settings, carry_out, settle
 from pellucid.steps import Method
@@ -99,20 +99,6 @@ def load(entry: Entry) -> Method | None:
     return method
 
 
-def shots_of(entry: Entry) -> int:
-    """How many shots an entry asks for; 0 for all.
-
-    Raises:
-        ValueError: when it is neither a number nor all.
-    """
-    text = entry.arguments.get("shots", "1")
-    if text == "all":
-        return 0
-    if not text.isdigit() or int(text) < 1:
-        raise ValueError(f"shots must be a number from 1 or all, got {text!r} in {entry.text}.")
-    return int(text)
-
-
 def call(
     entry: Entry,
     inputs: Inputs,
@@ -179,7 +165,7 @@ def _settings(
             raise Skipped(f"the model is for {card.channels} channels, the pictures have {channels}")
     if method is not None and method.needs == "shots of a scene" and len(images) < 2:
         raise Skipped(f"{entry.name} needs several shots of a scene, e.g. {entry.name}+shots=2")
-    wishes: dict[str, Any] = {k: _value(k, v) for k, v in given.items()}
+    wishes: dict[str, Any] = {k: value(k, v) for k, v in given.items()}
     if method is not None and method.learning is None and preset:
         if preset not in method.presets:
             raise Skipped(f"{entry.name} has no preset {preset}; it has {', '.join(method.presets)}")
@@ -196,15 +182,6 @@ def _settings(
     )
 
 
-def _value(name: str, text: str) -> Any:
-    if name == "near_clean":
-        return text.split(":")
-    try:
-        return int(text) if name == "iterations" else float(text) if name == "seconds" else text
-    except ValueError:
-        raise ValueError(f"{name} must be a number, got {text!r}.") from None
-
-
 def _clean(inputs: Inputs) -> Path:
     if inputs.clean is None:
         raise Skipped("@best needs the truth, which this set lacks")
@@ -215,7 +192,7 @@ def _peer(entry: Entry, inputs: Inputs, own: Own) -> Outcome:
     """A program of others, through `pellucid.bench.peers`."""
     noisy = inputs.folder / inputs.given[0]
     out = inputs.folder / f".{entry.slug}.{secrets.token_hex(4)}{noisy.suffix}"
-    sigma = 255 * inputs.sigma if entry.oracle == "sigma" and inputs.sigma is not None else None
+    sigma = _told(inputs, noisy) if entry.oracle == "sigma" else None
     try:
         peer = peers.find(entry.name, [peers.parse(text) for text in own.peers], own.place)
         peer.words(noisy, out, sigma)
@@ -238,6 +215,15 @@ def _peer(entry: Entry, inputs: Inputs, own: Own) -> Outcome:
         peak_mb=cost.peak_mb,
         start_up=cost.start_up,
     )
+
+
+def _told(inputs: Inputs, noisy: Path) -> float | None:
+    """The true level in 255ths of the top of the file: a peer does not know that white is, say, 4095 of 65535."""
+    if inputs.sigma is None:
+        return None
+    dtype = np.dtype(files.read(noisy, data_range=inputs.white).dtype)
+    top = np.iinfo(dtype).max if dtype.kind in "ui" else inputs.white
+    return 255 * inputs.sigma * inputs.white / float(top)
 
 
 def write(outcome: Outcome, inputs: Inputs, stem: str) -> Path:

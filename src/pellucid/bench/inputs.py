@@ -73,10 +73,12 @@ def prepare(
         shots: how many; 0 for as many as there are.
 
     Raises:
-        Skipped: when the set has not so many shots.
+        Skipped: when the set has not so many shots, or all are asked for where noise is added.
         ValueError: when the pictures of a pair do not fit each other.
     """
     place = folder(out, spec, sample, crop, seed)
+    if shots == 0 and spec.model:
+        raise Skipped(f"{spec.text} adds noise, as often as is asked for: say how many, e.g. +shots=2")
     wanted = shots or max(1, len(sample.noisy))
     kept = _kept(place)
     if kept is not None and len(kept.given) >= wanted:

@@ -108,11 +108,22 @@ def _name(cell: Cell, shown: dict[Method, str]) -> str:
     return f"{cell.method} ({preset})" if preset else cell.method
 
 
-def _read(path: Path | None) -> Pixels | None:
+def _white(paths: Sequence[Path]) -> float | None:
+    """One white for all pictures of an image; None leaves it to the files.
+
+    A deep file does not say how many of its 16 bits count: read alone, a dark truth would come out brighter
+    than its noisy version.
+    """
+    found = [files.read(path) for path in paths]
+    deep = [image.scale for image in found if np.dtype(image.dtype) == np.uint16]
+    return max(deep) if len(deep) == len(found) else None
+
+
+def _read(path: Path | None, white: float | None) -> Pixels | None:
     """(C, H, W) in the working range: one channel or three."""
     if path is None:
         return None
-    pixels: Pixels = files.read(path).pixels[0]
+    pixels: Pixels = files.read(path, data_range=white).pixels[0]
     if len(pixels) in (1, 3):
         return pixels
     gray: Pixels = pixels.mean(axis=0, keepdims=True)
@@ -122,7 +133,9 @@ def _read(path: Path | None) -> Pixels | None:
 def _image(
     image: str, group: Sequence[Cell], shown: dict[Method, str], folder: Path, out: Path, side: int
 ) -> Shown:
-    noisy, clean = _read(group[0].path("noisy")), _read(group[0].path("clean"))
+    paths = [cell.path(name) for cell in group for name in ("noisy", "clean", "file")]
+    white = _white(list(dict.fromkeys(path for path in paths if path is not None)))
+    noisy, clean = _read(group[0].path("noisy"), white), _read(group[0].path("clean"), white)
     if noisy is None:
         raise FileNotFoundError(f"the noisy picture of {image} is gone. Run the benchmark again.")
     if clean is not None and clean.shape != noisy.shape:
@@ -131,7 +144,7 @@ def _image(
     rows, columns = crops.busiest(truth, side)
     low, high = display.limits(truth, color=len(truth) == 3)
     span = high - low
-    estimates = [(cell, e) for cell in group if (e := _read(cell.path("file"))) is not None]
+    estimates = [(cell, e) for cell in group if (e := _read(cell.path("file"), white)) is not None]
     estimates = [(cell, e) for cell, e in estimates if e.shape == noisy.shape]
     own = [e for cell, e in estimates if cell.method != "noisy"]
     spread = [_rms(noisy - clean)] if clean is not None else [_rms(noisy - e) for e in own]

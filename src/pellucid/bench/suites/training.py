@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from collections.abc import Callable, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +63,7 @@ def prepare(
         if not file.is_file():
             said(f"{training.name}: training {training.method} on {data.name}")
             try:
-                _train(training, data, file, device)
+                _train(training, data, file, device, said)
             except (ValueError, RuntimeError, ArithmeticError, OSError) as error:
                 said(f"{training.name}: not trained, {' '.join(str(error).split())}")
                 entries[training.name] = f"model:{training.name}-{ABSENT}"
@@ -72,7 +72,7 @@ def prepare(
     return entries
 
 
-def _train(training: Training, data: Path, file: Path, device: str) -> None:
+def _train(training: Training, data: Path, file: Path, device: str, said: Callable[[str], None]) -> None:
     from pellucid.training import train
 
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -80,8 +80,11 @@ def _train(training: Training, data: Path, file: Path, device: str) -> None:
     run = file.with_suffix(".run")
     try:
         train(training.method, data, file, resume=(run / "checkpoint.pt").is_file(), **wishes)
-    except ValueError:
-        if not run.is_dir():
+    except ValueError as error:
+        if not (run / "checkpoint.pt").is_file():
             raise
-        shutil.rmtree(run)  # of other code or data: begin anew
+        # Of other code or data. It may be days of work, so that it is set aside and not removed.
+        aside = next(p for n in count(1) if not (p := run.with_name(f"{run.name}.{n}")).exists())
+        run.rename(aside)
+        said(f"{training.name}: begun anew, {' '.join(str(error).split())} Kept: {aside}")
         train(training.method, data, file, **wishes)
