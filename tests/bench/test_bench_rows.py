@@ -83,6 +83,17 @@ def test_a_small_run_without_a_label_gets_one(tmp_path):
     assert rows.read(folder(tmp_path / "2", [line("nlm", "a")], crop=None)).label == ""
 
 
+def test_a_folder_of_several_runs_is_small_where_the_last_run_of_a_set_was(tmp_path):
+    def label(*runs):
+        about = {"runs": [dict(zip(("sets", "limit"), run, strict=True)) for run in runs]}
+        return rows.read(folder(tmp_path / "r", [line("nlm", "a")], **about)).label
+
+    small = "small form: the first 2 images of each set"
+    assert label((["CC15", "PolyU51"], 2), (["CC15"], None)) == small
+    assert label((["CC15"], 2), (["CC15"], None)) == ""
+    assert label((["CC15"], None), (["CC15"], 2)) == small
+
+
 def test_a_manifest_that_is_no_json_is_an_error(tmp_path):
     root = folder(tmp_path / "r", [line("nlm", "a")])
     (root / "manifest.json").write_text("{")

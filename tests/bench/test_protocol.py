@@ -110,6 +110,17 @@ def test_inputs_are_made_once_and_again_with_the_same_bits(tmp_path):
         )
 
 
+def test_a_picture_that_has_changed_is_not_mixed_with_the_old_one(tmp_path):
+    root = pair_set(tmp_path / "data", 1)
+    (sample,) = datasets.find("CC15", root).samples
+    asked = {"crop": 32, "seed": 0}
+    inputs.prepare(tmp_path / "r", parse_set("CC15"), "CC15", sample, **asked)
+    save(truth(1), root / "real/CC15/scene0_mean.png")
+    with pytest.raises(ValueError, match="another picture"):
+        inputs.prepare(tmp_path / "r", parse_set("CC15"), "CC15", sample, **asked)
+    inputs.prepare(tmp_path / "s", parse_set("CC15"), "CC15", sample, **asked)
+
+
 def _read(content, path):
     path.write_bytes(content)
     return files.read(path, data_range=1).pixels

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +35,7 @@ class Inputs:
         scale: what white is in them.
         sigma: standard deviation of the noise of a shot (working range), known from the truth; or None.
         noisy_psnr, noisy_ssim: of the first shot as given.
+        origin: digest of the files of the set that they were made of.
     """
 
     folder: Path
@@ -45,6 +47,7 @@ class Inputs:
     sigma: float | None
     noisy_psnr: float | None
     noisy_ssim: float | None
+    origin: str = ""
 
     @property
     def white(self) -> float:
@@ -74,21 +77,36 @@ def prepare(
 
     Raises:
         Skipped: when the set has not so many shots, or all are asked for where noise is added.
-        ValueError: when the pictures of a pair do not fit each other.
+        ValueError: when the pictures of a pair do not fit each other, or are others than those that earlier
+            cells were run on.
     """
     place = folder(out, spec, sample, crop, seed)
     if shots == 0 and spec.model:
         raise Skipped(f"{spec.text} adds noise, as often as is asked for: say how many, e.g. +shots=2")
     wanted = shots or max(1, len(sample.noisy))
-    kept = _kept(place)
+    kept, origin = _kept(place), _origin(sample)
+    if kept is not None and kept.origin not in ("", origin):
+        raise ValueError(
+            f"{sample.name} of {spec.text} is another picture than the one that {out} was begun with. Put it "
+            "back, or choose another -o."
+        )
     if kept is not None and len(kept.given) >= wanted:
         return kept
     place.mkdir(parents=True, exist_ok=True)
     make = _synthetic if spec.model else _real
-    made = make(place, spec, found, sample, crop, seed, wanted)
+    made = replace(make(place, spec, found, sample, crop, seed, wanted), origin=origin)
     with replaced(place / NAME) as file:
         file.write(json.dumps(asdict(made) | {"folder": ""}, indent=1).encode())
     return made
+
+
+def _origin(sample: Sample) -> str:
+    """A digest of the files of a picture; of a MATLAB file, which holds a whole set, its size alone."""
+    digest = hashlib.blake2b(digest_size=8)
+    for source in (*sample.noisy, *([sample.clean] if sample.clean else [])):
+        whole = str(source.path.stat().st_size).encode() if source.variable else source.path.read_bytes()
+        digest.update(len(whole).to_bytes(8, "little") + whole)
+    return digest.hexdigest()
 
 
 def _kept(place: Path) -> Inputs | None:

@@ -22,6 +22,11 @@ PROTOCOL = 1
 """version of the protocol; numbers of different versions are not compared"""
 PACKAGES = ("pellucid", "torch", "numpy", "scipy", "scikit-image", "pywavelets", "imagecodecs", "pillow")
 MERGED = ("sets", "methods", "seeds")
+RUN = (
+    "command", "created", "commit", "source", "machine", "threads", "device",
+    "sets", "label", "limit", "images", "crop",
+)  # fmt: skip
+"""what "runs" keeps of each: how it ran, and which sets it cut down how far"""
 _SOURCE = Path(__file__).resolve().parents[1]
 Manifest = dict[str, Any]
 
@@ -60,9 +65,7 @@ def keep(folder: Path, manifest: Manifest) -> None:
                 f"{folder} holds results of protocol {earlier.get('protocol')}, this code has "
                 f"{manifest['protocol']}. Choose another -o."
             )
-    short = {
-        k: manifest[k] for k in ("command", "created", "commit", "source", "machine", "threads", "device")
-    }
+    short = {k: manifest[k] for k in RUN if k in manifest}
     joined = {
         name: list(dict.fromkeys([*earlier.get(name, []), *manifest[name]]))
         for name in MERGED

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-MANIFEST, CELLS = "manifest.json", "cells.jsonl"
+from pellucid.bench import log, manifest
+
 Key = tuple[str, str, int, str, str, int | None]
 
 
@@ -112,9 +113,9 @@ def read(folder: str | Path) -> Results:
         ValueError: when a line lacks set, image or method.
     """
     root = Path(folder)
-    file = root / CELLS
+    file = root / log.NAME
     if not file.is_file():
-        what = "no such folder" if not root.is_dir() else f"a folder without {CELLS}"
+        what = "no such folder" if not root.is_dir() else f"a folder without {log.NAME}"
         raise FileNotFoundError(
             f"RESULTS must be a folder that `pellucid bench run` wrote, got {root}: {what}."
         )
@@ -166,11 +167,20 @@ def merged(folders: Sequence[str | Path]) -> Results:
     return Results(manifests=manifests, cells=tuple(cells.values()), notes=tuple(notes))
 
 
-def _label(manifest: dict[str, Any]) -> str:
+def _label(told: dict[str, Any]) -> str:
+    """What was cut down: of each set by the last run that took it."""
+    last: dict[str, dict[str, Any]] = {}
+    for run in told.get("runs") or []:
+        last |= dict.fromkeys(run.get("sets", ()), run)
+    texts = [_cut(run) for run in last.values()] or [_cut(told)]
+    return "; ".join(dict.fromkeys(text for text in texts if text))
+
+
+def _cut(run: dict[str, Any]) -> str:
     """The label of a run, or what its options say where it has none."""
-    if manifest.get("label"):
-        return str(manifest["label"])
-    crop, limit, images = (manifest.get(name) for name in ("crop", "limit", "images"))
+    if run.get("label"):
+        return str(run["label"])
+    crop, limit, images = (run.get(name) for name in ("crop", "limit", "images"))
     parts = [f"{crop}x{crop} crops"] if crop else []
     parts += [f"the first {limit} images of each set"] if limit else []
     parts += [f"{len(images)} images by name"] if isinstance(images, list) and images else []
@@ -178,7 +188,7 @@ def _label(manifest: dict[str, Any]) -> str:
 
 
 def _manifest(root: Path) -> dict[str, Any]:
-    file = root / MANIFEST
+    file = root / manifest.NAME
     if not file.is_file():
         return {}
     try:
