@@ -26,7 +26,7 @@ class Dataset:
         how: the same in words.
         source: paper.
         page: where it is, as far as we know.
-        licence: what its authors say.
+        licence: what we believe its authors to say; not checked, its page counts.
     """
 
     kind: str

@@ -218,7 +218,7 @@ def _peer(entry: Entry, inputs: Inputs, own: Own) -> Outcome:
 
 
 def _told(inputs: Inputs, noisy: Path) -> float | None:
-    """The true level in 255ths of the top of the file: a peer does not know that white is, say, 4095 of 65535."""
+    """The true level in 255ths of the top of the file: a peer does not know that 4095 of 65535 is white."""
     if inputs.sigma is None:
         return None
     dtype = np.dtype(files.read(noisy, data_range=inputs.white).dtype)

@@ -112,7 +112,7 @@ def main() -> None:
 
 
 def _warm(text: str, device: str) -> None:
-    """Load what every first call would load, so that no cell pays for it: modules, and what a device needs."""
+    """Load what every first call would load, so that no cell pays: modules, and what a device needs."""
     import numpy as np
     import torch
 
@@ -130,7 +130,8 @@ def _warm(text: str, device: str) -> None:
         place = devices.choose(device)
         weight = torch.zeros(4, 3, 3, 3, device=place, requires_grad=True)
         optimiser = torch.optim.Adam([weight])
-        torch.nn.functional.conv2d(torch.from_numpy(noise[None]).to(place), weight).square().mean().backward()
+        seen = torch.nn.functional.conv2d(torch.from_numpy(noise[None]).to(place), weight)
+        torch.autograd.backward(seen.square().mean())
         optimiser.step()
         weight.detach().cpu()
 

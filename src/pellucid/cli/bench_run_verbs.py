@@ -44,8 +44,12 @@ def data(data_root: Path | None, *, as_json: bool) -> int:
     if absent:
         print("\nNot here:")
     for row in absent:
-        print(f"{row['name']}: {row['source']}. From: {row['page']} (licence: {row['licence']}).")
+        print(f"{row['name']}: {row['source']}. From: {row['page']} (licence, unchecked: {row['licence']}).")
         print(f"  Put it into {place / row['folders'][0]}: {row['layout']}.")
+    if absent:
+        print(
+            "\nPages and licences are as we believe them to be, unchecked; what the page itself says counts."
+        )
     print("\nA folder of your own is a set too: `noisy/` and `clean/`, a folder per scene, or pictures.")
     return 0
 

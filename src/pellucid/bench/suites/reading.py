@@ -97,7 +97,8 @@ class Suite:
         shown = [p.more for p in self.parts]
         sides = sorted({f"{m['crop']}x{m['crop']} crops" for m in shown if m.get("crop")})
         counts = sorted({m["limit"] for m in shown if m.get("limit")})
-        images = [f"{counts[-1]} image{'s' * (counts[-1] > 1)} of each set"] if counts else []
+        most = "at most " * (len(counts) > 1)
+        images = [f"{most}{counts[-1]} image{'s' * (counts[-1] > 1)} of each set"] if counts else []
         presets = sorted({f"preset {m['preset']}" for m in shown if m.get("preset")})
         steps = [t.more["steps"] for t in self.trainings if "steps" in t.more]
         trained = [f"models trained for {max(steps)} steps at most"] if steps else []
