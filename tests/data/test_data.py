@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tifffile
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image as Pillow
 
@@ -152,6 +152,7 @@ def test_clean_images_are_mixed_in_with_noise_of_their_own(tmp_path, folder):
     sizes=st.lists(st.tuples(st.integers(1, 40), *[st.integers(4, 90)] * 2), min_size=1, max_size=8),
     fraction=st.floats(0, 0.9), seed=st.integers(0, 5), side=st.integers(8, 24), gap=st.integers(1, 2),
 )  # fmt: skip
+@example(sizes=[(10, 8, 8)], fraction=0.875, seed=0, side=8, gap=1)
 @settings(deadline=None, max_examples=200)
 def test_split_never_leaks(sizes, fraction, seed, side, gap):
     regions = [

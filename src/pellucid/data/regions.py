@@ -90,7 +90,8 @@ def _cut(region: Region, fraction: float, side: int, gap: int) -> tuple[Region, 
     """The last block of frames, or the lowest rows; None where the picture is too small to give any away."""
     count = region.last - region.first
     if count >= FRAMES:
-        last = region.last - max(1 + gap, round(fraction * count))
+        # At least one frame is left to learn from, however much was to be held out.
+        last = region.last - min(count - gap - 1, max(1 + gap, round(fraction * count)))
         return replace(region, last=last - gap), replace(region, first=last)
     height = region.bottom - region.top
     rows = max(side, round(fraction * height))
