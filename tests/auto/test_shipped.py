@@ -93,6 +93,9 @@ def test_in_a_colour_picture_the_filter_is_averaged_with_the_network_that_comes_
         alone = choice(report, trained=False)
         assert "averaged" not in alone.reason
     assert choice(replace(WHITE, gain=(0.01,) * 3)).method == "bm3d"  # the network knows no photons
+    weak = choice(NoiseReport.white(5 / 255, 3))  # as likely fine texture
+    assert weak.method == "bm3d"
+    assert "averaged" not in weak.reason
 
 
 def test_of_two_models_the_first_that_fits_is_taken(shelf):
