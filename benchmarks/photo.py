@@ -112,8 +112,9 @@ def main() -> None:
     given: argparse.Namespace = parser.parse_args()
     record.limit_threads(given.threads)
     out = record.destination(given)
-    rows = record.kept(out, record.source())
-    result: record.Row = {**record.about(given, __doc__), "side": given.side, "rows": rows, "summary": {}}
+    head = record.about(given, __doc__)
+    rows = record.kept(out, head["source"])
+    result: record.Row = {**head, "side": given.side, "rows": rows, "summary": {}}
     with tempfile.TemporaryDirectory() as folder:
         for name in given.sets:
             files = pairs(name, given.data_root, given.limit, given.side, Path(folder) / name)

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import os
-import platform
-import subprocess
 import sys
 from collections.abc import Callable, Hashable, Iterable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from datetime import UTC, datetime
-from importlib import metadata, util
+from importlib import util
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-import pellucid
+from pellucid.bench import manifest
 
 HERE = Path(__file__).resolve().parent
-SOURCE = Path(pellucid.__file__).parent
 PACKAGES = ("pellucid", "torch", "numpy", "scipy", "scikit-image", "pywavelets", "bm3d", "bm4d")
 Row = dict[str, Any]
 
@@ -59,24 +55,16 @@ def psnr(clean: Any, estimate: Any, *, data_range: float = 1.0, digits: int = 4)
     return round(metrics.psnr(clean, estimate, data_range=data_range), digits)
 
 
-def source() -> str:
-    """A hash of pellucid's code, so that results of other code are never mixed in."""
-    digest = hashlib.sha256()
-    for path in sorted(SOURCE.rglob("*.py")):
-        digest.update(path.relative_to(SOURCE).as_posix().encode() + path.read_bytes())
-    return digest.hexdigest()[:16]
-
-
 def about(given: argparse.Namespace, doc: str | None) -> Row:
     """Command, code, versions, machine, threads and date."""
     words = ["…" if Path(word).is_absolute() else word for word in sys.argv[1:]]
     return {
         "what": " ".join((doc or "").split("\n\n")[0].split()),
         "command": " ".join(["python", f"benchmarks/{given.name}.py", *words]),
-        "commit": _git("rev-parse", "HEAD") + ("+" if _git("status", "--porcelain", "--", "src") else ""),
-        "source": source(),
-        "versions": {"python": platform.python_version()} | {p: _version(p) for p in PACKAGES},
-        "machine": f"{_processor()}, {os.cpu_count()} cores, {platform.system()}",
+        "commit": manifest.commit() or "unknown",
+        "source": manifest.source(),
+        "versions": manifest.versions(PACKAGES),
+        "machine": manifest.machine(),
         "threads": given.threads,
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
     }
@@ -141,25 +129,3 @@ def limit_threads(threads: int) -> None:
 def has(module: str) -> bool:
     """Whether a module can be imported, without importing it."""
     return util.find_spec(module) is not None
-
-
-def _git(*words: str) -> str:
-    try:
-        done = subprocess.run(["git", *words], cwd=HERE, capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-    return done.stdout.strip()
-
-
-def _version(package: str) -> str | None:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None
-
-
-def _processor() -> str:
-    path = Path("/proc/cpuinfo")
-    lines = path.read_text().splitlines() if path.exists() else []
-    models = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return models[0] if models else platform.processor() or platform.machine()

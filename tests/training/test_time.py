@@ -3,24 +3,13 @@
 import csv
 import types
 
-import numpy as np
 import pytest
 import torch
-from PIL import Image as Pillow
 
 import pellucid
 from pellucid import models
 from pellucid.training import module, settle
 from pellucid.training.plan import Plan
-
-
-@pytest.fixture
-def folder(tmp_path):
-    (tmp_path / "in").mkdir()
-    for i in range(5):
-        pixels = np.random.default_rng(i).integers(60, 190, (40, 44), dtype=np.uint8)
-        Pillow.fromarray(pixels).save(tmp_path / "in" / f"{i}.png")
-    return tmp_path / "in"
 
 
 @pytest.fixture

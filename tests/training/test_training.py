@@ -26,15 +26,6 @@ from pellucid.training.schedule import factor
 PROGRAM = [sys.executable, str(Path(__file__).parents[1] / "toy_method.py")]
 
 
-@pytest.fixture
-def folder(tmp_path):
-    (tmp_path / "in").mkdir()
-    for i in range(5):
-        pixels = np.random.default_rng(i).integers(60, 190, (40, 44), dtype=np.uint8)
-        Pillow.fromarray(pixels).save(tmp_path / "in" / f"{i}.png")
-    return tmp_path / "in"
-
-
 def command(folder, out, *more):
     return [
         *PROGRAM,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -118,15 +118,6 @@ MEASURED = (
 
 def row_of(cell: Cell, source: str, found: Row) -> Row:
     """A line of cells.jsonl."""
-    about = {
-        "key": cell.key,
-        "source": source,
-        "set": cell.set,
-        "image": cell.image,
-        "seed": cell.seed,
-        "method": cell.method,
-        "preset": cell.preset,
-        "crop": cell.crop,
-        "oracle": bool(parse_entry(cell.method).oracle),
-    }
+    own = {"key": cell.key, "source": source}
+    about = own | asdict(cell) | {"oracle": bool(parse_entry(cell.method).oracle)}
     return about | {name: found.get(name) for name in MEASURED}

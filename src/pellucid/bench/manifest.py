@@ -45,8 +45,8 @@ def make(command: Sequence[str], **asked: Any) -> Manifest:
         **asked,
         "commit": commit(),
         "source": source(),
-        "versions": {"python": platform.python_version()} | {p: _version(p) for p in PACKAGES},
-        "machine": f"{_processor()}, {os.cpu_count()} cores, {platform.system()}",
+        "versions": versions(PACKAGES),
+        "machine": machine(),
     }
 
 
@@ -101,6 +101,16 @@ def commit() -> str:
     except (OSError, subprocess.CalledProcessError):
         return ""
     return done[0] + ("+" if done[1] else "")
+
+
+def versions(packages: Sequence[str]) -> dict[str, str | None]:
+    """The versions of Python and of packages; None for one that is not installed."""
+    return {"python": platform.python_version()} | {p: _version(p) for p in packages}
+
+
+def machine() -> str:
+    """Processor, cores and system, in words."""
+    return f"{_processor()}, {os.cpu_count()} cores, {platform.system()}"
 
 
 def _version(package: str) -> str | None:

@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -219,7 +219,7 @@ def _work(
                 worker = worker or Worker(cell.method, shared["threads"], device=shared["device"])
                 worker.start()
                 began = time.monotonic()
-                found = worker.run(_job(cell, shared), _limit(cell, shared["timeout"]))
+                found = worker.run(shared | asdict(cell), _limit(cell, shared["timeout"]))
             row = cells.row_of(cell, source, found)
             if row["skipped"] is None or rows.get(cell.key) != row:
                 file.append(row)
@@ -244,17 +244,6 @@ def _work(
 def _limit(cell: Cell, timeout: float | None) -> float | None:
     grace = PEER_GRACE if cell.method.startswith("peer:") else 0.0
     return None if timeout is None else timeout + grace
-
-
-def _job(cell: Cell, shared: Row) -> Row:
-    return shared | {
-        "set": cell.set,
-        "image": cell.image,
-        "seed": cell.seed,
-        "method": cell.method,
-        "preset": cell.preset,
-        "crop": cell.crop,
-    }
 
 
 def _time_left(rest: Sequence[str], times: dict[str, list[float]]) -> float | None:

@@ -49,21 +49,12 @@ def run(
         int | None, typer.Option(metavar="SIDE", help="Centre crops of so many pixels a side.")
     ] = None,
     device: flags.Device = "auto",
-    threads: Annotated[
-        int | None, typer.Option(help="Of a worker; else OMP_NUM_THREADS, else all cores.")
-    ] = None,
-    timeout: Annotated[
-        float | None, typer.Option(metavar="S", help="Seconds that one cell may take.")
-    ] = None,
-    retry: Annotated[bool, typer.Option("--retry", help="Run cells again that ended in an error.")] = False,
+    threads: flags.Threads = None,
+    timeout: flags.Timeout = None,
+    retry: flags.Retry = False,
     renew: Annotated[bool, typer.Option("--renew", help="Run cells again that other code has made.")] = False,
-    peer: Annotated[
-        list[str] | None,
-        typer.Option("--peer", metavar='"NAME=CMD {in} {out}"', help="A program of others, for peer:NAME."),
-    ] = None,
-    peers: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Where peers are installed; else PELLUCID_PEERS.")
-    ] = None,
+    peer: flags.Peer = None,
+    peers: flags.Peers = None,
     label: Annotated[str, typer.Option(help="What tables are to call this run.")] = "",
     data_root: DataRoot = None,
     debug: flags.Debug = False,

@@ -21,20 +21,11 @@ def suite(
         Path | None, typer.Option("--out", "-o", metavar="FOLDER", help="Results go to FOLDER/NAME.")
     ] = None,
     device: flags.Device = "auto",
-    threads: Annotated[
-        int | None, typer.Option(help="Of a worker; else OMP_NUM_THREADS, else all cores.")
-    ] = None,
-    timeout: Annotated[
-        float | None, typer.Option(metavar="S", help="Seconds that one cell may take.")
-    ] = None,
-    retry: Annotated[bool, typer.Option("--retry", help="Run cells again that ended in an error.")] = False,
-    peer: Annotated[
-        list[str] | None,
-        typer.Option("--peer", metavar='"NAME=CMD {in} {out}"', help="A program of others, for peer:NAME."),
-    ] = None,
-    peers: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Where peers are installed; else PELLUCID_PEERS.")
-    ] = None,
+    threads: flags.Threads = None,
+    timeout: flags.Timeout = None,
+    retry: flags.Retry = False,
+    peer: flags.Peer = None,
+    peers: flags.Peers = None,
     data_root: bench_run.DataRoot = None,
     debug: flags.Debug = False,
 ) -> None:

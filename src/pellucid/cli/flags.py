@@ -54,4 +54,14 @@ Json = Annotated[
     bool, typer.Option("--json", help="Print JSON: an object for one input, a list for several.")
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.")]
+Threads = Annotated[int | None, typer.Option(help="Of a worker; else OMP_NUM_THREADS, else all cores.")]
+Timeout = Annotated[float | None, typer.Option(metavar="S", help="Seconds that one cell may take.")]
+Retry = Annotated[bool, typer.Option("--retry", help="Run cells again that ended in an error.")]
+Peer = Annotated[
+    list[str] | None,
+    typer.Option("--peer", metavar='"NAME=CMD {in} {out}"', help="A program of others, for peer:NAME."),
+]
+Peers = Annotated[
+    Path | None, typer.Option(metavar="FOLDER", help="Where peers are installed; else PELLUCID_PEERS.")
+]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of errors.")]
