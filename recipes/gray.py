@@ -4,9 +4,9 @@
     pellucid train n2n pictures/ -o swift-gray.safetensors --gray --from start.safetensors ...
 
 The first layer sees one channel as three equal ones, the last gives the mean of three: what the colour model
-makes of a gray picture. It knows noise that every channel has for itself, of which the mean keeps 1 / sqrt(3);
-where all three share it, the level that it is told is sqrt(3) times as high. (Camera of scikit-image, sigma 25:
-30.4 dB without any training, 25.1 dB without that factor, BM3D 30.5 dB.)
+makes of a gray picture. It knows noise that every channel has for itself, of which the mean keeps
+1 / sqrt(3); where all three share it, the level that it is told is sqrt(3) times as high. (Camera of
+scikit-image, sigma 25: 30.4 dB without any training, 25.1 dB without that factor, BM3D 30.5 dB.)
 """
 
 from __future__ import annotations

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import dataclasses
+import shutil
 import tempfile
 from functools import cache
 from itertools import pairwise
@@ -150,9 +152,16 @@ def weights(name: str, channels: int) -> str:
     state = {}
     for i, weight in enumerate(convolutions):
         state |= {f"layers.{i}.weight": weight, f"layers.{i}.bias": torch.zeros(weight.shape[0])}
-    path = Path(tempfile.mkdtemp(prefix="pellucid-weights-")) / f"{name}.pth"
+    path = _folder() / f"{name}.pth"
     torch.save(state, path)
     return str(path)
+
+
+def _folder() -> Path:
+    """A new folder, gone with the process."""
+    folder = Path(tempfile.mkdtemp(prefix="pellucid-weights-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def _trained(method: Method, channels: int) -> str:
@@ -165,5 +174,5 @@ def _trained(method: Method, channels: int) -> str:
         if not bool(parameter.any()):
             parameter.data.fill_(1e-3)
     card = models.Card(method=method.name, config=dataclasses.asdict(config), channels=channels)
-    path = Path(tempfile.mkdtemp(prefix="pellucid-weights-")) / f"{method.name}.safetensors"
+    path = _folder() / f"{method.name}.safetensors"
     return str(models.write(path, card, network.state_dict()))
