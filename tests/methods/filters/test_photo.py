@@ -94,12 +94,26 @@ def shared_noise(clean: torch.Tensor) -> tuple[torch.Tensor, NoiseReport]:
 
 def test_the_estimate_is_the_weighted_mean_of_filter_and_network():
     noisy, noise = shared_noise(photograph())
-    filtered, network, both = (run(noisy, noise, light="never", share=s) for s in (0.0, 1.0, 0.25))
+    filtered, network, both = (run(noisy, noise, light="never", share=s, apart=0.0) for s in (0.0, 1.0, 0.25))
     assert torch.allclose(both, 0.75 * filtered + 0.25 * network, atol=1e-5)
     assert torch.equal(filtered, run(noisy, noise, light="never", network="none"))
     told = apply_model(noisy, FAST.drive * noise.level)
     told = told + (noisy - told).mean((1, 2), keepdim=True)
     assert torch.allclose(network, told, atol=1e-4)
+
+
+def test_where_pixels_share_noise_the_network_also_sees_every_second_pixel():
+    noisy, noise = shared_noise(photograph(65))
+    without, apart = (run(noisy, noise, light="never", apart=a) for a in (0.0, 1.0))
+    told = torch.empty_like(noisy)
+    for top, left in ((0, 0), (0, 1), (1, 0), (1, 1)):
+        told[:, top::2, left::2] = apply_model(noisy[:, top::2, left::2], FAST.apart_drive * noise.level)
+    told = told + (noisy - told).mean((1, 2), keepdim=True)
+    assert torch.allclose(apart, told, atol=2e-3)  # `denoise` keeps the mean of each quarter
+    usual = run(noisy, noise, light="never")
+    assert torch.allclose(usual, (1 - FAST.apart) * without + FAST.apart * apart, atol=1e-5)
+    white_noise = replace(noise, correlated=False)
+    assert torch.equal(run(noisy, white_noise), run(noisy, white_noise, apart=0.0))
 
 
 def apply_model(noisy: torch.Tensor, level: float) -> torch.Tensor:
