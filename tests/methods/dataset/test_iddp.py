@@ -90,7 +90,9 @@ def test_switches(noisy) -> None:
     to_noisy = loss_of(module, noisy, fidelity="noisy", beta=0.0, alpha=1.0)
     torch.testing.assert_close(to_noisy.value.detach(), (prior - noisy).square().mean())
     warm = loss_of(module, noisy, warm_up=5, progress=Progress(step=4, steps=100))
-    torch.testing.assert_close(warm.value.detach(), (prior - iddp.averaged(noisy, 5)).square().mean())
+    torch.testing.assert_close(
+        warm.value.detach(), (prior - iddp.averaged(noisy, iddp.Config().blur)).square().mean()
+    )
     assert float(warm.parts["warm_up"]) == 1
     short_one = loss_of(module, noisy, warm_up=5, progress=Progress(step=4, steps=20))
     assert float(short_one.parts["warm_up"]) == 0

@@ -17,7 +17,10 @@ from pellucid.noise.report import NoiseReport
 SHORT: dict[str, tuple[dict[str, object], float]] = {
     "n2n": ({"steps": 60}, 4.0),
     "supervised": ({"steps": 60}, 4.0),
-    "iddp": ({"network": "swift-tiny", "steps": 100, "warm_up": 20, "batch": 2, "learning_rate": 2e-3}, 3.0),
+    "iddp": (
+        {"network": "swift-tiny", "steps": 100, "warm_up": 20, "blur": 5, "batch": 2, "learning_rate": 2e-3},
+        3.0,
+    ),
     "n2v": ({"steps": 80, "percent": 6.25}, 3.0),
     "n2v2": ({"steps": 60, "percent": 6.25, "learning_rate": 3e-3}, 1.0),
     "n2s": ({"steps": 80}, 3.0),

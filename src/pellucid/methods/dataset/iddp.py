@@ -16,8 +16,8 @@ from pellucid.models import steps_of
 from pellucid.noise import models as noise_models
 from pellucid.steps import Method, Tiling
 
-ENOUGH = 50
-"""losses that the guard wants to see before it judges"""
+ENOUGH = 20
+"""losses that the guard judges by, the last ones"""
 UNCHANGED = 0.05
 """share of what a blur takes off; a network that takes off less gives its input back"""
 TOO_MUCH = 1.3
@@ -52,8 +52,8 @@ class Config(Recipe):
     """weight of the prior term"""
     p: float = 0.5
     """probability that the mask keeps the sign of a value of the removed noise (it flips it otherwise)"""
-    blur: int = 5
-    """side of the averaging filter of the blurred picture, pixels, odd"""
+    blur: int = 3
+    """side of the averaging filter of the blurred picture, pixels, odd; with 5 short trainings collapse"""
     fidelity: str = "blurred"
     """what the fidelity term is about: blurred (equation 11) or noisy (equation 9)"""
     mask: bool = True
@@ -195,8 +195,9 @@ def guard(recent: Sequence[Mapping[str, float]], config: Config) -> str | None:
     seen = [parts for parts in recent if not parts.get("warm_up", 0.0)]
     if len(seen) < ENOUGH:
         return None
+    last = seen[-ENOUGH:]
     removed, blur_removes, contrast, blur_contrast = (
-        sum(parts[name] for parts in seen) / len(seen)
+        sum(parts[name] for parts in last) / len(last)
         for name in ("removed", "blur_removes", "contrast", "blur_contrast")
     )
     if removed < UNCHANGED * blur_removes:
