@@ -26,8 +26,9 @@ def choose(report: NoiseReport, *, color: bool, channels: int, trained: bool = T
     """The method for this noise: none, an adaptive median for impulses, a model, or (C)BM3D.
 
     A model that comes with pellucid is taken where its card says that it was measured to be better. (C)BM3D
-    filters at the measured spectrum. In a colour picture `photo` averages that with a small network; noise
-    that its pixels share comes from a camera, and `photo` knows what else that did to it.
+    filters at the measured spectrum. In a colour picture, and in a gray one with white noise, `photo` averages
+    that with a small network; noise that pixels of a colour picture share comes from a camera, and `photo`
+    knows what else that did to it.
 
     Args:
         report: of the noise.
@@ -54,16 +55,16 @@ def choose(report: NoiseReport, *, color: bool, channels: int, trained: bool = T
             return model
     stabilise = stabiliser(report)
     picture = color and channels == 3
+    known = picture or (channels == 1 and not report.correlated)  # by a network
     strong = report.correlated or report.level >= WORTH
-    name = "photo" if picture and strong and stabilise is None else "bm3d"
+    name = "photo" if known and strong and stabilise is None else "bm3d"
     chosen = _of(name, report, "", stabilise)
     beside = False
     if name == "photo":
-        beside = trained and chosen.config.network in models.names()
+        network = chosen.config.beside(report, color=color, channels=channels)
+        beside = trained and network in models.names()
         if trained and not beside:
-            notes += (
-                f"model {chosen.config.network} is missing: CBM3D works alone. Install pellucid again.",
-            )
+            notes += (f"model {network} is missing: (C)BM3D works alone. Install pellucid again.",)
         if not beside:
             chosen = replace(chosen, config=replace(chosen.config, network="none"))
     reason = why(report, color=picture, beside=beside) + (f"; {refused}" if refused else "")

@@ -1,4 +1,4 @@
-"""One photograph with the noise of its camera: CBM3D beside a small network, brightness from linear light."""
+"""One picture, above all a photograph with the noise of its camera: (C)BM3D beside a small network, brightness from linear light."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import torch
 from pellucid import checks
 from pellucid.methods.filters import bm3d
 from pellucid.methods.filters.second import second
+from pellucid.noise.report import NoiseReport
 from pellucid.noise.shift import SEEN, relit
 from pellucid.steps import Method, Step, Task
 
@@ -26,7 +27,9 @@ class Config:
     """how far the level of such noise may be off, as a factor (see bm3d); chosen likewise"""
     network: str = "swift-color"
     """model, told a level of white noise, whose estimate is averaged with that of the filter in colour
-    pictures: a name or a file; none for the filter alone"""
+    pictures: a name or a file; none for the filter alone, also in gray pictures"""
+    gray: str = "swift-gray"
+    """the same for pictures of one channel with white noise"""
     share: float = 0.5
     """weight of the network in that average"""
     drive: float = 2.5
@@ -57,6 +60,12 @@ class Config:
         checks.one_of("light", self.light, ("auto", "always", "never"))
         checks.in_range("least", self.least, 0)
         self.filter(correlated=True)
+
+    def beside(self, noise: NoiseReport, *, color: bool, channels: int) -> str:
+        """The model that works beside the filter, "none" where there is none."""
+        if self.network == "none" or (color and channels == 3):
+            return self.network
+        return self.gray if channels == 1 and not noise.correlated else "none"
 
     def filter(self, *, correlated: bool) -> bm3d.Config:
         """BM3D for noise that pixels share, or not."""
@@ -90,14 +99,14 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
     settings = config.filter(correlated=task.noise.correlated)
     (filtered,) = bm3d.steps(task, settings, seed=seed, device=device)
     estimate = filtered.estimate()
-    picture = task.color and noisy.shape[0] == 3
-    developed = picture and task.noise.correlated
-    if picture and task.noise.level > 0 and config.network != "none":
+    developed = task.color and noisy.shape[0] == 3 and task.noise.correlated
+    network = config.beside(task.noise, color=task.color, channels=noisy.shape[0])
+    if task.noise.level > 0 and network != "none":
 
         def look(share: float, drive: float, stride: int = 1) -> None:
             nonlocal estimate
             level = drive * task.noise.level
-            other = second(noisy, level, config.network, stride=stride, seed=seed, device=device)
+            other = second(noisy, level, network, stride=stride, seed=seed, device=device)
             estimate = estimate + share * (other - estimate)
 
         if config.share > 0:
