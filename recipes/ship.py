@@ -32,7 +32,7 @@ WHITE = "gaussian:"
 
 
 def scores(path: Path, model: Path, noise: str) -> list[float]:
-    """PSNR of the noisy picture, the model, (C)BM3D and `photo` with the model; processor seconds of three."""
+    """PSNR of the noisy picture, the model, (C)BM3D and `photo`; processor seconds of the three."""
     clean = imread(path).astype(np.float32) / 255
     planes = torch.from_numpy(clean[None] if clean.ndim == 2 else np.moveaxis(clean, -1, 0).copy())
     forward = noise_models.parse(noise)
