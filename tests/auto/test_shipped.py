@@ -30,7 +30,7 @@ def test_without_models_the_filter_works_alone_and_a_note_says_so(shelf, report)
     )
     assert with_models.noise is report
     assert with_models.model is None
-    missing = "swift-color is missing: CBM3D works alone"
+    missing = "swift-color is missing: (C)BM3D works alone"
     assert [missing in note for note in with_models.notes] == (
         [True] if with_models.method == "photo" else []
     )
@@ -66,8 +66,8 @@ def test_a_model_that_does_not_fit_is_left_and_the_reason_says_why(shelf, card, 
 def test_a_model_of_other_channels_is_passed_over_in_silence(shelf):
     ship(shelf)
     gray = NoiseReport.white(0.1, 1)
-    gray_choice = choice(gray, color=False, channels=1)
-    assert gray_choice == choice(gray, color=False, channels=1, trained=False)
+    gray_choice, filters = (choice(gray, color=False, channels=1, trained=t) for t in (True, False))
+    assert replace(gray_choice, notes=()) == filters
     assert choice(color=False).method == "bm3d"  # three channels of fluorescence are no colours
     ship(shelf, "gray", channels=1)
     assert choice(gray, color=False, channels=1).method == "n2n"
@@ -92,10 +92,22 @@ def test_in_a_colour_picture_the_filter_is_averaged_with_the_network_that_comes_
         assert "averaged with a small network" in found.reason
         alone = choice(report, trained=False)
         assert "averaged" not in alone.reason
-    assert choice(replace(WHITE, gain=(0.01,) * 3)).method == "bm3d"  # the network knows no photons
+    photons = choice(replace(WHITE, gain=(0.01,) * 3))  # stabilised, their noise is white
+    assert photons.method == "photo"
+    assert photons.stabilise is not None
     weak = choice(NoiseReport.white(5 / 255, 3))  # as likely fine texture
     assert weak.method == "bm3d"
     assert "averaged" not in weak.reason
+
+
+def test_a_gray_picture_has_a_network_of_its_own_for_white_noise():
+    white = NoiseReport.white(20 / 255, 1, scale=255)
+    found = choice(white, color=False, channels=1)
+    assert (found.method, found.config.gray, found.notes) == ("photo", "swift-gray", ())
+    assert "BM3D at this level, averaged with a small network" in found.reason
+    shared = choice(replace(white, correlated=True, length_px=1.5), color=False, channels=1)
+    assert shared.method == "bm3d"
+    assert choice(white, color=False, channels=2).method == "bm3d"
 
 
 def test_of_two_models_the_first_that_fits_is_taken(shelf):

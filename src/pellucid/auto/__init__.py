@@ -57,7 +57,7 @@ def choose(report: NoiseReport, *, color: bool, channels: int, trained: bool = T
     picture = color and channels == 3
     known = picture or (channels == 1 and not report.correlated)  # by a network
     strong = report.correlated or report.level >= WORTH
-    name = "photo" if known and strong and stabilise is None else "bm3d"
+    name = "photo" if known and strong else "bm3d"
     chosen = _of(name, report, "", stabilise)
     beside = False
     if name == "photo":

@@ -134,8 +134,18 @@ def test_the_network_is_for_colour_pictures_and_told_white_noise_as_it_is():
     noisy, alone = white(photograph()), NoiseReport.white(0.1, 3)
     assert not torch.equal(run(noisy, alone), run(noisy, alone, share=0.0))
     assert torch.equal(run(noisy, alone), run(noisy, alone, drive=1.0))
-    gray = replace(NoiseReport.white(0.1, 1), correlated=True)
-    assert torch.equal(run(noisy[:1], gray), run(noisy[:1], gray, share=0.0))
+    shared = replace(NoiseReport.white(0.1, 1), correlated=True)
+    assert torch.equal(run(noisy[:1], shared), run(noisy[:1], shared, share=0.0))
+
+
+def test_a_gray_picture_with_white_noise_has_the_network_for_gray():
+    clean = photograph(128).mean(0, keepdim=True)
+    noisy, noise = white(clean), NoiseReport.white(0.1, 1)
+    ours, filtered, network = (run(noisy, noise, share=s) for s in (FAST.share, 0.0, 1.0))
+    assert psnr(clean, ours) > psnr(clean, filtered) + 0.05
+    told = pellucid.denoise(noisy.numpy(), model="swift-gray", sigma=0.1, channel_axis=0, data_range=1.0)
+    assert torch.allclose(network, torch.from_numpy(told), atol=1e-4)
+    assert torch.equal(filtered, run(noisy, noise, network="none"))
 
 
 def test_a_network_that_is_not_there_is_named():
