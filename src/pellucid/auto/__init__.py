@@ -26,9 +26,9 @@ def choose(report: NoiseReport, *, color: bool, channels: int, trained: bool = T
     """The method for this noise: none, an adaptive median for impulses, a model, or (C)BM3D.
 
     A model that comes with pellucid is taken where its card says that it was measured to be better. (C)BM3D
-    filters at the measured spectrum. In a colour picture, and in a gray one with white noise, `photo` averages
-    that with a small network; noise that pixels of a colour picture share comes from a camera, and `photo`
-    knows what else that did to it.
+    filters at the measured spectrum. In a colour picture, and in a gray one with white noise, `photo`
+    averages that with a small network; noise that pixels of a colour picture share comes from a camera, and
+    `photo` knows what else that did to it.
 
     Args:
         report: of the noise.

@@ -1,4 +1,4 @@
-"""One picture, above all a photograph with the noise of its camera: (C)BM3D beside a small network, brightness from linear light."""
+"""One picture, above all a photograph: (C)BM3D beside a small network, brightness from linear light."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
 
 PHOTO = Method(
     name="photo",
-    title="For one photograph: CBM3D by the noise's own spectrum beside a small network, linear light",
+    title="For one picture: (C)BM3D by the noise's own spectrum beside a small network, linear light",
     citation="ours, after Dabov et al., ICIP 2007, and Makinen, Azzari, Foi, IEEE TIP 2020",
     needs="one image",
     config=Config,
