@@ -32,20 +32,18 @@ WHITE = "gaussian:"
 
 
 def scores(path: Path, model: Path, noise: str) -> list[float]:
-    """PSNR of the noisy picture, the model, (C)BM3D and `photo`; processor seconds of the three."""
+    """PSNR of the noisy picture, the model, (C)BM3D and, for white noise, `photo`; processor seconds."""
     clean = imread(path).astype(np.float32) / 255
     planes = torch.from_numpy(clean[None] if clean.ndim == 2 else np.moveaxis(clean, -1, 0).copy())
     forward = noise_models.parse(noise)
     noisy = forward.apply(planes, seeds.generator(0, "ship", path.stem)).numpy()
     truth = planes.numpy()
     shared: dict[str, Any] = {"data_range": 1.0, "channel_axis": 0}
+    ways: list[dict[str, Any]] = [{"model": str(model)}, {"method": "bm3d"}]
     if noise.startswith(WHITE):
         shared["sigma"] = float(noise.removeprefix(WHITE)) / 255
-    ways: tuple[dict[str, Any], ...] = (
-        {"model": str(model)},
-        {"method": "bm3d"},
-        {"method": "photo", "set": {"network" if len(planes) == 3 else "gray": str(model)}},
-    )
+        name = "network" if len(planes) == 3 else "gray"
+        ways.append({"method": "photo", "set": {name: str(model)}})
     found, spent = [psnr(noisy, truth)], []
     for given in ways:
         start = time.process_time()
@@ -79,25 +77,27 @@ def main() -> None:
             f"no pictures in {given.data_root}/clean/{folder}. Give the folder of the test data."
         )
     columns = zip(*(scores(p, given.model, given.noise) for p in pictures), strict=True)
-    noisy, ours, filtered, both, *seconds = (mean(column) for column in columns)
-    quality = dict(card.quality) | {
-        f"PSNR at {given.noise}, {len(pictures)} of {folder}": round(ours, 3),
-        "noisy": round(noisy, 3),
-        "BM3D on the same": round(filtered, 3),
-        "photo, the mean of both": round(both, 3),
-    }
-    white = given.noise.startswith(WHITE)
-    kinds = ("white",) if white and ours >= both else ()
+    names = [
+        "noisy",
+        "model",
+        "BM3D",
+        *(["photo, the mean of both"] if given.noise.startswith(WHITE) else []),
+    ]
+    means = [mean(column) for column in columns]
+    found = dict(zip(names, means, strict=False))
+    where = f"{given.noise}, {len(pictures)} of {folder}"
+    quality = dict(card.quality) | {f"PSNR, {where}: {name}": round(f, 3) for name, f in found.items()}
+    best = found["model"] >= found.get("photo, the mean of both", float("inf"))
+    kinds = ("white",) if best else ()
     card = dataclasses.replace(card, quality=quality, kinds=kinds, notes=given.notes or card.notes)
     # Trained models are kept in 16 bits (--half), so that nothing is lost here.
     models.write(shelf.shipped() / f"{given.name}.safetensors", card, weights, half=True)
     log = given.model.with_suffix(".run") / "metrics.csv"
     if log.exists():
         shutil.copy(log, Path(__file__).parent / f"{given.name}.csv")
-    print(
-        f"noisy {noisy:.3f} dB, model {ours:.3f}, (C)BM3D {filtered:.3f}, photo {both:.3f}; "
-        f"{', '.join(f'{s:.2f}' for s in seconds)} s each (one thread); {card.kinds}"
-    )
+    seconds = ", ".join(f"{s:.2f}" for s in means[len(names) :])
+    print(", ".join(f"{name} {f:.3f} dB" for name, f in found.items()))
+    print(f"{seconds} s each (one thread); {card.kinds}")
 
 
 if __name__ == "__main__":
