@@ -59,7 +59,8 @@ def _rows(suite: Suite, results: Results, given: Mapping[str, str]) -> list[list
             seen.add((number.ours, entry))
         ours = _ours(number.entry, number.ours, found)
         if number.ours not in sets:
-            ours = ["", "", "", "no set of ours in its place"]
+            cut = suite.form == "small" and number.ours != number.set
+            ours = ["", "", "", "not in the small form" if cut else "no set of ours in its place"]
         rows.append([*_published(number), *ours])
     for (set_, method), found in cells.items():
         if (set_, method) not in seen and set_:
