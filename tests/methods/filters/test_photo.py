@@ -94,7 +94,9 @@ def shared_noise(clean: torch.Tensor) -> tuple[torch.Tensor, NoiseReport]:
 
 def test_the_estimate_is_the_weighted_mean_of_filter_and_network():
     noisy, noise = shared_noise(photograph())
-    filtered, network, both = (run(noisy, noise, light="never", share=s, apart=0.0) for s in (0.0, 1.0, 0.25))
+    filtered, network, both = (
+        run(noisy, noise, light="never", share=s, apart=0.0, looks=1) for s in (0.0, 1.0, 0.25)
+    )
     assert torch.allclose(both, 0.75 * filtered + 0.25 * network, atol=1e-5)
     assert torch.equal(filtered, run(noisy, noise, light="never", network="none"))
     told = apply_model(noisy, FAST.drive * noise.level)
@@ -104,13 +106,13 @@ def test_the_estimate_is_the_weighted_mean_of_filter_and_network():
 
 def test_where_pixels_share_noise_the_network_also_sees_every_second_pixel():
     noisy, noise = shared_noise(photograph(65))
-    without, apart = (run(noisy, noise, light="never", apart=a) for a in (0.0, 1.0))
+    without, apart = (run(noisy, noise, light="never", apart=a, looks=1) for a in (0.0, 1.0))
     told = torch.empty_like(noisy)
     for top, left in ((0, 0), (0, 1), (1, 0), (1, 1)):
         told[:, top::2, left::2] = apply_model(noisy[:, top::2, left::2], FAST.apart_drive * noise.level)
     told = told + (noisy - told).mean((1, 2), keepdim=True)
     assert torch.allclose(apart, told, atol=2e-3)  # `denoise` keeps the mean of each quarter
-    usual = run(noisy, noise, light="never")
+    usual = run(noisy, noise, light="never", looks=1)
     assert torch.allclose(usual, (1 - FAST.apart) * without + FAST.apart * apart, atol=1e-5)
     white_noise = replace(noise, correlated=False)
     assert torch.equal(run(noisy, white_noise), run(noisy, white_noise, apart=0.0))
@@ -138,10 +140,19 @@ def test_the_network_is_for_colour_pictures_and_told_white_noise_as_it_is():
     assert torch.equal(run(noisy[:1], shared), run(noisy[:1], shared, share=0.0))
 
 
+def test_the_network_is_asked_of_the_mirrored_picture_too():
+    clean = photograph()
+    noisy, noise = white(clean), NoiseReport.white(0.1, 3)
+    once, twice = (run(noisy, noise, share=1.0, looks=n) for n in (1, 2))
+    turned = run(noisy.flip(1, 2), noise, share=1.0, looks=1).flip(1, 2)
+    assert torch.allclose(twice, (once + turned) / 2, atol=1e-5)
+    assert psnr(clean, twice) > psnr(clean, once)
+
+
 def test_a_gray_picture_with_white_noise_has_the_network_for_gray():
     clean = photograph(128).mean(0, keepdim=True)
     noisy, noise = white(clean), NoiseReport.white(0.1, 1)
-    ours, filtered, network = (run(noisy, noise, share=s) for s in (FAST.share, 0.0, 1.0))
+    ours, filtered, network = (run(noisy, noise, share=s, looks=1) for s in (FAST.share, 0.0, 1.0))
     assert psnr(clean, ours) > psnr(clean, filtered) + 0.05
     told = pellucid.denoise(noisy.numpy(), model="swift-gray", sigma=0.1, channel_axis=0, data_range=1.0)
     assert torch.allclose(network, torch.from_numpy(told), atol=1e-4)

@@ -14,8 +14,19 @@ TILE = 1024
 """side of the tiles that bound the memory, pixels; a multiple of every model's grid"""
 
 
+MIRRORS: tuple[tuple[int, ...], ...] = ((), (-2, -1), (-1,), (-2,))
+"""axes that are turned round for each look: none, both, left to right, top to bottom"""
+
+
 def second(
-    noisy: Tensor, level: float, name: str, *, stride: int = 1, seed: int, device: torch.device
+    noisy: Tensor,
+    level: float,
+    name: str,
+    *,
+    stride: int = 1,
+    looks: int = 1,
+    seed: int,
+    device: torch.device,
 ) -> Tensor:
     """What a model makes of (C, H, W), working units.
 
@@ -27,6 +38,7 @@ def second(
         level: standard deviation of white noise that it is told, working units.
         name: of a model that is shipped or installed, or a path.
         stride: between the pixels that it sees side by side.
+        looks: 1 to 4 pictures of which the mean is taken: as it is, turned by 180 degrees, mirrored.
         seed: of what its rule draws.
         device: where to compute.
 
@@ -48,7 +60,11 @@ def second(
     told = NoiseReport.white(level, noisy.shape[0])
 
     def restored(part: Tensor) -> Tensor:
-        return apply(model, learning, part, told, model.config, seed=seed, device=device)
+        found = torch.zeros_like(part)
+        for axes in MIRRORS[:looks]:
+            seen = part.flip(axes)
+            found += apply(model, learning, seen, told, model.config, seed=seed, device=device).flip(axes)
+        return found / looks
 
     estimate = torch.empty_like(noisy)
     for top in range(min(stride, noisy.shape[1])):
