@@ -176,7 +176,11 @@ def find(name: str, given: Sequence[Peer] = (), place: Path | None = None) -> Pe
             f"{name} --into FOLDER` in a checkout of pellucid; name FOLDER with --peers or PELLUCID_PEERS."
         )
     known = list(dict.fromkeys([*there, *RECIPES]))
-    return there[checks.one_of("peer", name, known)]
+    try:
+        return there[checks.one_of("peer", name, known)]
+    except ValueError as error:
+        own = f'--peer "{name}=COMMAND {{in}} {{out}}"'
+        raise ValueError(f"{error} Name a program of your own with {own}.") from None
 
 
 def run(
