@@ -136,7 +136,8 @@ class Method:
         cost: what a 512x512 colour image costs on two cores, in words.
         uses_noise: whether it reads the level from the NoiseReport (so that --sigma applies).
         needs_model: whether it works only with a file of weights (--model).
-        keeps_mean: whether the mean of a channel is to stay; not where the noise itself shifted it.
+        keeps_mean: whether the mean of a channel is to stay; not where the noise itself shifted it. Where
+            that depends on the noise, a function of the configuration and the noise; ask `keeps`.
         takes_guide: whether a second picture of the scene may steer it (--guide).
         restores: what it undoes beside noise ("mask", "downsample"), with the recipe for each.
         denoises: whether it is for noise at all.
@@ -162,7 +163,7 @@ class Method:
     cost: str = ""
     uses_noise: bool = True
     needs_model: bool = False
-    keeps_mean: bool = True
+    keeps_mean: bool | Callable[[Any, NoiseReport], bool] = True
     takes_guide: bool = False
     restores: Mapping[Kind, Recipe] = field(default_factory=dict)
     denoises: bool = True
@@ -170,6 +171,10 @@ class Method:
     uncertainty: bool = False
     near_clean: tuple[str, ...] = ()
     learning: Learning | None = None
+
+    def keeps(self, config: Any, noise: NoiseReport) -> bool:
+        """Whether the mean of a channel is to stay, at this noise."""
+        return self.keeps_mean(config, noise) if callable(self.keeps_mean) else self.keeps_mean
 
     def for_kind(self, kind: Kind) -> Method:
         """The same method with the presets, stop rule, cost and tiling it has for a kind of degradation.

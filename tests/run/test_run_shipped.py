@@ -6,6 +6,8 @@ import torch
 from skimage.data import chelsea
 
 import pellucid
+from pellucid import seeds
+from pellucid.noise import models as noise_models
 from pellucid.noise.shift import relit
 from shipping import ship
 
@@ -59,6 +61,16 @@ def test_a_model_that_does_nothing_is_replaced(shelf, noisy, monkeypatch):
     result = denoise(noisy)
     assert result.method == "photo"
     assert "less than a quarter of the noise" in result.warnings[0]
+
+
+def test_the_noise_of_photons_does_not_change_the_mean():
+    """The way back from the stabilised values is not linear, so that the mean is set at the end."""
+    scene = torch.from_numpy(chelsea()[50:178, 100:228].copy()).permute(2, 0, 1).float() / 255
+    noisy = noise_models.parse("poisson:20").apply(scene, seeds.generator(0, "noise"))
+    result = denoise(noisy.permute(1, 2, 0).numpy(), data_range=1.0)
+    assert result.method == "photo"
+    assert "variance-stabilising" in result.reason
+    assert np.abs(result.estimate[0].mean((1, 2)) - noisy.mean((1, 2)).numpy()).max() < 1e-4
 
 
 def test_a_photograph_gets_the_brightness_of_its_light(shelf):

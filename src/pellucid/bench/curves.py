@@ -184,11 +184,12 @@ class _Watch:
     ) -> None:
         self.curve, self.method, self.every = curve, method, every
         self.noisy, self.clean, self.back = noisy, clean, back
-        self.integers = integers
+        self.integers, self.keeps = integers, True
         self._loss = math.nan
 
     def steps(self, task: Task, config: Any, *, seed: int, device: torch.device) -> Iterator[Step]:
         """The steps of the method, one by one."""
+        self.keeps = self.method.keeps(config, task.noise)
         inner = self.method.steps(task, config, seed=seed, device=device)
         curve, spent, level = self.curve, 0.0, max(task.noise.level, 1e-6)
         last: Step | None = None
@@ -245,7 +246,7 @@ class _Watch:
     def _shown(self, estimate: Tensor) -> Tensor:
         """An estimate as it would come out: in the range of the file, with the mean that a run gives it."""
         seen = self.back(estimate.detach()).float().cpu()
-        fits = self.method.keeps_mean and seen.shape == self.noisy.shape
+        fits = self.keeps and seen.shape == self.noisy.shape
         return keep_mean(seen, self.noisy, clips=self.integers) if fits else seen
 
     def _end(self, rule: stopping.Stop, step: Step, spent: float, *, fired: bool = True) -> None:

@@ -59,7 +59,7 @@ def best(
                 estimate = step.estimate().detach()
                 if estimate.shape == clean.shape:
                     seen = back(estimate).cpu()
-                    if method.keeps_mean:
+                    if method.keeps(config, task.noise):
                         seen = keep_mean(seen, noisy, clips=integers)
                     seen = seen.double().clamp(0, 1)
                     error = float((seen - clean).square().mean())

@@ -91,7 +91,7 @@ def carry_out(
             progress=progress,
             warnings=warnings,
         )
-        if noise.impulse <= IMPULSES and methods.load(choice.method).keeps_mean:
+        if noise.impulse <= IMPULSES and methods.load(choice.method).keeps(choice.config, noise):
             parts = [
                 replace(p, estimate=keep_mean(p.estimate, s, clips=integers and not choice.light))
                 for p, s in zip(parts, average, strict=True)
@@ -115,7 +115,7 @@ def carry_out(
     if choice.method != "none":
         found = [too_much(average, estimate, noise)]
         method = methods.load(choice.method)
-        if choice.light or not method.keeps_mean:
+        if choice.light or not method.keeps(choice.config, noise):
             taught = method.learning is not None and method.learning.sees == "clean pairs"
             found.append(brighter(average, estimate, noise, taught=taught))
         warnings += [warning for warning in found if warning]

@@ -123,6 +123,11 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
     yield Step(iteration=1, phase="filter", loss=None, output=estimate, estimate=lambda: estimate, total=1)
 
 
+def _keeps_mean(config: Config, noise: NoiseReport) -> bool:
+    """The noise of a developed photograph has shifted the mean, no other noise has."""
+    return config.light == "never" or (config.light == "auto" and not noise.correlated)
+
+
 PHOTO = Method(
     name="photo",
     title="For one picture: (C)BM3D by the noise's own spectrum beside a small network, linear light",
@@ -132,6 +137,5 @@ PHOTO = Method(
     steps=steps,
     presets={"paper": Config(), "fast": Config(step=4, radius=15, looks=2)},
     cost="4 s",
-    # The noise of a developed photograph has shifted the mean; where it has not, `steps` keeps it.
-    keeps_mean=False,
+    keeps_mean=_keeps_mean,
 )
