@@ -36,7 +36,7 @@ def test_the_model_is_used_and_named(shelf, noisy):
 def test_a_stated_level_chooses_too(shelf, noisy):
     ship(shelf, sigma=(0.0, 0.2))
     assert denoise(noisy, sigma=0.1).method == "n2n"
-    assert denoise(noisy, sigma=0.3).method == "photo"
+    assert denoise(noisy, sigma=0.3).method == "bm3d"
 
 
 @pytest.mark.parametrize(("factor", "words"), [(0.0, "more than twice the noise"), (np.nan, "not finite")])
@@ -48,7 +48,7 @@ def test_a_model_that_fails_is_replaced_by_the_filter(shelf, noisy, factor, word
     else:  # a picture turned upside down has the right mean and nothing else
         monkeypatch.setattr("shipping.Blur.forward", lambda self, noisy, sigma: 5 * noisy.flip(-1))
     result = denoise(noisy)
-    assert result.method == expected.method == "photo"
+    assert result.method == expected.method == "bm3d"
     assert np.array_equal(result.estimate, expected.estimate)
     assert "model tiny was tried and is not used" in result.warnings[0]
     assert words in result.warnings[0]
@@ -59,7 +59,7 @@ def test_a_model_that_does_nothing_is_replaced(shelf, noisy, monkeypatch):
     ship(shelf)
     monkeypatch.setattr("shipping.Blur.forward", lambda self, noisy, sigma: noisy)
     result = denoise(noisy)
-    assert result.method == "photo"
+    assert result.method == "bm3d"
     assert "less than a quarter of the noise" in result.warnings[0]
 
 

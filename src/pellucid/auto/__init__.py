@@ -10,7 +10,7 @@ from pellucid.auto.choice import Choice, Stabiliser, stabiliser
 from pellucid.degradation import Kind
 from pellucid.noise.report import NoiseReport
 
-__all__ = ["Choice", "Stabiliser", "choose", "quiet", "restorer", "shipped", "stabiliser", "why"]
+__all__ = ["Choice", "Stabiliser", "around", "choose", "quiet", "restorer", "shipped", "stabiliser", "why"]
 
 QUIET_COLOR = 3.0 / 255  # in a colour picture, weaker "noise" is mostly fine texture, and hardly seen
 QUIET_JPEG = 0.6 / 255  # in a camera's JPEG, where what is left of the noise looks blotchy
@@ -42,7 +42,8 @@ def choose(report: NoiseReport, *, color: bool, channels: int, trained: bool = T
     'the noise (standard deviation 0.26 of 255) is too weak to be seen: nothing is removed'
     """
     if report.impulse > IMPULSES:
-        return _of("median", report, f"{report.impulse:.1%} of the pixels are salt or pepper")
+        reason = f"{report.impulse:.1%} of the pixels are salt or pepper"
+        return replace(_of("median", report), reason=reason, stabilise=None)
     if report.level < quiet(report, color=color):
         level = f"standard deviation {report.level * 255:.2g} of 255"
         reason = f"the noise ({level}) is too weak to be seen: nothing is removed"
@@ -53,20 +54,17 @@ def choose(report: NoiseReport, *, color: bool, channels: int, trained: bool = T
         model, notes, refused = shipped.find(report, color=color, channels=channels)
         if model is not None:
             return model
-    stabilise = stabiliser(report)
     picture = color and channels == 3
-    known = picture or (channels == 1 and not report.correlated)  # by a network
-    strong = report.correlated or report.level >= WORTH
-    name = "photo" if known and strong else "bm3d"
-    chosen = _of(name, report, "", stabilise)
-    beside = False
-    if name == "photo":
-        network = chosen.config.beside(report, color=color, channels=channels)
-        beside = trained and network in models.names()
-        if trained and not beside:
-            notes += (f"model {network} is missing: (C)BM3D works alone. Install pellucid again.",)
-        if not beside:
-            chosen = replace(chosen, config=replace(chosen.config, network="none"))
+    config = methods.load("photo").presets["fast"]
+    network = config.beside(report, color=color, channels=channels)
+    worth = network != "none" and (report.correlated or report.level >= WORTH)
+    beside = worth and trained and network in models.names()
+    if worth and trained and not beside:
+        notes += (f"model {network} is missing: (C)BM3D works alone. Install pellucid again.",)
+    developed = picture and report.correlated
+    chosen = _of("photo" if beside or developed else "bm3d", report)
+    if developed and not beside:
+        chosen = replace(chosen, config=replace(config, network="none"))
     reason = why(report, color=picture, beside=beside) + (f"; {refused}" if refused else "")
     return replace(chosen, reason=reason, notes=notes)
 
@@ -112,8 +110,15 @@ def why(report: NoiseReport, *, color: bool, beside: bool) -> str:
     return reason
 
 
-def _of(name: str, report: NoiseReport, reason: str, stabilise: Stabiliser | None = None) -> Choice:
-    method = methods.load(name)
-    return Choice(
-        method=name, config=method.presets["fast"], noise=report, reason=reason, stabilise=stabilise
-    )
+def around(method: str, report: NoiseReport) -> Stabiliser | None:
+    """The change of values around a method where the noise depends on the signal, else None.
+
+    A network knows black as 0 and colours as they are, so `photo` gets values from 0 to 1.
+    """
+    inner = stabiliser(report)
+    return shipped.Unit(inner) if inner is not None and method == "photo" else inner
+
+
+def _of(name: str, report: NoiseReport) -> Choice:
+    config = methods.load(name).presets["fast"]
+    return Choice(method=name, config=config, noise=report, reason="", stabilise=around(name, report))

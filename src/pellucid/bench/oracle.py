@@ -86,5 +86,5 @@ def inverse(settings: Settings, image: Image) -> Callable[[Tensor], Tensor]:
     if not measured or settings.level != "auto" or settings.near_clean:
         return lambda estimate: estimate
     report = analysis.analyse(torch.from_numpy(image.pixels.copy()), color=image.color, scale=image.scale)
-    stabilise = auto.stabiliser(report)
+    stabilise = auto.around(method.name, report) if method else None
     return (lambda estimate: estimate) if stabilise is None else stabilise.inverse

@@ -212,7 +212,7 @@ def _choice(noise: NoiseReport, image: Image, settings: Settings) -> auto.Choice
         config=settings.config,
         noise=noise,
         reason=reason,
-        stabilise=auto.stabiliser(noise) if measured else None,
+        stabilise=auto.around(settings.method.name, noise) if measured else None,
     )
 
 
