@@ -4,9 +4,9 @@
     python recipes/ship.py grain.safetensors --name swift-grain --data-root DATA --noise correlated:15,1,0.5
 
 Noise on every sixth picture of CBSD68 (of BSD68 in gray for a model of one channel), not clipped, one frozen
-seed per picture: the model, (C)BM3D, and `photo`, which is the mean of the two. The level of white noise is
-told to all; other noise is measured by all. The card gets the mean PSNR of each; `auto` may take the model
-alone for white noise only where it is better than `photo`.
+seed per picture: the model, (C)BM3D, and for white noise `photo`, which is the mean of the two. The level of
+white noise (`gaussian:25`) is told to all; other noise is measured by all. The card gets the mean PSNR of each;
+`auto` may take the model alone for white noise only where it is better than `photo`.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def scores(path: Path, model: Path, noise: str) -> list[float]:
     shared: dict[str, Any] = {"data_range": 1.0, "channel_axis": 0}
     ways: list[dict[str, Any]] = [{"model": str(model)}, {"method": "bm3d"}]
     if noise.startswith(WHITE):
-        shared["sigma"] = float(noise.removeprefix(WHITE)) / 255
+        shared["sigma"] = level(noise)
         name = "network" if len(planes) == 3 else "gray"
         ways.append({"method": "photo", "set": {name: str(model)}})
     found, spent = [psnr(noisy, truth)], []
@@ -50,6 +50,14 @@ def scores(path: Path, model: Path, noise: str) -> list[float]:
         found.append(psnr(pellucid.denoise(noisy, **shared, **given), truth))
         spent.append(time.process_time() - start)
     return found + spent
+
+
+def level(noise: str) -> float:
+    """The standard deviation that is told, white at 1."""
+    try:
+        return float(noise.removeprefix(WHITE)) / 255
+    except ValueError:
+        raise SystemExit(f"white noise must be of one level, such as gaussian:25, got {noise}.") from None
 
 
 def psnr(estimate: np.ndarray, truth: np.ndarray) -> float:
@@ -71,7 +79,7 @@ def main() -> None:
     given = parser.parse_args()
     card, weights = models.read(given.model)
     folder = "CBSD68" if card.channels == 3 else "BSD68_gray"
-    pictures = sorted((given.data_root / "clean" / folder).glob("*.*"))[:: given.every]
+    pictures = sorted((given.data_root / "clean" / folder).glob("*.png"))[:: given.every]
     if not pictures:
         raise SystemExit(
             f"no pictures in {given.data_root}/clean/{folder}. Give the folder of the test data."

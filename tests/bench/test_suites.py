@@ -14,7 +14,8 @@ from bench_pictures import clean_set, save
 from pellucid import cli
 from pellucid.bench import log, published, suites
 from pellucid.bench.spec import parse_entry, parse_set, split
-from pellucid.bench.suites import training
+from pellucid.bench.rows import Results
+from pellucid.bench.suites import comparing, training
 
 PAPERS = {f"rs-dip-{i}" for i in (1, 2, 3, 4)} | {f"ms-dip-{i}" for i in ("1", "2", "3", "fig9", "fig13")}
 PAPERS |= {f"iddp-{i}" for i in ("1-2", "3", "fig3", "fig4", "fig7")} | {"blog-dip", "blog-n2n"}
@@ -30,7 +31,6 @@ def test_a_suite_is_sound(name, form):
     suite = suites.load(name, form)
     trained = {f"model:@{training.name}" for training in suite.trainings}
     sets = {set_ for part in suite.parts for set_ in part.data}
-    whole = {set_ for part in suites.load(name, "full").parts for set_ in part.data}
     entries = {entry for part in suite.parts for entry in part.methods}
     assert all(parse_set(set_) for set_ in sets)
     for entry in entries:
@@ -42,13 +42,24 @@ def test_a_suite_is_sound(name, form):
     assert {e for e in entries if e.startswith("model:@")} == trained
     for number in suite.printed:
         assert number.entry in {"", *entries}
-        assert number.ours in whole or number.set.startswith("PolyU image")
+        assert number.ours in suite.whole or number.set.startswith("PolyU image")
         assert number.psnr is None or 18 < number.psnr < 46
         assert number.ssim is None or 0.3 < number.ssim < 1
     assert bool(suite.label) == (form == "small")
     if form == "small":
         assert all(part.more["crop"] == 128 and part.more["limit"] <= 4 for part in suite.parts)
         assert all(training.more["steps"] <= 600 for training in suite.trainings)
+
+
+def test_a_set_that_the_small_form_leaves_out_is_said_to_be_left_out():
+    nothing = Results(manifests=(), cells=())
+    small, full = (
+        comparing.markdown(suites.load("ms-dip-1", form), nothing, {}) for form in ("small", "full")
+    )
+    left_out = [line for line in small.splitlines() if "not in the small form" in line]
+    assert left_out
+    assert all("sigma 25" not in line for line in left_out if "Set9" in line)
+    assert "not in the small form" not in full
 
 
 def printed(name, method, set_):

@@ -146,7 +146,19 @@ def test_the_network_is_asked_of_the_mirrored_picture_too():
     once, twice = (run(noisy, noise, share=1.0, looks=n) for n in (1, 2))
     turned = run(noisy.flip(1, 2), noise, share=1.0, looks=1).flip(1, 2)
     assert torch.allclose(twice, (once + turned) / 2, atol=1e-5)
+    sides = [run(noisy.flip(a), noise, share=1.0, looks=1).flip(a) for a in (1, 2)]
+    four = run(noisy, noise, share=1.0, looks=4)
+    assert torch.allclose(four, (once + turned + sides[0] + sides[1]) / 4, atol=1e-5)
     assert psnr(clean, twice) > psnr(clean, once)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 9), (9, 1), (2, 1)])
+def test_pictures_narrower_than_the_stride(size):
+    noisy, noise = shared_noise(photograph())
+    thin = noisy[:, : size[0], : size[1]]
+    estimate = run(thin, noise)
+    assert estimate.shape == thin.shape
+    assert bool(torch.isfinite(estimate).all())
 
 
 def test_a_gray_picture_with_white_noise_has_the_network_for_gray():
@@ -180,6 +192,9 @@ def test_a_picture_without_noise_comes_back():
         ("spread", 0.9),
         ("share", 1.1),
         ("drive", 0.0),
+        ("apart", -0.1),
+        ("apart_drive", 0.0),
+        ("looks", 5),
     ],
 )
 def test_bad_settings_are_named(field, value):

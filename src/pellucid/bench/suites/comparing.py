@@ -59,7 +59,7 @@ def _rows(suite: Suite, results: Results, given: Mapping[str, str]) -> list[list
             seen.add((number.ours, entry))
         ours = _ours(number.entry, number.ours, found)
         if number.ours not in sets:
-            cut = suite.form == "small" and number.ours != number.set
+            cut = number.ours in suite.whole
             ours = ["", "", "", "not in the small form" if cut else "no set of ours in its place"]
         rows.append([*_published(number), *ours])
     for (set_, method), found in cells.items():

@@ -78,6 +78,7 @@ class Suite:
         trainings: what they need.
         printed: the paper's numbers.
         residuals: whether the removed noise is compared with the real one.
+        whole: the sets of the full form.
     """
 
     name: str
@@ -88,6 +89,7 @@ class Suite:
     trainings: tuple[Training, ...]
     printed: tuple[Printed, ...]
     residuals: bool = False
+    whole: frozenset[str] = frozenset()
 
     @property
     def label(self) -> str:
@@ -160,6 +162,7 @@ def _suite(name: str, table: Mapping[str, Any], form: str) -> Suite:
             for number in _printed(block, table.get("same", {}), table.get("as", {}))
         ),
         residuals=bool(table.get("residuals", False)),
+        whole=frozenset(set_ for row in table["part"] for set_ in _part(row, "full").data),
     )
 
 

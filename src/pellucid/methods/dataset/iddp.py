@@ -53,7 +53,7 @@ class Config(Recipe):
     p: float = 0.5
     """probability that the mask keeps the sign of a value of the removed noise (it flips it otherwise)"""
     blur: int = 3
-    """side of the averaging filter of the blurred picture, pixels, odd; with 5 short trainings collapse"""
+    """side of the averaging filter of the blurred picture, pixels, odd"""
     fidelity: str = "blurred"
     """what the fidelity term is about: blurred (equation 11) or noisy (equation 9)"""
     mask: bool = True
