@@ -5,8 +5,8 @@
 
 Noise on every sixth picture of CBSD68 (of BSD68 in gray for a model of one channel), not clipped, one frozen
 seed per picture: the model, (C)BM3D, and for white noise `photo`, which is the mean of the two. The level of
-white noise (`gaussian:25`) is told to all; other noise is measured by all. The card gets the mean PSNR of each;
-`auto` may take the model alone for white noise only where it is better than `photo`.
+white noise (`gaussian:25`) is told to all; other noise is measured by all. The card gets the mean PSNR of
+each; `auto` may take the model alone for white noise only where it is better than `photo`.
 """
 
 from __future__ import annotations

@@ -13,8 +13,8 @@ from bench_pictures import clean_set, save
 
 from pellucid import cli
 from pellucid.bench import log, published, suites
-from pellucid.bench.spec import parse_entry, parse_set, split
 from pellucid.bench.rows import Results
+from pellucid.bench.spec import parse_entry, parse_set, split
 from pellucid.bench.suites import comparing, training
 
 PAPERS = {f"rs-dip-{i}" for i in (1, 2, 3, 4)} | {f"ms-dip-{i}" for i in ("1", "2", "3", "fig9", "fig13")}
