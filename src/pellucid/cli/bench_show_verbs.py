@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pellucid.bench import names, rows, texts
 from pellucid.bench import published as papers
-from pellucid.bench import rows, texts
 from pellucid.bench import table as tables
 from pellucid.cli import show
 
@@ -26,7 +26,7 @@ def table(
 ) -> int:
     """`pellucid bench table`: 0 when it was printed or written, 2 for wrong usage."""
     try:
-        results = rows.merged(folders)
+        results = names.shown(rows.merged(folders))
         found = tables.tables(
             results,
             published=papers.load(published),
@@ -61,7 +61,7 @@ def page(
     from pellucid.bench import page as pages
 
     try:
-        results = rows.merged(folders)
+        results = names.shown(rows.merged(folders))
         found = tables.tables(
             results, published=papers.load(published), order=wishes["order"], over=wishes["over"]
         )

@@ -1,0 +1,43 @@
+"""How entries are called in tables and pages: files by name, without the folders of one's own machine."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from pellucid.bench.rows import Results
+
+FOLDERS = re.compile(r"(?:[^\s+:=,@]*[/\\])([^\s+:=,@/\\]+)")
+MODEL = ".safetensors"
+
+
+def brief(entry: str) -> str:
+    """An entry whose files are named without their folders.
+
+    >>> brief("model:/home/me/models/cells.safetensors@sigma")
+    'model:cells@sigma'
+    >>> brief("rs-dip+near_clean=/w/a.pth:/w/b.pth+mix=false")
+    'rs-dip+near_clean=a.pth:b.pth+mix=false'
+    """
+    return FOLDERS.sub(lambda found: found[1].removesuffix(MODEL), entry)
+
+
+def called(entries: Iterable[str]) -> Mapping[str, str]:
+    """What each entry is called; two that would be called the same keep their folders.
+
+    >>> called(["model:a/m.pth", "model:b/m.pth", "ffdnet+model=a/n.pth"])["ffdnet+model=a/n.pth"]
+    'ffdnet+model=n.pth'
+    >>> called(["model:a/m.pth", "model:b/m.pth"])["model:a/m.pth"]
+    'model:a/m.pth'
+    """
+    short = {entry: brief(entry) for entry in dict.fromkeys(entries)}
+    often = list(short.values())
+    return {entry: name if often.count(name) == 1 else entry for entry, name in short.items()}
+
+
+def shown(results: Results) -> Results:
+    """The same results, for a reader: entries by what they are called."""
+    names = called(cell.method for cell in results.cells)
+    cells = tuple(replace(cell, method=names[cell.method]) for cell in results.cells)
+    return replace(results, cells=cells)
