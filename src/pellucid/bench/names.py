@@ -10,6 +10,8 @@ from pellucid.bench.rows import Results
 
 FOLDERS = re.compile(r"(?:[^\s+:=,@]*[/\\])([^\s+:=,@/\\]+)")
 MODEL = ".safetensors"
+DIGEST = re.compile(r"-[0-9a-f]{8}$")
+"""of the settings of a model that a suite trained, in the name of its file"""
 
 
 def brief(entry: str) -> str:
@@ -19,8 +21,14 @@ def brief(entry: str) -> str:
     'model:cells@sigma'
     >>> brief("rs-dip+near_clean=/w/a.pth:/w/b.pth+mix=false")
     'rs-dip+near_clean=a.pth:b.pth+mix=false'
+    >>> brief("model:results/models/n2n-0123abcd.safetensors")
+    'model:n2n'
     """
-    return FOLDERS.sub(lambda found: found[1].removesuffix(MODEL), entry)
+    return FOLDERS.sub(lambda found: _stem(found[1]), entry)
+
+
+def _stem(name: str) -> str:
+    return DIGEST.sub("", name.removesuffix(MODEL)) if name.endswith(MODEL) else name
 
 
 def called(entries: Iterable[str]) -> Mapping[str, str]:
