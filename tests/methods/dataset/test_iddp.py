@@ -94,7 +94,7 @@ def test_switches(noisy) -> None:
         warm.value.detach(), (prior - iddp.averaged(noisy, iddp.Config().blur)).square().mean()
     )
     assert float(warm.parts["warm_up"]) == 1
-    short_one = loss_of(module, noisy, warm_up=5, progress=Progress(step=4, steps=20))
+    short_one = loss_of(module, noisy, warm_up=5, progress=Progress(step=4, steps=12))
     assert float(short_one.parts["warm_up"]) == 0
 
 

@@ -65,7 +65,7 @@ class Config(Recipe):
     residual: bool = True
     """whether iddp-unet and small-iddp predict the noise; other networks are as they are"""
     warm_up: int = 2000
-    """steps at the start that learn the blurred picture alone; at most a fifth of the training"""
+    """steps at the start that learn the blurred picture alone; at most a third of the training"""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -154,7 +154,7 @@ def objective(
     fidelity = (prior - (noisy if config.fidelity == "noisy" else blurred)).square().mean()
     again = renoised(fixed, removed, config, generator)
     # A training that ends by the clock may have few steps.
-    warm = progress.step < min(config.warm_up, progress.steps // 5)
+    warm = progress.step < min(config.warm_up, progress.steps // 3)
     if warm:
         value = (prior - blurred).square().mean()
         consistency = torch.zeros_like(fidelity)
