@@ -42,8 +42,9 @@ def choose(report: NoiseReport, *, color: bool, channels: int, trained: bool = T
     'the noise (standard deviation 0.26 of 255) is too weak to be seen: nothing is removed'
     """
     if report.impulse > IMPULSES:
+        config = methods.load("median").presets["fast"]
         reason = f"{report.impulse:.1%} of the pixels are salt or pepper"
-        return replace(_of("median", report), reason=reason, stabilise=None)
+        return Choice(method="median", config=config, noise=report, reason=reason)
     if report.level < quiet(report, color=color):
         level = f"standard deviation {report.level * 255:.2g} of 255"
         reason = f"the noise ({level}) is too weak to be seen: nothing is removed"
@@ -62,11 +63,15 @@ def choose(report: NoiseReport, *, color: bool, channels: int, trained: bool = T
     if worth and trained and not beside:
         notes += (f"model {network} is missing: (C)BM3D works alone. Install pellucid again.",)
     developed = picture and report.correlated
-    chosen = _of("photo" if beside or developed else "bm3d", report)
-    if developed and not beside:
-        chosen = replace(chosen, config=replace(config, network="none"))
+    name = "photo" if beside or developed else "bm3d"
+    if name == "bm3d":
+        config = methods.load("bm3d").presets["fast"]
+    elif not beside:
+        config = replace(config, network="none")
     reason = why(report, color=picture, beside=beside) + (f"; {refused}" if refused else "")
-    return replace(chosen, reason=reason, notes=notes)
+    return Choice(
+        method=name, config=config, noise=report, reason=reason, stabilise=around(name, report), notes=notes
+    )
 
 
 def restorer(kind: Kind, pixels: int) -> tuple[str, str]:
@@ -117,8 +122,3 @@ def around(method: str, report: NoiseReport) -> Stabiliser | None:
     """
     inner = stabiliser(report)
     return shipped.Unit(inner) if inner is not None and method == "photo" else inner
-
-
-def _of(name: str, report: NoiseReport) -> Choice:
-    config = methods.load(name).presets["fast"]
-    return Choice(method=name, config=config, noise=report, reason="", stabilise=around(name, report))

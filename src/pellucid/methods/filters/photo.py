@@ -105,18 +105,14 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
     estimate = filtered.estimate()
     developed = task.color and noisy.shape[0] == 3 and task.noise.correlated
     network = config.beside(task.noise, color=task.color, channels=noisy.shape[0])
-    if task.noise.level > 0 and network != "none":
-
-        def look(share: float, drive: float, stride: int = 1) -> None:
-            nonlocal estimate
-            level = drive * task.noise.level
+    asked = [(config.share, config.drive if developed else 1.0, 1)]
+    if developed:
+        asked.append((config.apart, config.apart_drive, 2))
+    for share, drive, stride in asked:
+        level = drive * task.noise.level
+        if network != "none" and level > 0 and share > 0:
             other = second(noisy, level, network, stride=stride, looks=config.looks, seed=seed, device=device)
             estimate = estimate + share * (other - estimate)
-
-        if config.share > 0:
-            look(config.share, config.drive if developed else 1.0)
-        if developed and config.apart > 0:
-            look(config.apart, config.apart_drive, 2)
     estimate = estimate + (noisy - estimate).mean((-2, -1), keepdim=True)
     if config.light == "always" or (config.light == "auto" and developed):
         estimate = relit(noisy, estimate, config.least)
