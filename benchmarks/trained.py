@@ -4,6 +4,7 @@
     python benchmarks/trained.py --noise speckle:0.1 poisson:30
     python benchmarks/trained.py --methods n2n iddp --steps 6000
     python benchmarks/trained.py --ablation                 IDDP with its switches
+    python benchmarks/trained.py --train-noise gaussian:0-50    a level per example (tested: --noise)
 
 Training: 400 Berkeley pictures of BSDS500 (none of BSD300 test is among them), the same crops, flips and
 seed for all. Methods that learn from single noisy images see one noisy version of each picture, drawn
@@ -51,7 +52,9 @@ def noisy_of(clean: np.ndarray, noise: str, stem: str) -> np.ndarray:
     return np.ascontiguousarray(np.moveaxis(noisy.numpy(), 0, -1))
 
 
-def work(name: str, noise: str, root: Path, steps: int, batch: int, network: str, tests: int) -> record.Row:
+def work(
+    name: str, noise: str, told: str, root: Path, steps: int, batch: int, network: str, tests: int
+) -> record.Row:
     import pellucid
 
     method = name.split(",")[0]
@@ -64,7 +67,7 @@ def work(name: str, noise: str, root: Path, steps: int, batch: int, network: str
         started = time.process_time()
         try:
             trained = pellucid.train(
-                method, root / TRAIN, out, noise=noise, fixed=fixed, network=network, steps=steps, set=given,
+                method, root / TRAIN, out, noise=told, fixed=fixed, network=network, steps=steps, set=given,
                 held_out=0.0, every=steps, seed=0,
             )  # fmt: skip
         except (RuntimeError, ValueError) as error:
@@ -93,6 +96,7 @@ def main() -> None:
     parser = record.arguments(__doc__, "trained")
     parser.add_argument("--methods", nargs="+", default=METHODS)
     parser.add_argument("--noise", nargs="+", default=["gaussian:25"])
+    parser.add_argument("--train-noise", help="else the noise of the test")
     parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--network", default="small-residual")
@@ -102,11 +106,8 @@ def main() -> None:
     out, head = record.destination(given), record.about(given, __doc__)
     rows = record.kept(out, head["source"])
     names = list(SWITCHES) if given.ablation else given.methods
-    jobs = [
-        (name, noise, given.data_root, given.steps, given.batch, given.network, given.tests)
-        for noise in given.noise
-        for name in names
-    ]
+    budget = (given.data_root, given.steps, given.batch, given.network, given.tests)
+    jobs = [(name, noise, given.train_noise or noise, *budget) for noise in given.noise for name in names]
 
     def each() -> None:
         record.save(out, head | {"rows": rows})
@@ -115,8 +116,8 @@ def main() -> None:
         rows,
         jobs,
         work,
-        name=lambda name, noise, root, steps, batch, network, tests: (
-            f"{noise} | {name} | {network} {steps}x{batch}"
+        name=lambda name, noise, told, root, steps, batch, network, tests: (
+            f"{noise}{'' if told == noise else f', trained at {told}'} | {name} | {network} {steps}x{batch}"
         ),
         workers=1,
         threads=given.threads,

@@ -10,7 +10,7 @@ import torch
 
 from pellucid import checks
 from pellucid.methods.filters import bm3d
-from pellucid.methods.filters.second import MIRRORS, second
+from pellucid.methods.filters.second import MIRRORS, Second
 from pellucid.noise.report import NoiseReport
 from pellucid.noise.shift import SEEN, relit
 from pellucid.steps import Method, Step, Task
@@ -100,18 +100,19 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
     Zhou et al. 2020 (AAAI), g is IEC 61966-2-1.
     """
     noisy = task.shots.mean(0).to(device, torch.float32)
-    settings = config.filter(correlated=task.noise.correlated)
-    (filtered,) = bm3d.steps(task, settings, seed=seed, device=device)
-    estimate = filtered.estimate()
     developed = task.color and noisy.shape[0] == 3 and task.noise.correlated
-    network = config.beside(task.noise, color=task.color, channels=noisy.shape[0])
     asked = [(config.share, config.drive if developed else 1.0, 1)]
     if developed:
         asked.append((config.apart, config.apart_drive, 2))
+    name = config.beside(task.noise, color=task.color, channels=noisy.shape[0])
+    wanted = name != "none" and task.noise.level > 0
+    network = Second.open(name, seed=seed, device=device) if wanted else None
+    settings = config.filter(correlated=task.noise.correlated)
+    (filtered,) = bm3d.steps(task, settings, seed=seed, device=device)
+    estimate = filtered.estimate()
     for share, drive, stride in asked:
-        level = drive * task.noise.level
-        if network != "none" and level > 0 and share > 0:
-            other = second(noisy, level, network, stride=stride, looks=config.looks, seed=seed, device=device)
+        if network is not None and share > 0:
+            other = network.estimate(noisy, drive * task.noise.level, stride=stride, looks=config.looks)
             estimate = estimate + share * (other - estimate)
     estimate = estimate + (noisy - estimate).mean((-2, -1), keepdim=True)
     if config.light == "always" or (config.light == "auto" and developed):

@@ -2,76 +2,94 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
 from pellucid import models, tiles
 from pellucid.engine import placed
+from pellucid.learning import Learning
 from pellucid.models.applying import apply
+from pellucid.models.loading import Model
 from pellucid.noise.report import NoiseReport
 
 TILE = 1024
 """side of the tiles that bound the memory, pixels; a multiple of every model's grid"""
 
-
 MIRRORS: tuple[tuple[int, ...], ...] = ((), (-2, -1), (-1,), (-2,))
 """axes that are turned round for each look: none, both, left to right, top to bottom"""
 
 
-def second(
-    noisy: Tensor,
-    level: float,
-    name: str,
-    *,
-    stride: int = 1,
-    looks: int = 1,
-    seed: int,
-    device: torch.device,
-) -> Tensor:
-    """What a model makes of (C, H, W), working units.
+@dataclass(frozen=True, kw_only=True)
+class Second:
+    """A model, ready to be asked.
 
-    With a stride it sees the pictures of every `stride`-th pixel, one by one. Noise that neighbours share is
-    whiter there, as neighbours are further apart.
-
-    Args:
-        noisy: (C, H, W).
-        level: standard deviation of white noise that it is told, working units.
-        name: of a model that is shipped or installed, or a path.
-        stride: between the pixels that it sees side by side.
-        looks: 1 to 4 pictures of which the mean is taken: as it is, turned by 180 degrees, mirrored.
-        seed: of what its rule draws.
-        device: where to compute.
-
-    Raises:
-        FileNotFoundError: when a path leads nowhere.
-        ValueError: when there is no such model, it is damaged, or it takes another number of channels.
-
-    Source of the stride: Zhou and others, "When AWGN-based denoiser meets real noises", AAAI 2020.
+    Attributes:
+        model: on its device.
+        learning: of the method that trained it, which has the rule of its use.
+        seed: of what that rule draws.
+        device: where it computes.
     """
-    from pellucid import methods  # the table names photo, which calls this
 
-    path = models.locate(name)
-    method = methods.load(models.read_card(path).method)
-    if method.learning is None:
-        raise ValueError(f"model {name!r} must be one that `pellucid train` wrote, got one of {method.name}.")
-    learning = method.learning
-    model = models.load(path, method.name, learning, method.config)
-    placed(model.network, device)
-    told = NoiseReport.white(level, noisy.shape[0])
+    model: Model
+    learning: Learning
+    seed: int
+    device: torch.device
 
-    def restored(part: Tensor) -> Tensor:
-        found = torch.zeros_like(part)
-        for axes in MIRRORS[:looks]:
-            seen = part.flip(axes)
-            found += apply(model, learning, seen, told, model.config, seed=seed, device=device).flip(axes)
-        return found / looks
+    @classmethod
+    def open(cls, name: str, *, seed: int, device: torch.device) -> Second:
+        """Read a model that is shipped or installed, or a file.
 
-    estimate = torch.empty_like(noisy)
-    for top in range(min(stride, noisy.shape[1])):
-        for left in range(min(stride, noisy.shape[2])):
-            pixels = (..., slice(top, None, stride), slice(left, None, stride))
-            part = noisy[pixels].contiguous()
-            estimate[pixels] = tiles.process(
-                part, restored, tile=TILE, halo=model.card.halo, stride=model.card.stride
+        Raises:
+            FileNotFoundError: when a path leads nowhere.
+            ValueError: when there is no such model, or it is damaged.
+        """
+        from pellucid import methods  # the table names photo, which calls this
+
+        path = models.locate(name)
+        method = methods.load(models.read_card(path).method)
+        if method.learning is None:
+            raise ValueError(
+                f"model {name!r} must be one that `pellucid train` wrote, got one of {method.name}."
             )
-    return estimate
+        model = models.load(path, method.name, method.learning, method.config)
+        placed(model.network, device)
+        return cls(model=model, learning=method.learning, seed=seed, device=device)
+
+    def estimate(self, noisy: Tensor, level: float, *, stride: int = 1, looks: int = 1) -> Tensor:
+        """What the model makes of (C, H, W), working units.
+
+        With a stride it sees the pictures of every `stride`-th pixel, one by one. Noise that neighbours share
+        is whiter there, as neighbours are further apart.
+
+        Args:
+            noisy: (C, H, W).
+            level: standard deviation of white noise that it is told, working units.
+            stride: between the pixels that it sees side by side.
+            looks: 1 to 4 pictures of which the mean is taken: as it is, turned by 180 degrees, mirrored.
+
+        Raises:
+            ValueError: when the model takes another number of channels.
+
+        Source of the stride: Zhou and others, "When AWGN-based denoiser meets real noises", AAAI 2020.
+        """
+        told = NoiseReport.white(level, noisy.shape[0])
+        model, learning, seed, device = self.model, self.learning, self.seed, self.device
+
+        def restored(part: Tensor) -> Tensor:
+            found = torch.zeros_like(part)
+            for axes in MIRRORS[:looks]:
+                seen = part.flip(axes)
+                found += apply(model, learning, seen, told, model.config, seed=seed, device=device).flip(axes)
+            return found / looks
+
+        estimate = torch.empty_like(noisy)
+        for top in range(min(stride, noisy.shape[1])):
+            for left in range(min(stride, noisy.shape[2])):
+                pixels = (..., slice(top, None, stride), slice(left, None, stride))
+                part = noisy[pixels].contiguous()
+                estimate[pixels] = tiles.process(
+                    part, restored, tile=TILE, halo=model.card.halo, stride=model.card.stride
+                )
+        return estimate
