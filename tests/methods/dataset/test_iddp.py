@@ -55,6 +55,17 @@ def test_equation_11_and_10_by_hand(noisy, stop) -> None:
     assert not torch.allclose(gradients[0][0], other[0])  # the switch matters
 
 
+def test_what_was_removed_goes_back_bit_by_bit(noisy) -> None:
+    module = network()
+    first = module(noisy).detach()
+    m = iddp.signs(noisy, 0.5, seeds.generator(7))
+    second = module(first + m * (noisy - first))
+    for step, share in ((20, 0.0), (60, 0.2), (100, 0.4)):
+        progress = Progress(step=step, steps=100)
+        got = loss_of(module, noisy, give_back=0.4, alpha=0.0, warm_up=20, progress=progress)
+        torch.testing.assert_close(got.value, (second - first - share * (noisy - first)).square().mean())
+
+
 def test_blur_against_scipy() -> None:
     from scipy.ndimage import uniform_filter
 

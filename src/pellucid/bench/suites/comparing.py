@@ -10,6 +10,7 @@ from statistics import mean
 import numpy as np
 
 from pellucid.bench import protocol
+from pellucid.bench.names import brief
 from pellucid.bench.rows import Cell, Results
 from pellucid.bench.suites.reading import Printed, Suite
 
@@ -81,14 +82,15 @@ def _ours(entry: str, set_: str, cells: Sequence[Cell]) -> list[str]:
     about = [f"on {set_}"]
     if not done:
         why = next((c.skipped or c.error for c in cells if not c.done), None)
-        return [f"`{entry}`", "–", "", f"{'not run yet' if why is None else why}"]
+        return [f"`{brief(entry)}`", "–", "", f"{'not run yet' if why is None else why}"]
     psnr, ssim, seconds = (
         mean(v) if (v := [x for c in done if (x := getattr(c, name)) is not None]) else None
         for name in ("psnr", "ssim", "seconds")
     )
     if done[0].crop:
         about.append(f"{done[0].crop}x{done[0].crop} crops")
-    about.append(f"{len({c.image for c in done})} images")
+    images = len({c.image for c in done})
+    about.append(f"{images} image{'s' * (images != 1)}")
     if any(c.oracle for c in done):
         about.append("oracle")
     if len(done) < len(cells):
@@ -96,7 +98,7 @@ def _ours(entry: str, set_: str, cells: Sequence[Cell]) -> list[str]:
     score = " / ".join(
         [f"{psnr:.2f}" if psnr is not None else "–", *([f"{ssim:.3f}"] if ssim is not None else [])]
     )
-    return [f"`{entry}`", score, "–" if seconds is None else f"{seconds:.3g}", ", ".join(about)]
+    return [f"`{brief(entry)}`", score, "–" if seconds is None else f"{seconds:.3g}", ", ".join(about)]
 
 
 def _table(rows: Sequence[Sequence[str]]) -> list[str]:
@@ -118,7 +120,7 @@ def _residuals(results: Results, given: Mapping[str, str]) -> list[str]:
     for (set_, method), found in groups.items():
         real, removed, distance = (mean(column) for column in zip(*found, strict=True))
         lines.append(
-            f"| {set_} | `{back.get(method, method)}` | {real:.2f} | {removed:.2f} | {distance:.3f} |"
+            f"| {set_} | `{brief(back.get(method, method))}` | {real:.2f} | {removed:.2f} | {distance:.3f} |"
         )
     return lines
 

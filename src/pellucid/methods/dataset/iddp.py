@@ -66,6 +66,9 @@ class Config(Recipe):
     """whether iddp-unet and small-iddp predict the noise; other networks are as they are"""
     warm_up: int = 2000
     """steps at the start that learn the blurred picture alone; at most a third of the training"""
+    give_back: float = 0.0
+    """share of the removed noise that the target of the prior term has got back at the end, from 0 at the end
+    of the warm-up; not the paper's, whose fixed point smooths too much (docs/methods/iddp.md)"""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -74,6 +77,7 @@ class Config(Recipe):
         checks.in_range("p", self.p, 0, 1)
         checks.in_range("blur", self.blur, 1)
         checks.in_range("warm_up", self.warm_up, 0)
+        checks.in_range("give_back", self.give_back, 0, 1)
         checks.one_of("fidelity", self.fidelity, ("blurred", "noisy"))
         if self.blur % 2 == 0:
             raise ValueError(f"blur must be odd, got {self.blur}. Use blur={self.blur + 1}.")
@@ -132,6 +136,8 @@ def objective(
 ) -> Loss:
     """The loss alpha |F(y) - y_blur|² + beta |F(y2) - stopgrad F(y)|² (equation 11), as means over values.
 
+    With give_back the target of the second term is stopgrad F(y) + t n^, t growing from 0 to give_back.
+
     Args:
         network: F.
         batch: noisy y, and sigma where the network asks for the level.
@@ -153,13 +159,13 @@ def objective(
     removed = noisy - fixed
     fidelity = (prior - (noisy if config.fidelity == "noisy" else blurred)).square().mean()
     again = renoised(fixed, removed, config, generator)
-    # A training that ends by the clock may have few steps.
-    warm = progress.step < min(config.warm_up, progress.steps // 3)
+    warm, given_back = _schedule(config, progress)
     if warm:
         value = (prior - blurred).square().mean()
         consistency = torch.zeros_like(fidelity)
     else:
-        consistency = (apply(network, again, batch.sigma) - fixed).square().mean()
+        target = fixed + given_back * removed
+        consistency = (apply(network, again, batch.sigma) - target).square().mean()
         value = config.alpha * fidelity + config.beta * consistency
     with torch.no_grad():
         parts = {
@@ -177,6 +183,13 @@ def objective(
         "added": (again - fixed).detach(),
     }
     return Loss(value=value, parts=parts, pictures=pictures)
+
+
+def _schedule(config: Config, progress: Progress) -> tuple[bool, float]:
+    """Whether the training still warms up, and the share of the removed noise that goes back."""
+    start = min(config.warm_up, progress.steps // 3)  # a training that ends by the clock may have few steps
+    done = max(0, progress.step - start) / max(1, progress.steps - start)
+    return progress.step < start, config.give_back * done
 
 
 def _contrast(image: Tensor) -> Tensor:
