@@ -3,7 +3,7 @@
     python benchmarks/trained.py                            gaussian:25, 1500 steps, 64 x 64 crops, batch 8
     python benchmarks/trained.py --noise speckle:0.1 poisson:30
     python benchmarks/trained.py --methods n2n iddp --steps 6000
-    python benchmarks/trained.py --ablation                 IDDP with its switches
+    python benchmarks/trained.py --ablation                 IDDP with its switches (without: as in the paper)
     python benchmarks/trained.py --train-noise gaussian:0-50    a level per example (tested: --noise)
 
 Training: 400 Berkeley pictures of BSDS500 (none of BSD300 test is among them), the same crops, flips and
@@ -36,6 +36,7 @@ SWITCHES: dict[str, dict[str, Any]] = {
     "iddp, no stop-gradient": {"stop_gradient": False},
     "iddp, no mask": {"mask": False},
     "iddp, y for y_blur": {"fidelity": "noisy"},
+    "iddp, giving back 0.45": {"give_back": 0.45},
 }
 
 
@@ -61,7 +62,7 @@ def work(
     method = name.split(",")[0]
     given: dict[str, Any] = {"batch": batch, "patch": 64, "learning_rate": 1e-3, "decay": "cosine"}
     if method == "iddp":
-        given |= {"warm_up": steps // 6} | SWITCHES.get(name, {})
+        given |= {"warm_up": steps // 6, "give_back": 0.0} | SWITCHES.get(name, {})
     if method == "b2u" and "residual" in network:
         given |= {"inference": "blind"}
     fixed = {"supervised": 1, "n2n": 2}.get(method, 1)
