@@ -11,8 +11,8 @@ seed for all. Methods that learn from single noisy images see one noisy version 
 beforehand; N2N sees two, supervised one beside the clean picture. Learning rate 0.001 along a cosine, Adam,
 the network of --network (small-residual: bias, no normalisation, predicts the noise). Test: 160² crops of
 BSD300_test100, noise from one frozen seed per picture, not clipped; PSNR on floats. `n2v` and `n2s` by their
-published test-time rules. `b2u` by its blind prediction: its own rule gives most of the weight to what the
-network makes of a pixel that it sees, and one that predicts the noise hands that on (20.73 dB at sigma 25).
+published test-time rules, `b2u` by its blind prediction: the published rule (`b2u, both`) gives most of the
+weight to what the network makes of a pixel that it sees, and a network that predicts the noise hands that on.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def work(
     given: dict[str, Any] = {"batch": batch, "patch": 64, "learning_rate": 1e-3, "decay": "cosine"}
     if method == "iddp":
         given |= {"warm_up": steps // 6, "give_back": 0.0} | SWITCHES.get(name, {})
-    if method == "b2u" and "residual" in network:
+    if name == "b2u":
         given |= {"inference": "blind"}
     fixed = {"supervised": 1, "n2n": 2}.get(method, 1)
     with tempfile.TemporaryDirectory() as work_folder:

@@ -225,7 +225,13 @@ def test_resume_must_be_asked_for_the_same(toy, folder, tmp_path):
         pellucid.train("toy", folder, out, noise="gaussian:5", steps=4, resume=True, seed=1)
     with pytest.raises(ValueError, match=r"was made with data="):
         pellucid.train("toy", folder, out, noise="gaussian:6", steps=4, resume=True)
-    (tmp_path / "m.run" / "checkpoint.pt").write_bytes(b"nonsense")
+    checkpoint = tmp_path / "m.run" / "checkpoint.pt"
+    older = state.load(checkpoint)
+    config = dict(older.settings["config"])
+    del config["decay"]  # as if the field had come later
+    state.save(checkpoint, dataclasses.replace(older, settings=dict(older.settings) | {"config": config}))
+    assert pellucid.train("toy", folder, out, noise="gaussian:5", steps=4, resume=True).steps == 4
+    checkpoint.write_bytes(b"nonsense")
     with pytest.raises(ValueError, match=r"no checkpoint.*without --resume"):
         pellucid.train("toy", folder, out, noise="gaussian:5", steps=4, resume=True)
 

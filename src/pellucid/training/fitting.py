@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -135,7 +136,8 @@ def carry_out(request: Request, progress: Callable[[Report], None] | None = None
     last: state.State | None = None
     if request.resume and request.checkpoint.is_file():
         last = state.load(request.checkpoint)
-        state.check_same(last, settings, request.checkpoint)
+        defaults = dataclasses.asdict(type(request.config)())
+        state.check_same(last, settings, request.checkpoint, defaults)
     network = starting.network_of(request, images, last)
     first = driving.first_process()
     if first:

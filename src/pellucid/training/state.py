@@ -82,8 +82,16 @@ def load(path: Path) -> State:
         ) from error
 
 
-def check_same(state: State, settings: Mapping[str, Any], path: Path) -> None:
+def check_same(
+    state: State, settings: Mapping[str, Any], path: Path, defaults: Mapping[str, Any] | None = None
+) -> None:
     """Raise a ValueError that names what differs between a checkpoint and what is asked for now.
+
+    Args:
+        state: the checkpoint.
+        settings: what is asked for now.
+        path: of the checkpoint, for the message.
+        defaults: values of fields of the configuration that may be younger than the checkpoint.
 
     >>> blank = {"step": 0, "steps": 1, "seconds": 0.0, "network": {}, "average": None, "optimizer": {}}
     >>> state = State(settings={"seed": 1}, **blank)
@@ -92,11 +100,16 @@ def check_same(state: State, settings: Mapping[str, Any], path: Path) -> None:
     ...
     ValueError: run was made with seed=1, got seed=2. Ask for the same, or start anew without --resume.
     """
-    wanted = json.loads(json.dumps(dict(settings)))
-    for name in {**wanted, **state.settings}:
-        if wanted.get(name) != state.settings.get(name):
+    wanted = _flat(json.loads(json.dumps(dict(settings))))
+    made = {**json.loads(json.dumps(dict(defaults or {}))), **_flat(state.settings)}
+    for name in {**wanted, **made}:
+        if wanted.get(name) != made.get(name):
             raise ValueError(
-                f"{path} was made with {name}={state.settings.get(name)!r}, got "
-                f"{name}={wanted.get(name)!r}. Ask "
+                f"{path} was made with {name}={made.get(name)!r}, got {name}={wanted.get(name)!r}. Ask "
                 "for the same, or start anew without --resume."
             )
+
+
+def _flat(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of the configuration beside the other settings; no name is in both."""
+    return {**settings.get("config", {}), **{k: v for k, v in settings.items() if k != "config"}}

@@ -158,6 +158,10 @@ def test_bad_settings_are_named() -> None:
         iddp.Config(blur=4)
     with pytest.raises(ValueError, match="known_noise"):
         iddp.Config(known_noise="gaussian:25", standardise=True)
+    for change in ({"mask": False}, {"p": 0.7}, {"stop_gradient": False}):
+        iddp.Config(**change)
+        with pytest.raises(ValueError, match=r"give_back=0\.1 needs random signs"):
+            iddp.Config(give_back=0.1, **change)
     with pytest.raises(ValueError, match="noise must be one of"):
         iddp.Config(known_noise="gauss:25")
 

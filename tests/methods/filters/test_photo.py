@@ -9,6 +9,7 @@ from torch.nn.functional import avg_pool2d
 
 import pellucid
 from pellucid import metrics, seeds
+from pellucid.methods.filters import photo
 from pellucid.methods.filters.bm3d import BM3D
 from pellucid.methods.filters.photo import PHOTO
 from pellucid.noise import analysis, models
@@ -175,6 +176,18 @@ def test_a_network_that_is_not_there_is_named():
     noisy, noise = shared_noise(photograph())
     with pytest.raises(ValueError, match="no-such"):
         run(noisy, noise, network="no-such")
+    without = run(noisy, noise, network="no-such", share=0.0, apart=0.0)
+    assert torch.equal(without, run(noisy, noise, network="none"))
+
+
+def test_the_network_is_read_once_and_before_the_filter(monkeypatch):
+    noisy, noise = shared_noise(photograph())
+    done: list[str] = []
+    opened, filtered = photo.Second.open, photo.bm3d.steps
+    monkeypatch.setattr(photo.Second, "open", lambda *a, **k: done.append("network") or opened(*a, **k))
+    monkeypatch.setattr(photo.bm3d, "steps", lambda *a, **k: done.append("filter") or filtered(*a, **k))
+    run(noisy, noise)
+    assert done == ["network", "filter"]
 
 
 def test_a_picture_without_noise_comes_back():

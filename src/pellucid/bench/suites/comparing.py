@@ -10,7 +10,7 @@ from statistics import mean
 import numpy as np
 
 from pellucid.bench import protocol
-from pellucid.bench.names import brief
+from pellucid.bench.names import called
 from pellucid.bench.rows import Cell, Results
 from pellucid.bench.suites.reading import Printed, Suite
 
@@ -50,6 +50,7 @@ def _rows(suite: Suite, results: Results, given: Mapping[str, str]) -> list[list
     for cell in results.cells:
         cells.setdefault((cell.set, cell.method), []).append(cell)
     back = {run: written for written, run in given.items()}
+    names = called([number.entry for number in suite.printed] + [back.get(m, m) for _, m in cells])
     sets = {set_ for part in suite.parts for set_ in part.data}
     seen: set[tuple[str, str]] = set()
     rows = []
@@ -58,14 +59,14 @@ def _rows(suite: Suite, results: Results, given: Mapping[str, str]) -> list[list
         found = cells.get((number.ours, entry), [])
         if found:
             seen.add((number.ours, entry))
-        ours = _ours(number.entry, number.ours, found)
+        ours = _ours(names.get(number.entry, number.entry), number.ours, found)
         if number.ours not in sets:
             cut = number.ours in suite.whole
             ours = ["", "", "", "not in the small form" if cut else "no set of ours in its place"]
         rows.append([*_published(number), *ours])
     for (set_, method), found in cells.items():
         if (set_, method) not in seen and set_:
-            rows.append([set_, "", "", *_ours(back.get(method, method), set_, found)])
+            rows.append([set_, "", "", *_ours(names[back.get(method, method)], set_, found)])
     return rows
 
 
@@ -82,7 +83,7 @@ def _ours(entry: str, set_: str, cells: Sequence[Cell]) -> list[str]:
     about = [f"on {set_}"]
     if not done:
         why = next((c.skipped or c.error for c in cells if not c.done), None)
-        return [f"`{brief(entry)}`", "–", "", f"{'not run yet' if why is None else why}"]
+        return [f"`{entry}`", "–", "", f"{'not run yet' if why is None else why}"]
     psnr, ssim, seconds = (
         mean(v) if (v := [x for c in done if (x := getattr(c, name)) is not None]) else None
         for name in ("psnr", "ssim", "seconds")
@@ -98,7 +99,7 @@ def _ours(entry: str, set_: str, cells: Sequence[Cell]) -> list[str]:
     score = " / ".join(
         [f"{psnr:.2f}" if psnr is not None else "–", *([f"{ssim:.3f}"] if ssim is not None else [])]
     )
-    return [f"`{brief(entry)}`", score, "–" if seconds is None else f"{seconds:.3g}", ", ".join(about)]
+    return [f"`{entry}`", score, "–" if seconds is None else f"{seconds:.3g}", ", ".join(about)]
 
 
 def _table(rows: Sequence[Sequence[str]]) -> list[str]:
@@ -117,10 +118,11 @@ def _residuals(results: Results, given: Mapping[str, str]) -> list[str]:
         paths = [cell.path(name) for name in ("clean", "noisy", "file")]
         if cell.done and cell.method != "noisy" and all(paths):
             groups.setdefault((cell.set, cell.method), []).append(_distance([p for p in paths if p]))
+    names = called(back.get(method, method) for _, method in groups)
     for (set_, method), found in groups.items():
         real, removed, distance = (mean(column) for column in zip(*found, strict=True))
         lines.append(
-            f"| {set_} | `{brief(back.get(method, method))}` | {real:.2f} | {removed:.2f} | {distance:.3f} |"
+            f"| {set_} | `{names[back.get(method, method)]}` | {real:.2f} | {removed:.2f} | {distance:.3f} |"
         )
     return lines
 

@@ -79,6 +79,12 @@ class Config(Recipe):
         checks.in_range("warm_up", self.warm_up, 0)
         checks.in_range("give_back", self.give_back, 0, 1)
         checks.one_of("fidelity", self.fidelity, ("blurred", "noisy"))
+        if self.give_back and not (self.mask and self.stop_gradient and self.p == 0.5):
+            raise ValueError(
+                f"give_back={self.give_back:g} needs random signs of mean 0 and a fixed target (mask=true, "
+                f"p=0.5, stop_gradient=true), got mask={self.mask}, p={self.p:g}, stop_gradient="
+                f"{self.stop_gradient}, where it leads to the identity. Use give_back=0."
+            )
         if self.blur % 2 == 0:
             raise ValueError(f"blur must be odd, got {self.blur}. Use blur={self.blur + 1}.")
         if self.known_noise:
@@ -218,7 +224,12 @@ def guard(recent: Sequence[Mapping[str, float]], config: Config) -> str | None:
             f"IDDP has collapsed to the identity: the network removes {removed:.2g}, where a blur of "
             f"{config.blur} pixels removes {blur_removes:.2g}. Train longer on the blurred picture "
             f"(--set warm_up={max(1000, 2 * config.warm_up)}) or weigh it more "
-            f"(--set alpha={max(0.001, 10 * config.alpha):g})."
+            f"(--set alpha={max(0.001, 10 * config.alpha):g})"
+            + (
+                f", or give back less (--set give_back={config.give_back / 2:g})."
+                if config.give_back
+                else "."
+            )
         )
     if contrast < FLAT * blur_contrast:
         return (

@@ -105,7 +105,7 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
     if developed:
         asked.append((config.apart, config.apart_drive, 2))
     name = config.beside(task.noise, color=task.color, channels=noisy.shape[0])
-    wanted = name != "none" and task.noise.level > 0
+    wanted = name != "none" and task.noise.level > 0 and any(share > 0 for share, _, _ in asked)
     network = Second.open(name, seed=seed, device=device) if wanted else None
     settings = config.filter(correlated=task.noise.correlated)
     (filtered,) = bm3d.steps(task, settings, seed=seed, device=device)
