@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
@@ -32,16 +33,22 @@ def _stem(name: str) -> str:
 
 
 def called(entries: Iterable[str]) -> Mapping[str, str]:
-    """What each entry is called; two that would be called the same keep their folders.
+    """What each entry is called; two that would be called the same keep the whole name of their files, and
+    if need be their folders.
 
     >>> called(["model:a/m.pth", "model:b/m.pth", "ffdnet+model=a/n.pth"])["ffdnet+model=a/n.pth"]
     'ffdnet+model=n.pth'
     >>> called(["model:a/m.pth", "model:b/m.pth"])["model:a/m.pth"]
     'model:a/m.pth'
+    >>> called(["model:a/n2n-0123abcd.safetensors", "model:a/n2n-4567abcd.safetensors"]).values()
+    dict_values(['model:n2n-0123abcd.safetensors', 'model:n2n-4567abcd.safetensors'])
     """
-    short = {entry: brief(entry) for entry in dict.fromkeys(entries)}
-    often = list(short.values())
-    return {entry: name if often.count(name) == 1 else entry for entry, name in short.items()}
+    found = {entry: entry for entry in entries}
+    for shorter in (lambda entry: FOLDERS.sub(r"\1", entry), brief):
+        names = {entry: shorter(entry) for entry in found}
+        often = Counter(names.values())
+        found |= {entry: name for entry, name in names.items() if often[name] == 1}
+    return found
 
 
 def shown(results: Results) -> Results:

@@ -66,6 +66,19 @@ def test_what_was_removed_goes_back_bit_by_bit(noisy) -> None:
         torch.testing.assert_close(got.value, (second - first - share * (noisy - first)).square().mean())
 
 
+def test_added_noise_is_as_strong_as_that_of_the_picture() -> None:
+    """Also where the network has left half of it in, which else fades."""
+    draws = seeds.generator(3)
+    ramp = torch.linspace(0, 1, 128).expand(2, 3, 128, 128)
+    noise = torch.randn(ramp.shape, generator=draws) * torch.tensor([0.02, 0.1]).view(2, 1, 1, 1)
+    prior = ramp + 0.5 * noise
+    found = iddp.fineness(ramp + noise).flatten()
+    torch.testing.assert_close(found, torch.tensor([0.02, 0.1]), rtol=0.05, atol=0)
+    for match, wanted in ((False, 0.5), (True, 1.0)):
+        again = iddp.renoised(prior, 0.5 * noise, iddp.Config(match=match), seeds.generator(0))
+        assert float((again - prior).std() / noise.std()) == pytest.approx(wanted, rel=0.05)
+
+
 def test_blur_against_scipy() -> None:
     from scipy.ndimage import uniform_filter
 

@@ -20,6 +20,8 @@ ENOUGH = 20
 """losses that the guard judges by, the last ones"""
 UNCHANGED = 0.05
 """share of what a blur takes off; a network that takes off less gives its input back"""
+MATCHED = (0.5, 4.0)
+"""bounds of the factor that makes removed noise as strong as that of the picture"""
 TOO_MUCH = 1.3
 """how much more than a blur a network may take off before it counts as run away"""
 FLAT = 0.05
@@ -66,6 +68,9 @@ class Config(Recipe):
     """whether iddp-unet and small-iddp predict the noise; other networks are as they are"""
     warm_up: int = 2000
     """steps at the start that learn the blurred picture alone; at most a third of the training"""
+    match: bool = False
+    """whether removed noise is made as strong as that of the picture before it is added again;
+    not the paper's, where it fades with what the network leaves in, until the training ends at the identity"""
     give_back: float = 0.0
     """share of the removed noise that the target of the prior term has got back at the end, from 0 at the end
     of the warm-up; not the paper's, whose fixed point smooths too much (docs/methods/iddp.md)"""
@@ -121,17 +126,31 @@ def signs(like: Tensor, p: float, generator: torch.Generator) -> Tensor:
     return torch.where(draws < p, 1.0, -1.0).to(like)
 
 
+def fineness(image: Tensor) -> Tensor:
+    """Strength of the noise in (B, C, H, W): the median of |diagonal Haar detail| as a standard deviation.
+
+    One value per picture. Source: Donoho, Johnstone, "Ideal spatial adaptation by wavelet shrinkage", 1994.
+    """
+    even = image[..., : image.shape[-2] // 2 * 2, : image.shape[-1] // 2 * 2]
+    a, b = even[..., ::2, ::2], even[..., ::2, 1::2]
+    c, d = even[..., 1::2, ::2], even[..., 1::2, 1::2]
+    return ((a - b - c + d) / 2).abs().flatten(1).median(1).values.view(-1, 1, 1, 1) / 0.6745
+
+
 def renoised(prior: Tensor, removed: Tensor, config: Config, generator: torch.Generator) -> Tensor:
     """y2 = F(y) + n2 (equation 8), with n2 = m * n^ (equation 7), n^ itself without the mask, or known noise.
 
     Args:
         prior: F(y) (B, C, H, W).
         removed: n^ = y - F(y), the same shape.
-        config: mask, p, known_noise.
+        config: mask, p, match, known_noise.
         generator: draws the mask or the noise.
     """
     if config.known_noise:
         return noise_models.parse(config.known_noise).apply(prior, generator)
+    if config.match:
+        strength = fineness(prior + removed) / fineness(removed).clamp_min(1e-6)
+        removed = removed * strength.clamp(*MATCHED)
     if not config.mask:
         return prior + removed
     return prior + signs(removed, config.p, generator) * removed
