@@ -36,7 +36,7 @@ SWITCHES: dict[str, dict[str, Any]] = {
     "iddp, no stop-gradient": {"stop_gradient": False},
     "iddp, no mask": {"mask": False},
     "iddp, y for y_blur": {"fidelity": "noisy"},
-    "iddp, giving back 0.45": {"give_back": 0.45},
+    "iddp, as fast does": {"match": True, "give_back": 0.8},
 }
 
 
@@ -62,7 +62,7 @@ def work(
     method = name.split(",")[0]
     given: dict[str, Any] = {"batch": batch, "patch": 64, "learning_rate": 1e-3, "decay": "cosine"}
     if method == "iddp":
-        given |= {"warm_up": steps // 6, "give_back": 0.0} | SWITCHES.get(name, {})
+        given |= {"warm_up": steps // 6, "match": False, "give_back": 0.0} | SWITCHES.get(name, {})
     if name == "b2u":
         given |= {"inference": "blind"}
     fixed = {"supervised": 1, "n2n": 2}.get(method, 1)
