@@ -69,8 +69,8 @@ class Config(Recipe):
     warm_up: int = 2000
     """steps at the start that learn the blurred picture alone; at most a third of the training"""
     match: bool = False
-    """whether removed noise is made as strong as that of the picture before it is added again; in the paper it
-    fades with what the network leaves in, until the training ends at the identity (docs/methods/iddp.md)"""
+    """whether removed noise is made as strong as that of the picture before it is added again; in the paper
+    it fades with what the network leaves in, until a training ends at the identity (docs/methods/iddp.md)"""
     give_back: float = 0.0
     """share of the removed noise that the target of the prior term has got back at the end, from 0 at the end
     of the warm-up; not the paper's, whose fixed point smooths too much (docs/methods/iddp.md)"""
