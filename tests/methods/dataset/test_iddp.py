@@ -158,9 +158,8 @@ def test_guard_names_each_failure_and_lets_a_denoiser_pass(noisy) -> None:
 
 def test_guard_catches_the_literal_reading_in_a_training() -> None:
     """Output drawn at random, no warm-up, no blurred target: the equations let it become a constant."""
-    method, config = short(
-        "iddp", network="iddp-unet", residual=False, warm_up=0, steps=50, batch=1, patch=16, alpha=0.0
-    )
+    paper = {"network": "iddp-unet", "match": False, "give_back": 0.0}
+    method, config = short("iddp", **paper, residual=False, warm_up=0, steps=50, batch=1, patch=16, alpha=0.0)
     seen: list[dict[str, float]] = []
     trained(method, config, 1, each=lambda _, loss: seen.append({k: float(v) for k, v in loss.parts.items()}))
     assert "constant" in (iddp.guard(seen, config) or "")
