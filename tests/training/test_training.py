@@ -76,7 +76,7 @@ def test_writes_a_model_that_denoises_and_logs(toy, folder, tmp_path):
 
 
 def test_snapshots_of_iddp_as_in_its_figures(folder, tmp_path):
-    fields = {"patch": 16, "batch": 1, "warm_up": 0}
+    fields = {"patch": 16, "batch": 1, "warm_up": 0, "match": False}
     done = pellucid.train(
         "iddp", folder, tmp_path / "m.safetensors", noise="gaussian:25", fixed=1, steps=6, every=3, set=fields
     )
