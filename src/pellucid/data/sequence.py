@@ -16,6 +16,7 @@ from pellucid.data.folder import images_in, of_one_white, open_all, same_channel
 from pellucid.data.pool import Facts, read
 from pellucid.data.regions import Region
 from pellucid.data.source import Source
+from pellucid.noise.level import detail
 
 BLOCK = 8
 """pixels; over such a square the noise of a pixel falls to an eighth"""
@@ -133,13 +134,7 @@ def change(one: Tensor, two: Tensor) -> float:
     True
     """
     difference = (one - two)[None]
-    fine = (
-        difference[..., 1:, 1:]
-        - difference[..., 1:, :-1]
-        - difference[..., :-1, 1:]
-        + difference[..., :-1, :-1]
-    )
-    level = fine.flatten(2).abs().median(-1).values / 0.6745 / 2  # MAD; four pixels of variance one
+    level = detail(difference).flatten(2).abs().median(-1).values / 0.6745  # MAD
     block = min(BLOCK, *difference.shape[-2:])
     means = avg_pool2d(difference, block).flatten(2)
     largest = means.abs().max(-1).values * block

@@ -49,6 +49,15 @@ def mad(image: Tensor, *, skip_zeros: bool = True) -> Tensor:
     return torch.tensor(levels, dtype=torch.float32)
 
 
+def detail(image: Tensor) -> Tensor:
+    """The diagonal Haar coefficients of (..., H, W) at every place, (..., H - 1, W - 1).
+
+    Of white noise they have its standard deviation. For hot paths; `mad` is exacter.
+    """
+    top, below = image[..., :-1, :], image[..., 1:, :]
+    return (top[..., :-1] - top[..., 1:] - below[..., :-1] + below[..., 1:]) / 2
+
+
 def mad_per_scale(image: Tensor, factors: Sequence[int] = (1, 2, 3, 4)) -> Tensor:
     """`mad` of the image decimated by each factor without averaging, the mean over all phases.
 

@@ -59,7 +59,7 @@ def _rows(suite: Suite, results: Results, given: Mapping[str, str]) -> list[list
         found = cells.get((number.ours, entry), [])
         if found:
             seen.add((number.ours, entry))
-        ours = _ours(names.get(number.entry, number.entry), number.ours, found)
+        ours = _ours(names[number.entry], number.ours, found)
         if number.ours not in sets:
             cut = number.ours in suite.whole
             ours = ["", "", "", "not in the small form" if cut else "no set of ours in its place"]

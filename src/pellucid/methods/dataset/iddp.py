@@ -14,6 +14,7 @@ from pellucid.learning import Batch, Learning, Loss, Progress, Recipe, apply
 from pellucid.methods.dataset.plain import bordered, predict
 from pellucid.models import steps_of
 from pellucid.noise import models as noise_models
+from pellucid.noise.level import detail
 from pellucid.steps import Method, Tiling
 
 ENOUGH = 20
@@ -131,10 +132,7 @@ def fineness(image: Tensor) -> Tensor:
 
     One value per picture. Source: Donoho, Johnstone, "Ideal spatial adaptation by wavelet shrinkage", 1994.
     """
-    even = image[..., : image.shape[-2] // 2 * 2, : image.shape[-1] // 2 * 2]
-    a, b = even[..., ::2, ::2], even[..., ::2, 1::2]
-    c, d = even[..., 1::2, ::2], even[..., 1::2, 1::2]
-    return ((a - b - c + d) / 2).abs().flatten(1).median(1).values.view(-1, 1, 1, 1) / 0.6745
+    return detail(image)[..., ::2, ::2].abs().flatten(1).median(1).values.view(-1, 1, 1, 1) / 0.6745
 
 
 def renoised(prior: Tensor, removed: Tensor, config: Config, generator: torch.Generator) -> Tensor:
@@ -262,9 +260,12 @@ def guard(recent: Sequence[Mapping[str, float]], config: Config) -> str | None:
 
 
 def _steadier(config: Config) -> str:
+    """What else keeps a training from the identity."""
+    if not config.match:
+        return "let the added noise be as strong as the picture's (--set match=true)"
     if config.give_back:
         return f"give back less (--set give_back={config.give_back / 2:g})"
-    return "let the added noise be as strong as the picture's (--set match=true)"
+    return "train at fewer levels of noise"
 
 
 LEARNING = Learning(
