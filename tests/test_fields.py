@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
+import subprocess
+import sys
 from dataclasses import dataclass
 from typing import Literal
 
 import pytest
 
-from pellucid.fields import assignments, change, describe
+from pellucid.fields import Option, assignments, change, check, current, describe, option, options
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,3 +123,100 @@ def test_inherited_fields_keep_their_help_and_may_change_it():
     assert helps["rate"] == "its own words"
     assert helps["depth"] == "levels of the network"
     assert helps["average"] == "whether to average"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limited:
+    """A configuration whose limits stand at its fields."""
+
+    width: float = option(1.0, low=0, low_open=True)
+    """how wide"""
+    share: float | None = option(None, low=0, high=1, high_open=True, hint="Leave it out.")
+    level: str = option("auto", choices=("auto", "mad"))
+    """which level"""
+    sizes: tuple[int, ...] = option((3, 5), low=1)
+    ema: float = option(0.9, low=0, high=1, aliases=("average",))
+    kind: str = option("a", choices=lambda: ["a", "b"])
+    free: int = 3
+
+    def __post_init__(self):
+        check(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inheriting(Limited):
+    """Other defaults, the same limits; and one of its own."""
+
+    width: float = 2.0
+    level: str = option("chen", choices=("chen",))
+    free: int = option(1, low=1)
+    """more"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "message"),
+    [
+        (Limited, {"width": 0}, "width must be greater than 0, got 0."),
+        (Limited, {"width": float("nan")}, "width must be greater than 0, got nan."),
+        (Limited, {"share": 1.0}, "share must be in [0, 1), got 1.0. Leave it out."),
+        (Limited, {"level": "mat"}, "level must be one of auto, mad; got 'mat'. Did you mean 'mad'?"),
+        (Limited, {"sizes": (3, 0)}, "sizes must be at least 1, got 0."),
+        (Limited, {"kind": "c"}, "kind must be one of a, b; got 'c'."),
+        (Limited, {"width": None}, "width must be a number, got None."),
+        (Limited, {"level": None}, "level must be one of auto, mad; got 'None'."),
+        (Inheriting, {"width": -1.0}, "width must be greater than 0, got -1.0."),
+        (Inheriting, {"level": "auto"}, "level must be one of chen; got 'auto'."),
+        (Inheriting, {"free": 0}, "free must be at least 1, got 0."),
+    ],
+)
+def test_a_field_is_held_to_what_it_says(kind, values, message):
+    with pytest.raises(ValueError, match="^" + re.escape(message) + "$"):
+        kind(**values)
+
+
+def test_what_the_fields_admit_passes():
+    made = Inheriting(width=0.5, share=None, sizes=(), ema=0)
+    assert made == Inheriting(width=0.5, sizes=(), ema=0)
+
+
+def test_options_know_type_default_help_and_limits():
+    found = {f.name: f for f in options(Inheriting)}
+    assert list(found) == ["width", "share", "level", "sizes", "ema", "kind", "free"]
+    assert found["width"].type is float
+    assert found["width"].default == 2.0
+    assert found["width"].option == Option(low=0, low_open=True)
+    assert found["level"].help == "which level"
+    assert found["free"].help == "more"
+    assert found["kind"].option.allowed() == ("a", "b")
+    assert found["share"].type == float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loose:
+    """A field that must be given, one that is made, and one whose type is not at hand."""
+
+    picture: Unknown  # noqa: F821 - the case under test
+    names: list[str] = dataclasses.field(default_factory=list)
+
+
+def test_options_of_a_field_without_default_or_type():
+    picture, names = options(Loose)
+    assert picture.default is dataclasses.MISSING
+    assert picture.type == "Unknown"
+    assert names.default == []
+
+
+def test_an_old_name_is_understood_and_said():
+    assert current(Limited, {"average": "0.5", "width": 2}) == (
+        {"ema": "0.5", "width": 2},
+        ("average is now called ema.",),
+    )
+    with pytest.warns(DeprecationWarning, match="average is now called ema"):
+        assert change(Limited(), {"average": "0.5"}).ema == 0.5
+    with pytest.raises(ValueError, match="ema is given twice"):
+        current(Limited, {"average": 1, "ema": 2})
+
+
+def test_fields_load_no_torch():
+    code = "import sys, pellucid.fields; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -14,6 +14,7 @@ from pellucid.degradation import Degradation, Identity, Kind
 from pellucid.learning import Learning
 from pellucid.noise.report import NoiseReport
 
+Family = Literal["filter", "single image", "data set"]
 Needs = Literal["one image", "one image or shots", "shots of a scene", "a folder", "pairs", "clean pairs"]
 
 
@@ -67,6 +68,7 @@ class Step:
         state: gives the state dict of the fit, so that it can be saved and continued.
         total: how many iterations the method plans, for the progress bar; None when open.
         held_out: detached scalar loss on pixels hidden from the fit, where the method hides some.
+        notes: what the user should know of how the method works at this size, noise and budget.
     """
 
     iteration: int
@@ -78,6 +80,7 @@ class Step:
     state: Callable[[], Mapping[str, Tensor]] | None = None
     total: int | None = None
     held_out: Tensor | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,6 +151,10 @@ class Method:
             the first of them serves all. Empty for a method that takes no near-clean images.
         learning: how it is trained on many images (`pellucid train`), or None; such a method is applied from
             the file that the training wrote.
+        takes_shots: whether it is given several shots of a scene as they are, in register; others are given
+            their mean.
+        family: what it learns from: nothing (filter), the image at hand, or a data set.
+        iterative: whether it yields a Step per iteration, so that a stop rule and a budget mean something.
     """
 
     name: str
@@ -171,6 +178,13 @@ class Method:
     uncertainty: bool = False
     near_clean: tuple[str, ...] = ()
     learning: Learning | None = None
+    takes_shots: bool = False
+    family: Family = "filter"
+    iterative: bool = False
+
+    def __post_init__(self) -> None:
+        if self.stop:  # only what iterates has a stop rule
+            object.__setattr__(self, "iterative", True)
 
     def keeps(self, config: Any, noise: NoiseReport) -> bool:
         """Whether the mean of a channel is to stay, at this noise."""

@@ -166,6 +166,7 @@ AP_BSN = Method(
     title="AP-BSN: learns from photographs whose pixels share their noise (`pellucid train ap-bsn`)",
     citation="Lee, Son, Lee, CVPR 2022",
     needs="a folder",
+    family="data set",
     config=Config,
     steps=steps_of("ap-bsn", LEARNING, Config),
     presets={

@@ -128,6 +128,7 @@ B2U = Method(
     title="Blind2Unblind: blind predictions of all pixels, then one that sees them (`pellucid train b2u`)",
     citation="Wang, Liu, Li, Han, CVPR 2022",
     needs="a folder",
+    family="data set",
     config=Config,
     steps=steps_of("b2u", LEARNING, Config),
     presets={

@@ -168,6 +168,7 @@ CVF_SID = Method(
     title="CVF-SID: parts a photograph into picture and two noises (`pellucid train cvf-sid`)",
     citation="Neshatavar, Yavartanoo, Son, Lee, CVPR 2022",
     needs="a folder",
+    family="data set",
     config=Config,
     steps=steps_of("cvf-sid", LEARNING, Config),
     presets={

@@ -289,6 +289,7 @@ IDDP = Method(
     title="IDDP: learns from noisy pictures by denoising its own output again (`pellucid train iddp`)",
     citation="Lin, Zhuang, Ding, Zeng, Huang, Tu, Paisley, AAAI 2023",
     needs="a folder",
+    family="data set",
     config=Config,
     steps=steps_of("iddp", LEARNING, Config),
     presets={

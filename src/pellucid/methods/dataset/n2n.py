@@ -98,6 +98,7 @@ N2N = Method(
     title="Noise2Noise: learns from pairs of noisy pictures of one scene (`pellucid train n2n`)",
     citation="Lehtinen, Munkberg, Hasselgren, Laine, Karras, Aittala, Aila, ICML 2018",
     needs="pairs",
+    family="data set",
     config=Config,
     steps=steps_of("n2n", LEARNING, Config),
     presets={

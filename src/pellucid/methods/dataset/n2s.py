@@ -97,6 +97,7 @@ N2S = Method(
     title="Noise2Self: predicts a grid of hidden pixels from the others (`pellucid train n2s`)",
     citation="Batson, Royer, ICML 2019",
     needs="a folder",
+    family="data set",
     config=Config,
     steps=steps_of("n2s", LEARNING, Config),
     presets={

@@ -119,6 +119,7 @@ NB2NB = Method(
     title="Neighbor2Neighbor: learns one neighbour from the other (`pellucid train nb2nb`)",
     citation="Huang, Li, Jia, Lu, Liu, CVPR 2021",
     needs="a folder",
+    family="data set",
     config=Config,
     steps=steps_of("nb2nb", LEARNING, Config),
     presets={

@@ -55,6 +55,7 @@ SUPERVISED = Method(
     title="Training with clean targets, to compare with (`pellucid train supervised`)",
     citation="textbook; network and schedule of Lehtinen and others, ICML 2018",
     needs="clean pairs",
+    family="data set",
     config=Config,
     steps=steps_of("supervised", LEARNING, Config),
     presets={
