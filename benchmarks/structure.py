@@ -2,14 +2,14 @@
 
     python benchmarks/structure.py [--json]
 
-Static, from the source: files, lines, the median file, modules that one other module imports, files under 60
-lines, public names of classes and functions that stand for two things. Running, from one
-`pellucid denoise PHOTO -o OUT` without options on a colour picture of 160 x 160 (`sys.setprofile`): the
-deepest chain of pellucid's own functions, calls that cross from one package of `src/pellucid` into another, and the
-way of the pixels: every call of a function that is handed the picture (an Image or an array or tensor of its
-size, alone or in a list or record) from the moment the file is decoded to the moment it is encoded. Rooms are
-the modules on that way, climbs are steps from a module to one that stands above it in the layers of
-pyproject.toml, names are the different parameter names under which the picture is handed on, and parameters the different
+Static, from the source: files, lines, the median file, modules that one other module imports, files under
+60 lines, public names of classes that stand for two things. Running, from one `pellucid denoise PHOTO -o
+OUT` without options on a colour picture of 160 x 160 (`sys.setprofile`): the deepest chain of pellucid's
+own functions, calls that cross from one package of `src/pellucid` into another, and the way of the pixels:
+every call of a function that is handed the picture (an Image or an array or tensor of its size, alone or in
+a list or record) from the moment the file is decoded to the moment it is encoded. Rooms are the modules on
+that way, climbs are steps from a module to one that stands above it in the layers of pyproject.toml, names
+are the different parameter names under which the picture is handed on, and parameters the different
 parameters of functions.
 """
 
