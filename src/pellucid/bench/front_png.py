@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from typing import Any
 
+from pellucid import extras
 from pellucid.bench.front import AREA, HEIGHT, LIGHT, NAMES, WIDTH, Drawing
 
 TOP = 34
@@ -17,7 +18,11 @@ def png(drawing: Drawing, *, scale: float = 2.0) -> bytes:
     Args:
         drawing: from `front.draw`.
         scale: pixels per unit of the SVG.
+
+    Raises:
+        MissingExtra: without matplotlib.
     """
+    extras.need("bench", "A front as PNG")
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

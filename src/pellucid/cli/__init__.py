@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from pellucid.cli import arguments, bench_verbs, flags, trained
+from pellucid.extras import MissingExtra
 
 app = typer.Typer(
     name="pellucid",
@@ -270,7 +271,10 @@ def top(
 def _in_one_line(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """What is left of an error that nobody expected, for people who did not ask for a traceback."""
     text = " ".join(str(error).split())
-    print(f"pellucid: error: {kind.__name__}: {text} (--debug shows where)", file=sys.stderr)
+    if issubclass(kind, MissingExtra):  # it says all there is to say
+        print(f"pellucid: error: {text}", file=sys.stderr)
+    else:
+        print(f"pellucid: error: {kind.__name__}: {text} (--debug shows where)", file=sys.stderr)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -278,4 +282,5 @@ def main(argv: Sequence[str] | None = None) -> None:
     given = sys.argv[1:] if argv is None else list(argv)
     if "--debug" not in given:
         sys.excepthook = _in_one_line
-    app(args=arguments.spread(given), prog_name="pellucid")
+    # The command itself: calling the Typer object would put Typer's own hook in the place of ours.
+    typer.main.get_command(app)(args=arguments.spread(given), prog_name="pellucid")

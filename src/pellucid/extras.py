@@ -1,0 +1,47 @@
+"""Parts of pellucid that a plain install leaves out: which packages they need, and how to get them."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+PACKAGES = {
+    "train": ("lightning", "tensorboard"),
+    "bench": ("matplotlib",),
+}
+"""the packages of an extra, as they are imported; pyproject.toml holds their versions"""
+
+
+class MissingExtra(ImportError):  # noqa: N818 - what is missing is no fault of the program
+    """An extra is not installed; the message is one line that says how to install it."""
+
+
+def need(extra: str, what: str) -> None:
+    """Refuse at once what cannot be done without an extra; nothing is imported by asking.
+
+    Args:
+        extra: a key of `PACKAGES`.
+        what: what was asked for, as the start of a sentence.
+
+    Raises:
+        MissingExtra: naming the packages that are not installed and the install command.
+
+    >>> need("train", "Training")
+    """
+    missing = [name for name in PACKAGES[extra] if not _here(name)]
+    if missing:
+        raise MissingExtra(
+            f"{what} needs {' and '.join(missing)}, which a plain install leaves out. "
+            f"Install with: pip install 'pellucid[{extra}]'"
+        )
+
+
+def _here(name: str) -> bool:
+    """Whether a package can be imported.
+
+    >>> _here("json"), _here("no_such_package")
+    (True, False)
+    """
+    try:
+        return find_spec(name) is not None
+    except ValueError:  # a module without a spec, or None in its place, is in sys.modules
+        return False

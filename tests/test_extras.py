@@ -1,0 +1,79 @@
+"""A plain install does without the laboratory, and says in one line how to get what is missing."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pellucid import extras
+
+LABORATORY = ("lightning", "pytorch_lightning", "tensorboard", "matplotlib")
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def plain(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """The program where the packages of all extras are not installed."""
+    code = (
+        f"import sys\nfor name in {LABORATORY}: sys.modules[name] = None\n"
+        "import pellucid.cli\npellucid.cli.main(sys.argv[1:])"
+    )
+    return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, cwd=cwd)
+
+
+@pytest.fixture
+def noisy(tmp_path):
+    path = tmp_path / "noisy.png"
+    pixels = np.random.default_rng(0).normal(128, 20, (48, 56)).clip(0, 255).astype(np.uint8)
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+def test_pyproject_states_the_same_extras():
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        project = tomllib.load(file)["project"]
+    name = re.compile(r"[\w-]+")
+    for extra, packages in extras.PACKAGES.items():
+        assert {name.match(line)[0] for line in project["optional-dependencies"][extra]} == set(packages)
+    plain_packages = {name.match(line)[0] for line in project["dependencies"]}
+    assert not plain_packages & {p for packages in extras.PACKAGES.values() for p in packages}
+    assert "pellucid[train,bench" in project["optional-dependencies"]["dev"][0]
+
+
+@pytest.mark.parametrize("extra", extras.PACKAGES)
+def test_a_missing_extra_is_one_line(extra, monkeypatch):
+    for package in extras.PACKAGES[extra]:
+        monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(extras.MissingExtra, match=r"needs .*pip install 'pellucid\[\w+\]'") as caught:
+        extras.need(extra, "This")
+    assert "\n" not in str(caught.value)
+    assert all(package in str(caught.value) for package in extras.PACKAGES[extra])
+
+
+def test_a_report_works_in_a_plain_install(noisy, tmp_path):
+    words = ("denoise", str(noisy), "-o", "o.png", "--method", "nlm", "--report", "r.html")
+    done = plain(*words, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "<svg" in (tmp_path / "r.html").read_text(encoding="utf-8")
+
+
+def test_a_front_as_png_names_its_extra(tmp_path):
+    from pellucid.bench import log, manifest
+
+    results = tmp_path / "results"
+    results.mkdir()
+    (results / manifest.NAME).write_text("{}")
+    cell = '{"set": "S", "image": "a", "method": "nlm", "psnr": 30.0, "ssim": 0.9, "seconds": 1.0}\n'
+    (results / log.NAME).write_text(cell + cell.replace("nlm", "tv"))
+    page = ("bench", "page", str(results), "-o", str(tmp_path / "page"))
+    assert plain(*page).returncode == 0
+    done = plain(*page, "--front", str(tmp_path / "front.png"))
+    assert done.returncode != 0
+    assert done.stderr.strip().endswith("pip install 'pellucid[bench]'")
+    assert len(done.stderr.strip().splitlines()) == 1
