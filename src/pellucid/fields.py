@@ -18,9 +18,10 @@ import textwrap
 import types
 import typing
 import warnings
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from pellucid import checks
@@ -288,7 +289,7 @@ def change(config: Any, changes: Mapping[str, Any]) -> Any:
     names = [f.name for f in dataclasses.fields(config)]
     for name in changes:
         checks.one_of("field", name, names)
-    return dataclasses.replace(config, **{n: _convert(n, hints[n], v) for n, v in changes.items()})
+    return dataclasses.replace(config, **{n: convert(n, hints[n], v) for n, v in changes.items()})
 
 
 def current(kind: type, changes: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
@@ -333,8 +334,15 @@ def assignments(texts: list[str]) -> dict[str, str]:
     return pairs
 
 
-def _convert(name: str, hint: Any, value: Any) -> Any:
-    """``value`` as the type ``hint``, or a ValueError that names the field."""
+def convert(name: str, hint: Any, value: Any) -> Any:
+    """``value`` as the type ``hint``; text is read, e.g. "0.5" as a number.
+
+    Raises:
+        ValueError: naming the field, what it may be and what came.
+
+    >>> convert("sizes", tuple[float, ...], "0.5,1")
+    (0.5, 1.0)
+    """
     try:
         return _as(hint, value)
     except (ValueError, TypeError, SyntaxError):
@@ -355,6 +363,12 @@ def _as(hint: Any, value: Any) -> Any:
         if len(items) != len(arguments):
             raise ValueError
         return tuple(_as(a, i) for a, i in zip(arguments, items, strict=True))
+    if hint is Any or (origin is Mapping and isinstance(value, Mapping)):
+        return value
+    if origin is Sequence and isinstance(value, list | tuple):
+        return tuple(_as(arguments[0], item) for item in value)
+    if hint is Path and isinstance(value, str | Path):
+        return Path(value)
     if hint is type(None):
         if value is None or (isinstance(value, str) and value.lower() == "none"):
             return None
@@ -402,5 +416,7 @@ def _words(hint: Any) -> str:
         return "values separated by commas, " + ", ".join(
             "any number of them" if a is Ellipsis else _words(a) for a in arguments
         )
+    if origin in (Mapping, Sequence):
+        return "names with values" if origin is Mapping else "a list"
     plain = {int: "a whole number", float: "a number", bool: "true or false", str: "text", type(None): "none"}
     return plain.get(hint, str(hint))
