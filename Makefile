@@ -1,13 +1,14 @@
 # make demo    set up, then denoise a real picture and show what changed
 # make test    set up, then every check that CI runs
-# make clean   remove what the two above made
+# make docs    set up, then build the documentation as a site: docs/_build/html/index.html
+# make clean   remove what these made
 #
 # Variables: PYTHON=python3.12 picks the interpreter. TORCH_ARGS is passed to the pip that installs torch, for
 # instance an --index-url with CPU builds; by default pip's own settings decide where torch comes from.
 
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: demo test lint unit clean help
+.PHONY: demo test lint unit docs clean help
 
 # Paths are relative, so that a folder name with spaces does no harm.
 VENV := .venv
@@ -22,12 +23,17 @@ test lint unit: export OMP_NUM_THREADS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 help:
-	@sed -n '1,3s/^# //p' Makefile
+	@sed -n '1,4s/^# //p' Makefile
 
 demo: $(VENV)/.ready
 	$(VENV)/bin/pellucid demo
 
 test: lint unit
+
+# Without a network: equations are MathML, scripts and fonts are those of the theme. Warnings are errors.
+docs: $(VENV)/.ready-docs
+	$(RUN) -m sphinx -q -W --keep-going -b html -c docs . docs/_build/html
+	@echo docs/_build/html/index.html
 
 lint: $(VENV)/.ready-dev
 	$(VENV)/bin/ruff check
@@ -57,11 +63,15 @@ $(VENV)/.ready: pyproject.toml $(VENV)/.torch
 	$(RUN) -m pip install -q -e . -c constraints.txt
 	@touch $@
 
-$(VENV)/.ready-dev: pyproject.toml $(VENV)/.torch
-	$(RUN) -m pip install -q -e '.[dev]' -c constraints.txt
+$(VENV)/.ready-docs: pyproject.toml $(VENV)/.torch
+	$(RUN) -m pip install -q -e '.[docs]' -c constraints.txt
 	@touch $@ $(VENV)/.ready
 
+$(VENV)/.ready-dev: pyproject.toml $(VENV)/.torch
+	$(RUN) -m pip install -q -e '.[dev]' -c constraints.txt
+	@touch $@ $(VENV)/.ready $(VENV)/.ready-docs
+
 clean:
-	rm -rf $(VENV) demo-output build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) demo-output docs/_build build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	rm -rf src/*.egg-info

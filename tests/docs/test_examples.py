@@ -99,12 +99,6 @@ def test_readme_lists_the_methods_there_are():
         assert ("--model" in needs) == method.needs_model
 
 
-def test_links_lead_somewhere():
-    for page in [*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "ARCHITECTURE.md"]:
-        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
-            assert (page.parent / target).exists(), (page.name, target)
-
-
 def test_architecture_names_every_module():
     table = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
     named = set(re.findall(r"^\| `(\w+)` \|", table, re.M))

@@ -33,7 +33,8 @@ MARGIN = 12
 class Spectrum:
     """Gaussian noise of a random spectrum, to train one model for cameras that nobody here has seen.
 
-    Each image of a batch draws, besides its level,
+    Each image of a batch draws, besides its level:
+
     - a power spectrum for what the channels share and, in half of the images, another one for what each has
       of its own. A spectrum is a sum of white, fine and coarse: S = w + (1 - w - c) G(blur) + c G(coarse),
       with G(b) proportional to exp(-4 pi² f' Q f), that of white noise after a Gaussian blur whose width is
