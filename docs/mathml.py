@@ -19,6 +19,8 @@ def mathml(tex: str, node: Any, *, display: str) -> str:
     unknown = re.findall(r"\\[A-Za-z]+|>&<", made)
     if unknown:
         _WARN("formula with %s, which cannot be drawn: %s", ", ".join(unknown), tex, location=node)
+    # Bars would grow with their neighbours and stand apart like operators.
+    made = re.sub(r"<mo>(?=&#x0(?:2016|007C);)", '<mo stretchy="false" lspace="0" rspace="0">', made)
     return made.replace("<math ", f'<math aria-label="{html.escape(tex)}" ', 1)
 
 
