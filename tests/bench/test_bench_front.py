@@ -5,15 +5,16 @@ import numpy as np
 import pytest
 from fake_results import folder, line
 
-from pellucid.bench import front, front_png, labels, rows
-from pellucid.bench.front import Point
+from pellucid.bench import front, labels, rows
+from pellucid.bench.front import Contender
 from pellucid.bench.table import tables
+from pellucid.pages.charts import Line
 
 
 def crowd(n=24, seed=0):
     draw = np.random.default_rng(seed)
     return [
-        Point(
+        Contender(
             name=f"method-{i}",
             seconds=float(10 ** draw.uniform(-1.5, 2.5)),
             quality=float(draw.uniform(26, 32)),
@@ -36,13 +37,13 @@ def test_the_front_is_what_no_other_beats(seed):
 
 
 def test_oracles_are_never_on_the_front():
-    told = Point(name="told", seconds=1, quality=40, oracle=True)
-    fair = Point(name="fair", seconds=2, quality=30)
+    told = Contender(name="told", seconds=1, quality=40, oracle=True)
+    fair = Contender(name="fair", seconds=2, quality=30)
     assert front.pareto([told, fair]) == [fair]
 
 
 def test_of_two_as_fast_the_better_counts():
-    one, two = (Point(name=n, seconds=1, quality=q) for n, q in (("one", 30), ("two", 31)))
+    one, two = (Contender(name=n, seconds=1, quality=q) for n, q in (("one", 30), ("two", 31)))
     assert front.pareto([one, two]) == [two]
 
 
@@ -55,7 +56,7 @@ def test_labels_lie_apart_and_inside(seed):
 
 
 def test_two_points_at_one_place_get_two_labels():
-    points = [Point(name=n, seconds=1, quality=30) for n in ("first", "second")]
+    points = [Contender(name=n, seconds=1, quality=30) for n in ("first", "second")]
     one, two = front.draw(points, title="t").labels
     assert one.box.overlap(two.box) == 0
 
@@ -69,17 +70,17 @@ def test_rows_without_a_time_or_a_score_are_not_drawn(tmp_path):
         line("bm3d@sigma", "a"),
     ]
     (table,) = tables(rows.read(folder(tmp_path / "r", lines)))
-    assert {(p.name, p.oracle) for p in front.points(table)} == {("nlm", False), ("bm3d@sigma", True)}
+    assert {(p.name, p.oracle) for p in front.contenders(table)} == {("nlm", False), ("bm3d@sigma", True)}
 
 
 def test_both_pictures_can_be_opened():
     drawing = front.draw(
-        [*crowd(6), Point(name="a<b", seconds=3, quality=31, oracle=True)], title="Set & crop"
+        [*crowd(6), Contender(name="a<b", seconds=3, quality=31, oracle=True)], title="Set & crop"
     )
     root = ET.fromstring(front.svg(drawing, alone=True))
     assert root.attrib["aria-label"].startswith("Set & crop: 7 methods")
     assert "a<b" in "".join(root.itertext())
-    assert front_png.png(drawing)[:8] == b"\x89PNG\r\n\x1a\n"
+    assert front.png(drawing)[:8] == b"\x89PNG\r\n\x1a\n"
 
 
 def test_no_points_is_an_error():
@@ -88,9 +89,10 @@ def test_no_points_is_an_error():
 
 
 def test_one_point_has_axes():
-    drawing = front.draw([Point(name="only", seconds=0.5, quality=30)], title="t")
-    assert len(drawing.ticks_x) >= 2
-    assert len(drawing.ticks_y) >= 2
+    drawing = front.draw([Contender(name="only", seconds=0.5, quality=30)], title="t")
+    grid = [shape for shape in drawing.shapes if isinstance(shape, Line) and shape.kind == "grid"]
+    assert sum(line.start[0] == line.end[0] for line in grid) >= 2
+    assert sum(line.start[1] == line.end[1] for line in grid) >= 2
 
 
 def test_a_label_keeps_off_the_point_of_another():

@@ -8,7 +8,7 @@ from fake_results import folder, line
 from PIL import Image
 from typer.testing import CliRunner
 
-from pellucid.bench import crops, page, page_pictures, rows
+from pellucid.bench import page, pictures, rows
 from pellucid.bench.table import tables
 from pellucid.cli import app
 
@@ -108,11 +108,11 @@ def test_all_methods_are_cut_at_the_same_place_and_scaled_alike(results, tmp_pat
     found = rows.read(results)
     table = tables(found)[0]
     cells = [c for c in found.cells if c.set == table.set]
-    (first, _), total = page_pictures.make(table, cells, tmp_path, side=16)
+    (first, _), total = pictures.gallery(table, cells, tmp_path, side=16)
     assert total == 2
     assert [tile.name for tile in first.tiles] == ["clean", "noisy", "nlm", "tv", "bm3d@sigma"]
     clean, noisy = picture(1), picture(2)
-    place = crops.busiest(np.moveaxis(clean / np.float32(255), -1, 0), 16)
+    place = pictures.busiest(np.moveaxis(clean / np.float32(255), -1, 0), 16)
     assert np.array_equal(np.asarray(Image.open(tmp_path / first.tiles[0].picture)), clean[place])
     # Removed: noisy less estimate; the factor is written in the note.
     gain = float(re.search(r"noisy less estimate, ([\d.]+) times", first.note)[1])
@@ -136,7 +136,7 @@ def test_deep_pictures_of_an_image_share_one_white(tmp_path):
         Image.fromarray(values).save(root / f"{name}.png")
     files = {"clean": "clean.png", "noisy": "noisy.png", "file": "nlm.png"}
     found = rows.read(folder(root, [line("nlm", "a", **files)]))
-    ((first,), _) = page_pictures.make(tables(found)[0], found.cells, tmp_path / "page", side=16)
+    ((first,), _) = pictures.gallery(tables(found)[0], found.cells, tmp_path / "page", side=16)
     missed = np.asarray(Image.open(tmp_path / "page" / first.tiles[2].missed))
     assert np.ptp(missed.astype(int)) <= 1  # the estimate is the truth plus 30 of 4095 everywhere
     assert missed.mean() > 128
@@ -145,7 +145,7 @@ def test_deep_pictures_of_an_image_share_one_white(tmp_path):
 def test_without_truth_there_is_no_error_to_show(results, tmp_path):
     found = rows.read(results)
     table = tables(found)[1]
-    ((only,), _) = page_pictures.make(table, [c for c in found.cells if c.set == "DND"], tmp_path)
+    ((only,), _) = pictures.gallery(table, [c for c in found.cells if c.set == "DND"], tmp_path)
     assert [tile.name for tile in only.tiles] == ["noisy", "nlm"]
     assert not any(tile.missed for tile in only.tiles)
 
@@ -154,7 +154,7 @@ def test_only_so_many_images_are_shown(results, tmp_path):
     found = rows.read(results)
     table = tables(found)[0]
     cells = [c for c in found.cells if c.set == table.set]
-    shown, total = page_pictures.make(table, cells, tmp_path, most=1)
+    shown, total = pictures.gallery(table, cells, tmp_path, most=1)
     assert (len(shown), total) == (1, 2)
 
 
@@ -171,12 +171,12 @@ def test_the_crop_goes_where_texture_is():
     pixels = np.zeros((1, 80, 90), np.float32)
     pixels[0, :, :10] = 1  # one strong edge
     pixels[0, 50:70, 60:80] = 0.3 * (np.indices((20, 20)).sum(0) % 2)
-    rows_, columns = crops.busiest(pixels, 24)
+    rows_, columns = pictures.busiest(pixels, 24)
     assert rows_.start <= 50
     assert rows_.stop >= 70
     assert columns.start <= 60
     assert columns.stop >= 80
-    assert crops.busiest(pixels[:, :10, :12], 64) == (slice(0, 10), slice(0, 12))
+    assert pictures.busiest(pixels[:, :10, :12], 64) == (slice(0, 10), slice(0, 12))
 
 
 def test_the_verb(results, tmp_path):

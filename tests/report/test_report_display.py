@@ -10,7 +10,8 @@ import pytest
 from PIL import Image as Pillow
 
 from pellucid.image import Image
-from pellucid.report import display, views
+from pellucid.pages import display
+from pellucid.report import views
 
 
 def picture(pixels, *, color=True, scale=255.0):

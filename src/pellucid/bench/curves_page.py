@@ -6,25 +6,27 @@ import csv
 import io
 import math
 from collections.abc import Sequence
-from html import escape
 from pathlib import Path
 
-from pellucid.bench import page
+from pellucid import pages
 from pellucid.bench.bands import BANDS
 from pellucid.bench.curves import Curve, Mark, Point
-from pellucid.bench.page_pictures import slug
+from pellucid.bench.page import PACKAGE
+from pellucid.bench.pictures import anchor
 from pellucid.files.replace import replaced
-from pellucid.report import charts, parts
+from pellucid.pages import Figure, TextTable, charts
 
 DEEP = 8.0
 LEFT_OUT = f"More than {DEEP:g} dB below the best is left out."
 AXES = (("iteration", "Iterations"), ("seconds", "Seconds"))
-READING = (
-    "The clean picture is used for these plots only; no stop rule sees it, and the run goes on beyond the "
-    "point where its rule stops it. Seconds are those of the method and its rule, looking on not counted. "
-    "PSNR is taken before rounding. The bands are the frequency-band correspondence of Shi et al. (IJCV "
-    "2022): the mean over a ring of frequencies of min(1, |F(output)| / |F(target)|), of the "
-    "output of the step and not of the average; it compares moduli, not phases."
+SUMMARY = (
+    "Method",
+    "Stopped by",
+    "at iteration",
+    "returned",
+    "PSNR then",
+    "Best (oracle)",
+    "The stop costs",
 )
 
 
@@ -51,10 +53,20 @@ def write(
         raise NotADirectoryError(f"curves go to a folder, got the file {folder}. Choose another name.")
     folder.mkdir(parents=True, exist_ok=True)
     for curve in found:
-        with replaced(folder / f"{slug(curve.entry)}.csv") as file:
+        with replaced(folder / f"{anchor(curve.entry)}.csv") as file:
             file.write(table(curve).encode("utf-8"))
+    text = pages.render(
+        "curves.html",
+        package=PACKAGE,
+        title=title,
+        axes=AXES,
+        summary=TextTable(head=SUMMARY, rows=[_summary(curve) for curve in found]),
+        together={axis: [_together(found, axis, word)] for axis, word in AXES} if len(found) > 1 else None,
+        curves=[(curve.entry, {axis: _figures(curve, axis, word) for axis, word in AXES}) for curve in found],
+        about=TextTable(rows=about),
+    )
     with replaced(folder / "index.html") as file:
-        file.write(page.document(title, _body(found, title, about)).encode("utf-8"))
+        file.write(text.encode("utf-8"))
     return folder / "index.html"
 
 
@@ -71,40 +83,6 @@ def table(curve: Curve) -> str:
             [p.iteration, f"{p.seconds:.4f}", p.phase, *("" if math.isnan(v) else f"{v:.6g}" for v in values)]
         )
     return out.getvalue()
-
-
-def _body(found: Sequence[Curve], title: str, about: Sequence[tuple[str, str]]) -> str:
-    rows = [_summary(curve) for curve in found]
-    head = [
-        "Method",
-        "Stopped by",
-        "at iteration",
-        "returned",
-        "PSNR then",
-        "Best (oracle)",
-        "The stop costs",
-    ]
-    blocks = [f"<header><h1>{escape(title)}</h1></header>", f"<section>{parts.table(head, rows)}</section>"]
-    if len(found) > 1:
-        every = "".join(_together(found, axis, word) for axis, word in AXES)
-        blocks.append(f"<section><h2>All methods</h2>{_switched(every)}</section>")
-    for curve in found:
-        both = "".join(_charts(curve, axis, word) for axis, word in AXES)
-        blocks.append(f"<section><h2>{escape(curve.entry)}</h2>{_switched(both)}</section>")
-    blocks.append(f"<section><h2>How to read it</h2><p>{escape(READING)}</p>")
-    blocks.append(parts.table([], [list(row) for row in about]) if about else "")
-    return "\n".join([*blocks, "</section>"])
-
-
-def _switched(inside: str) -> str:
-    """Charts against iterations and against seconds, with buttons to choose where a script runs."""
-    buttons = "".join(
-        f'<button type="button" data-axis="{axis}" aria-pressed="{str(axis == AXES[0][0]).lower()}">{word}'
-        "</button>"
-        for axis, word in AXES
-    )
-    group = f'<div class="group" role="group" aria-label="Horizontal axis">{buttons}</div>'
-    return f'<div class="curves" data-axis="{AXES[0][0]}"><div class="tools">{group}</div>{inside}</div>'
 
 
 def _summary(curve: Curve) -> list[str]:
@@ -131,7 +109,7 @@ def _close(values: Sequence[float], best: float) -> list[float]:
     return [v if v > best - DEEP else math.nan for v in values]
 
 
-def _together(found: Sequence[Curve], axis: str, word: str) -> str:
+def _together(found: Sequence[Curve], axis: str, word: str) -> Figure:
     top = max(c.best.psnr for c in found)
     lines = {
         c.entry: ([_across(p, axis) for p in c.points], _close([p.psnr for p in c.points], top))
@@ -140,12 +118,10 @@ def _together(found: Sequence[Curve], axis: str, word: str) -> str:
     chart = charts.lines(
         lines, alt=f"PSNR of {len(found)} methods against {word.lower()}", across=word.lower()
     )
-    return (
-        f'<div class="by by-{axis}">{parts.figures([("PSNR of the estimate (dB)", chart, LEFT_OUT)])}</div>'
-    )
+    return Figure(title="PSNR of the estimate (dB)", chart=chart, text=LEFT_OUT)
 
 
-def _charts(curve: Curve, axis: str, word: str) -> str:
+def _figures(curve: Curve, axis: str, word: str) -> list[Figure]:
     x = [_across(p, axis) for p in curve.points]
     marks = [(_across(p, axis), "", "phase") for p in curve.phases]
     best = curve.best
@@ -158,7 +134,7 @@ def _charts(curve: Curve, axis: str, word: str) -> str:
     plain = [*marks, *((at, "", kind) for at, _, kind in named)]
     watched = "" if curve.own else ", only watched: it ends nothing"
     phases = " Dotted lines: a new phase begins." if marks else ""
-    figures = []
+    figures: list[Figure] = []
 
     def add(title: str, curves: dict[str, list[float]], text: str, *, log: bool = False) -> None:
         known = [v for values in curves.values() for v in values if not math.isnan(v)]
@@ -174,7 +150,8 @@ def _charts(curve: Curve, axis: str, word: str) -> str:
             low=0.0 if "band" in title else None,
             marks=[*marks, *named] if title.startswith("PSNR") else plain,
         )
-        figures.append((title, chart, (text + (" Logarithmic scale." if log else "")).strip()))
+        words = (text + (" Logarithmic scale." if log else "")).strip()
+        figures.append(Figure(title=title, chart=chart, text=words))
 
     both = {"estimate": [p.psnr for p in curve.points], "raw output": [p.psnr_output for p in curve.points]}
     psnr = {name: _close(values, best.psnr) for name, values in both.items()}
@@ -190,4 +167,4 @@ def _charts(curve: Curve, axis: str, word: str) -> str:
             {names[b]: [v[b] for v in values] for b in range(BANDS)},
             "Learning the noise shows as high bands that rise." if target == "noisy" else "",
         )
-    return f'<div class="by by-{axis}">{parts.figures(figures)}</div>'
+    return figures

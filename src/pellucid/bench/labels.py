@@ -6,10 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
 
-XY = tuple[float, float]
-Anchor = Literal["start", "middle", "end"]
+from pellucid.pages.charts import XY, Anchor
 
 SIZE = 13.0
 """height of the letters in pixels"""

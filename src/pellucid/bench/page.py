@@ -2,23 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from html import escape
-from importlib.resources import files
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from pellucid.bench import front, page_head, page_pictures, page_tables, page_tiles
-from pellucid.bench.page_pictures import slug
+from markupsafe import Markup
+
+from pellucid import pages
+from pellucid.bench import front, texts
+from pellucid.bench.pictures import Shown, anchor, gallery
 from pellucid.bench.rows import Results
-from pellucid.bench.table import Table
+from pellucid.bench.table import Row, Score, Table
 from pellucid.files.replace import replaced
+from pellucid.pages import Fact
 
-READING = (
-    "PSNR and SSIM are read from the written files, after rounding. A row marked oracle used the truth, to "
-    "be told the noise level or to choose its best step: it shows what a choice costs, and nobody can have "
-    "it. A row marked published is a number of a paper. The front holds the methods that no other beats in "
-    "both time and PSNR. In what was removed, noise looks even; edges of the picture are detail that is lost."
-)
+PACKAGE = "pellucid.bench"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Value:
+    """A cell of a table: its text, what it sorts by (infinite as the largest, "" last), and how it looks."""
+
+    text: str
+    key: str
+    bold: bool = False
+    spread: str = ""
+    tip: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """One set: its table, its front where two methods have a time, its pictures where they were kept."""
+
+    table: Table
+    id: str
+    rows: list[tuple[Row, list[Value]]]
+    absent: list[str]
+    plot: Markup | None
+    shown: list[Shown]
+    total: int
 
 
 def write(
@@ -44,53 +68,140 @@ def write(
     if folder.exists() and not folder.is_dir():
         raise NotADirectoryError(f"the page is a folder, got the file {folder}. Choose another name.")
     folder.mkdir(parents=True, exist_ok=True)
-    sections = [_set(results, table, folder, pictures) for table in tables]
-    every = page_tables.overview(tables)
-    # The sets are named in the table over all; without one, a short list leads to them.
-    links = "".join(f'<li><a href="#{slug(t.title)}">{escape(t.title)}</a></li>' for t in tables)
-    nav = f'<nav aria-label="Sets"><ul class="sets">{links}</ul></nav>' if len(tables) > 1 else ""
-    body = "\n".join(
-        [
-            page_head.head(results, tables, title),
-            nav,
-            f"<section><h2>All sets</h2>{every}</section>" if every else "",
-            *sections,
-            f"<section><h2>How to read it</h2><p>{escape(READING)}</p></section>",
-            f"<section><h2>How it was made</h2>{page_head.making(results)}</section>",
-        ]
+    text = pages.render(
+        "bench.html",
+        package=PACKAGE,
+        title=title,
+        front_style=Markup(front.STYLE),
+        label=results.label.removeprefix("small form:").strip(),
+        notes=results.notes,
+        facts=facts(results, tables),
+        sections=[_section(results, table, folder, pictures) for table in tables],
+        overview=overview(tables),
+        making=[_told(manifest) for manifest in results.manifests],
     )
     page = folder / "index.html"
     with replaced(page) as file:
-        file.write(document(title, body).encode("utf-8"))
+        file.write(text.encode("utf-8"))
     return page
 
 
-def _set(results: Results, table: Table, folder: Path, most: int) -> str:
+def facts(results: Results, tables: Sequence[Table]) -> list[Fact]:
+    """The figures to see first."""
+    done = [c for c in results.cells if c.done]
+    failed = sum(c.error is not None for c in results.cells)
+    skipped = sum(c.skipped is not None for c in results.cells)
+    beside = [
+        text for number, text in ((failed, f"{failed} failed"), (skipped, f"{skipped} skipped")) if number
+    ]
+    images = len({(c.set, c.crop, c.image) for c in results.cells})
+    methods = len({c.method for c in results.cells})
+    return [
+        Fact(name="Sets", value=str(len(tables)), note=f"{images} images"),
+        Fact(name="Methods", value=str(methods), note=_joined(results.manifests, "preset", "preset ")),
+        Fact(name="Results", value=str(len(done)), note=", ".join(beside) or "none failed"),
+        Fact(
+            name="Time, all together",
+            value=pages.seconds(sum(c.seconds or 0 for c in done)),
+            note=_where(results.manifests),
+        ),
+    ]
+
+
+def overview(tables: Sequence[Table]) -> dict[str, Any] | None:
+    """PSNR of every method on every set; None for a single set."""
+    tables = [t for t in tables if any(r.psnr is not None for r in t.rows)]
+    if len(tables) < 2:
+        return None
+    names: dict[str, Row] = {}
+    for table in tables:
+        for row in table.rows:
+            if row.kind != "published":
+                names.setdefault(row.name, row)
+    rows = []
+    for name, first in names.items():
+        own = [next((r for r in t.rows if r.name == name and r.kind != "published"), None) for t in tables]
+        cells = [_scored(r, t, "psnr", 2) for r, t in zip(own, tables, strict=True)]
+        rows.append((first, cells))
+    return {"heads": [(t.title, f"PSNR in dB over {_images(t)}") for t in tables], "rows": rows}
+
+
+def _section(results: Results, table: Table, folder: Path, most: int) -> Section:
     cells = [c for c in results.cells if (c.set, c.crop) == (table.set, table.crop)]
-    points = front.points(table)
-    plot = ""
-    if len(points) > 1:
-        drawing = front.draw(points, title=table.title)
-        plot = f'<h3>Quality against time</h3><div class="scroll">{front.svg(drawing)}</div>'
-    grid = ""
-    if most > 0:
-        grid = page_tiles.grid(*page_pictures.make(table, cells, folder, most=most))
-        grid = f"<h3>Pictures</h3>{grid}" if grid else ""
-    return (
-        f'<section id="{slug(table.title)}"><h2>{escape(table.title)}</h2>'
-        f"{page_tables.results(table)}{plot}{grid}</section>"
+    found = front.contenders(table)
+    drawing = front.draw(found, title=table.title) if len(found) > 1 else None
+    shown, total = gallery(table, cells, folder, most=most) if most > 0 else ([], 0)
+    return Section(
+        table=table,
+        id=anchor(table.title),
+        rows=[(row, _figures(row, table)) for row in table.rows],
+        absent=texts.absent(table),
+        plot=None if drawing is None else Markup(front.svg(drawing)),
+        shown=shown,
+        total=total,
     )
 
 
-def document(title: str, body: str) -> str:
-    """A whole page around ``body``, with style and script."""
-    ours = files("pellucid.bench")
-    style = files("pellucid.report").joinpath("page.css").read_text(encoding="utf-8")
-    style += front.STYLE + ours.joinpath("page.css").read_text(encoding="utf-8")
-    script = ours.joinpath("page.js").read_text(encoding="utf-8")
-    return (
-        '<!doctype html>\n<html lang="en" class="static">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(title)} · pellucid</title>\n<style>\n{style}</style>\n</head>\n<body>\n<main>\n"
-        f"{body}\n</main>\n<script>\n{script}</script>\n</body>\n</html>\n"
+def _figures(row: Row, table: Table) -> list[Value]:
+    return [
+        _scored(row, table, "psnr", 2),
+        _scored(row, table, "ssim", 4),
+        *(Value(text=texts.figure(v), key=_key(v)) for v in (row.seconds, row.cpu_seconds, row.peak_mb)),
+        Value(
+            text="–" if row.iterations is None else f"{row.iterations:.0f}",
+            key=_key(row.iterations),
+            tip=f"stopped by: {row.stopped}" if row.stopped else "",
+        ),
+        Value(text="–" if row.images is None else str(row.images), key=_key(row.images)),
+    ]
+
+
+def _scored(row: Row | None, table: Table, metric: str, digits: int) -> Value:
+    score: Score | None = getattr(row, metric) if row is not None else None
+    if row is None or score is None:
+        return Value(text="–", key="")
+    return Value(
+        text=texts.score(Score(mean=score.mean), digits),
+        key=_key(score.mean),
+        bold=row.kind == "measured" and score.mean == texts.best(table.rows, metric),
+        spread="" if score.deviation is None else f"{score.deviation:.{digits}f}",
     )
+
+
+def _key(value: float | None) -> str:
+    return "" if value is None else ("1e308" if math.isinf(value) else repr(float(value)))
+
+
+def _images(table: Table) -> str:
+    counts = {r.images for r in table.rows if r.images is not None}
+    return f"{counts.pop()} images" if len(counts) == 1 else "different numbers of images"
+
+
+def _told(manifest: Mapping[str, Any]) -> pages.TextTable | None:
+    """Everything a manifest says; None for a folder without one."""
+    words = {"source": "code (hash)", "created": "date"}
+    rows = [
+        [words.get(key, key).capitalize(), _value(value)]
+        for key, value in manifest.items()
+        if value not in (None, "", [])
+    ]
+    return pages.TextTable(rows=rows) if rows else None
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{k} {v}" for k, v in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _joined(manifests: Sequence[Mapping[str, Any]], name: str, before: str) -> str:
+    values = list(dict.fromkeys(str(m[name]) for m in manifests if m.get(name)))
+    return before + ", ".join(values) if values else ""
+
+
+def _where(manifests: Sequence[Mapping[str, Any]]) -> str:
+    named = [m for m in manifests if m.get("device") != "auto"]  # auto says nothing of where it ran
+    device = _joined(named, "device", "on ")
+    threads = list(dict.fromkeys(int(m["threads"]) for m in manifests if m.get("threads")))
+    words = [f"{n} thread" + ("s" if n != 1 else "") for n in threads]
+    return ", ".join([*([device] if device else []), *words])

@@ -57,7 +57,7 @@ def page(
     debug: bool,
 ) -> int:
     """`pellucid bench page`: 0 when it was written, 2 for wrong usage."""
-    from pellucid.bench import front_file
+    from pellucid.bench import front as fronts
     from pellucid.bench import page as pages
 
     try:
@@ -66,7 +66,7 @@ def page(
             results, published=papers.load(published), order=wishes["order"], over=wishes["over"]
         )
         if front is not None:
-            front_file.write(found, front, of=front_set, manifests=results.manifests)
+            fronts.write(found, front, of=front_set, manifests=results.manifests)
         print(pages.write(results, found, out, title=wishes["title"], pictures=wishes["pictures"]))
     except (ValueError, OSError) as error:
         return _refused(error, debug=debug)

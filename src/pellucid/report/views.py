@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pellucid.image import Image, Pixels
-from pellucid.report import display
+from pellucid.pages import display
 
 PREVIEW_PIXELS = 2_000_000
 CROP_SIDE = 512

@@ -10,15 +10,17 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image as Pillow
+from scipy.ndimage import uniform_filter
 
 from pellucid import files
-from pellucid.bench import crops
 from pellucid.bench.rows import Cell
 from pellucid.bench.table import Method, Table, presets
 from pellucid.files.replace import replaced
 from pellucid.image import Pixels
-from pellucid.report import display
+from pellucid.pages import display
 
+SIDE, WINDOW = 64, 7
+"""of the crops, and of the windows in which their detail is measured"""
 WHOLE = 320
 """the longer side of the small picture that shows where the crop is"""
 REMOVED, MISSED = 0.15, 0.1
@@ -60,9 +62,20 @@ class Shown:
     width: int
     height: int
 
+    @property
+    def truth(self) -> bool:
+        """Whether errors can be shown."""
+        return any(tile.missed for tile in self.tiles)
 
-def make(
-    table: Table, cells: Sequence[Cell], out: Path, *, most: int = 6, side: int = crops.SIDE
+    @property
+    def best(self) -> float | None:
+        """The best PSNR that needed no truth."""
+        known = [t.psnr for t in self.tiles if t.kind == "measured" and t.psnr is not None]
+        return max(known, default=None)
+
+
+def gallery(
+    table: Table, cells: Sequence[Cell], out: Path, *, most: int = 6, side: int = SIDE
 ) -> tuple[list[Shown], int]:
     """Write the pictures of one set below ``out``.
 
@@ -88,16 +101,44 @@ def make(
     found = []
     for image, seed in (keys[k] for k in kept):
         group = sorted(groups[image, seed], key=lambda c: places.get(_name(c, shown), len(places)))
-        folder = out / "pictures" / slug(table.title) / f"{slug(image)}-{seed}"
+        folder = out / "pictures" / anchor(table.title) / f"{anchor(image)}-{seed}"
         folder.mkdir(parents=True, exist_ok=True)
         found.append(_image(image, group, shown, folder, out, side))
     return found, len(keys)
 
 
-def slug(text: str) -> str:
+def busiest(pixels: Pixels, side: int = SIDE) -> tuple[slice, slice]:
+    """Rows and columns of the square with the highest mean local standard deviation.
+
+    The standard deviation is that of windows of 7 x 7 pixels of the mean of the channels. Its mean, and not
+    the variance of the whole square, is what counts: one edge between two flat halves has a high variance
+    and little to look at. Of equal squares the first from the top left wins.
+
+    Args:
+        pixels: (C, H, W), the clean picture where there is one, else the noisy one.
+        side: in pixels; a smaller picture is taken whole.
+
+    >>> picture = np.zeros((1, 100, 100), np.float32)
+    >>> picture[0, 20:60, 30:70] = np.indices((40, 40)).sum(0) % 2
+    >>> rows, columns = busiest(picture, 32)
+    >>> 17 <= rows.start <= 31 and 27 <= columns.start <= 41
+    True
+    """
+    gray = pixels.astype(np.float64).mean(axis=0)
+    mean = uniform_filter(gray, WINDOW, mode="reflect")
+    variance = uniform_filter(gray * gray, WINDOW, mode="reflect") - mean * mean
+    local = np.sqrt(np.maximum(variance, 0))
+    high, wide = (min(side, size) for size in gray.shape)
+    total = np.pad(local.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
+    sums = total[high:, wide:] - total[:-high, wide:] - total[high:, :-wide] + total[:-high, :-wide]
+    top, left = np.unravel_index(int(np.argmax(np.round(sums, 6))), sums.shape)
+    return slice(int(top), int(top) + high), slice(int(left), int(left) + wide)
+
+
+def anchor(text: str) -> str:
     """A name that is safe in any file system and address.
 
-    >>> slug("Set9:gaussian:25, 64x64 crops")
+    >>> anchor("Set9:gaussian:25, 64x64 crops")
     'Set9-gaussian-25-64x64-crops'
     """
     return re.sub(r"[^A-Za-z0-9_.-]+", "-", text).strip("-.") or "x"
@@ -141,7 +182,7 @@ def _image(
     if clean is not None and clean.shape != noisy.shape:
         clean = None
     truth = noisy if clean is None else clean
-    rows, columns = crops.busiest(truth, side)
+    rows, columns = busiest(truth, side)
     low, high = display.limits(truth, color=len(truth) == 3)
     span = high - low
     estimates = [(cell, e) for cell in group if (e := _read(cell.path("file"), white)) is not None]
