@@ -20,7 +20,7 @@ def mathml(tex: str, node: Any, *, display: str) -> str:
     if unknown:
         _WARN("formula with %s, which cannot be drawn: %s", ", ".join(unknown), tex, location=node)
     # Bars would grow with their neighbours and stand apart like operators.
-    made = re.sub(r"<mo>(?=&#x0(?:2016|007C);)", '<mo stretchy="false" lspace="0" rspace="0">', made)
+    made = re.sub(r"<mo>(?=&#x0(?:2016|007C);)", '<mo stretchy="false" lspace="0em" rspace="0em">', made)
     return made.replace("<math ", f'<math aria-label="{html.escape(tex)}" ', 1)
 
 
