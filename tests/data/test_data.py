@@ -13,7 +13,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image as Pillow
 
-from pellucid.data import Options, open_data
+from pellucid import seeds
+from pellucid.data import Options, adding, open_data
 from pellucid.data.cache import Cache
 from pellucid.data.folder import copies, images_in
 from pellucid.data.regions import Region, split
@@ -110,6 +111,43 @@ def test_fixed_versions_are_finite_and_redrawn_ones_are_not(tmp_path):
 
     assert len(count(fixed=3)) == 3
     assert len(count()) == 80
+
+
+def test_the_target_may_be_the_mean_of_many_draws(tmp_path):
+    save(tmp_path / "in" / "flat.png", np.full((64, 64), 0.4, np.float32))
+    options = Options(patch=64, batch=1, seed=3, noise="gaussian:30", held_out=0)
+    one = open_data(tmp_path / "in", options, "pairs")
+    many = open_data(tmp_path / "in", dataclasses.replace(options, draws=9), "pairs")
+    assert one.fingerprint() != many.fingerprint()
+    for i in range(3):
+        plain, made = one.sample(i, 0), many.sample(i, 0)
+        inputs, target = made.noisy - 102 / 255, made.other - 102 / 255
+        # Unbiased, a ninth of the variance, and independent of the input's noise.
+        assert float(target.mean()) == pytest.approx(0, abs=4 * 30 / 255 / 3 / 64)
+        assert float(target.std()) == pytest.approx(30 / 255 / 3, rel=0.05)
+        assert float(inputs.std()) == pytest.approx(30 / 255, rel=0.05)
+        assert abs(float((inputs * target).mean() / inputs.std() / target.std())) < 4 / 64
+        assert float((plain.other - 102 / 255).std()) == pytest.approx(30 / 255, rel=0.05)
+
+
+def test_levels_of_the_draws_are_drawn_each():
+    clean = torch.full((1, 64, 64), 0.5)
+    kinds = adding.parse("gaussian:0-60")
+    targets = [adding.mean(kinds, clean, seeds.generator(i, "t"), 4) for i in range(60)]
+    variance = float(torch.stack([(t - 0.5).square().mean() for t in targets]).mean())
+    # E[sigma²] of a uniform level from 0 to 60 is 60² / 3; the mean of 4 has a quarter of it.
+    assert variance == pytest.approx((60 / 255) ** 2 / 3 / 4, rel=0.2)
+    first = adding.mean(kinds, clean, seeds.generator(0, "t"), 1)
+    assert torch.equal(first, adding.add(kinds, clean, seeds.generator(0, "t")).noisy)
+
+
+def test_draws_are_for_noise_that_is_added_anew(folder, tmp_path):
+    for changes in ({"noise": ""}, {"noise": "gaussian:5", "fixed": 2}):
+        with pytest.raises(ValueError, match="draws=4 is for noise that is added anew"):
+            dataclasses.replace(OPTIONS, draws=4, **changes)
+    options = dataclasses.replace(OPTIONS, noise="gaussian:5", draws=4)
+    with pytest.raises(ValueError, match="the clean crop itself is the target"):
+        open_data(folder, options, "pairs", pairs=str(folder), clean=folder)
 
 
 def test_flips_have_eight_ways_and_keep_views_together(folder):

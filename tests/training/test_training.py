@@ -115,6 +115,28 @@ def test_same_seed_same_file_and_other_seed_other_weights(toy, folder, tmp_path)
     assert not equal(first, run("c", seed=1))
 
 
+def test_a_mean_of_draws_resumes_exactly_and_is_on_the_card(folder, tmp_path):
+    settings = {"network": "swift-tiny", "patch": 16, "batch": 2, "draws": 3, "sigma_0": 0.04, "average": 0.9}
+
+    def run(name, progress=None):
+        return pellucid.train(
+            "n2n", folder, tmp_path / f"{name}.safetensors", noise="gaussian:0-50", steps=6, every=3,
+            set=settings, resume=True, progress=progress,
+        )  # fmt: skip
+
+    def stop(report):
+        if report.step == 6:
+            raise RuntimeError("the power went off")
+
+    with pytest.raises(RuntimeError, match="power"):
+        run("broken", stop)
+    assert state.load(tmp_path / "broken.run" / "checkpoint.pt").step == 3
+    whole, broken = run("whole"), run("broken")
+    assert equal(weights(whole.model), weights(broken.model))
+    assert whole.card.data.endswith("; target: mean of 3 noisy draws")
+    assert whole.card.config["draws"] == 3
+
+
 def test_global_random_state_is_untouched(toy, folder, tmp_path):
     before = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
     pellucid.train("toy", folder, tmp_path / "m.safetensors", noise="gaussian:5", steps=2)

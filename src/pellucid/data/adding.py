@@ -66,6 +66,23 @@ def add(kinds: tuple[models.Noise, ...], clean: Tensor, generator: torch.Generat
     return Added(noisy=noisy, clean=truth, sigma=sigma)
 
 
+def mean(kinds: tuple[models.Noise, ...], clean: Tensor, generator: torch.Generator, draws: int) -> Tensor:
+    """The mean of so many noisy versions of (C, H, W), each drawn as by `add`; the first alone for one.
+
+    As a target it has the expectation of one version, so that the gradient stays the same on average, and
+    1 / draws of the noise's variance.
+
+    >>> crop = torch.full((1, 64, 64), 0.5)
+    >>> of_16 = mean(parse("gaussian:40"), crop, torch.Generator().manual_seed(0), 16)
+    >>> round(float((of_16 - crop).std()) * 255)
+    10
+    """
+    total = add(kinds, clean, generator).noisy
+    for _ in range(draws - 1):
+        total = total + add(kinds, clean, generator).noisy
+    return total / draws if draws > 1 else total
+
+
 def levels(kinds: tuple[models.Noise, ...]) -> tuple[float, float] | None:
     """(lowest, highest) standard deviation that a text allows, or None where it depends on the picture.
 

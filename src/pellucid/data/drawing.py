@@ -72,6 +72,11 @@ class Data:
                 f"clean images must have the {self.channels} channels of the others, got "
                 f"{clean.facts.channels}."
             )
+        if options.draws > 1 and clean is not None:
+            raise ValueError(
+                f"draws={options.draws} is for pictures that noise is added to; beside recorded noise "
+                "(--clean) the clean crop itself is the target. Leave one of the two out."
+            )
         self.parts = _parts(pool, options)
         self.clean_parts = None if clean is None else _parts(clean, options)
         self.mean: Tensor = torch.zeros(self.channels, 1, 1)
@@ -124,7 +129,10 @@ class Data:
         """A text that changes when the data or the options do."""
         pools = [self.pool] + ([self.clean] if self.clean is not None else [])
         names = [[(p.name(r), *asdict(r).values()) for r in p.facts.regions] for p in pools]
-        text = json.dumps([names, asdict(self.options), self.sees])
+        options = asdict(self.options)
+        if self.options.draws == 1:  # the field is younger than some checkpoints
+            del options["draws"]
+        text = json.dumps([names, options, self.sees])
         return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
     def _sample(self, own: Sequence[Region], clean: Split | None, names: tuple[str | int, ...]) -> Sample:
@@ -185,7 +193,11 @@ class Data:
         first = adding.add(self.kinds, clean, draws)
         if self.sees == "pairs":
             # Where noise is recorded beside, the clean crop itself is the other view.
-            other = first.clean if self.clean is not None else adding.add(self.kinds, clean, draws).noisy
+            other = (
+                first.clean
+                if self.clean is not None
+                else adding.mean(self.kinds, clean, draws, self.options.draws)
+            )
             return Sample(noisy=first.noisy, other=other, sigma=first.sigma)
         return Sample(
             noisy=first.noisy, clean=first.clean if self.sees == "clean pairs" else None, sigma=first.sigma

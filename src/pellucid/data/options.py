@@ -26,6 +26,7 @@ class Options:
         gray: whether the model is for one channel: crops of clean pictures become gray, of others one channel
             is drawn.
         held_out: fraction of the data that is never trained on.
+        draws: noisy versions, each drawn anew, whose mean is the second view of a pair.
     """
 
     patch: int
@@ -38,12 +39,14 @@ class Options:
     scales: tuple[float, ...] = (1.0,)
     gray: bool = False
     held_out: float = 0.1
+    draws: int = 1
 
     def __post_init__(self) -> None:
         checks.in_range("patch", self.patch, 8)
         checks.in_range("batch", self.batch, 1)
         checks.in_range("fixed", self.fixed, 0)
         checks.in_range("share", self.share, 0, 1)
+        checks.in_range("draws", self.draws, 1)
         checks.in_range("held_out", self.held_out, 0, 1, high_open=True)
         if not self.scales:
             raise ValueError("scales must name at least one size, got none. 1 shows pictures as they are.")
@@ -51,6 +54,11 @@ class Options:
             checks.in_range("scales", scale, 0.1, MOST_SCALE)
         if self.noise:
             adding.parse(self.noise)
+        if self.draws > 1 and (self.fixed or not self.noise):
+            raise ValueError(
+                f"draws={self.draws} is for noise that is added anew at every step: the target is the mean "
+                "of so many draws. Give --noise without --fixed, or leave draws at 1."
+            )
         for name in ("fixed", "scales"):
             if not self.noise and getattr(self, name) != getattr(Options, name):
                 raise ValueError(

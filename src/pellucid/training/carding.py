@@ -53,4 +53,6 @@ def _words(request: Request, images: Data) -> str:
         words += f", pairs: {kind}"
     if images.clean is not None:
         words += f", and {images.clean.facts.pictures} clean files"
+    if request.options.draws > 1:
+        words += f"; target: mean of {request.options.draws} noisy draws"
     return words

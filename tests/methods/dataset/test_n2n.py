@@ -116,3 +116,22 @@ def test_unknown_loss_is_named() -> None:
             progress=HALF,
             generator=seeds.generator(0),
         )
+
+
+def test_crops_weigh_by_their_level() -> None:
+    """The loss of each crop times 1 / (1 + (sigma / sigma_0)²)."""
+    batch = dataclasses.replace(batch_of(1, 2, 16, 16, 0), sigma=torch.tensor([0.0, 0.12]).view(2, 1, 1, 1))
+
+    def value(batch: Batch, **fields: float) -> float:
+        config = n2n.Config(**fields)
+        loss = n2n.objective(torch.nn.Identity(), batch, config, progress=HALF, generator=seeds.generator(0))
+        return float(loss.value)
+
+    squares = (batch.noisy - batch.other).square().mean((1, 2, 3)).tolist()
+    assert value(batch) == pytest.approx(np.mean(squares))
+    assert value(batch, sigma_0=0.04) == pytest.approx((squares[0] + squares[1] / 10) / 2)
+    one = dataclasses.replace(batch, sigma=torch.full((2, 1, 1, 1), 0.04))
+    for fields in ({"detail": 1.0, "loss": "l1"}, {"ssim": 0.5}):
+        assert value(one, sigma_0=0.04, **fields) == pytest.approx(value(one, **fields) / 2)
+    with pytest.raises(ValueError, match=r"must hold sigma.*leave it at 0"):
+        value(dataclasses.replace(batch, sigma=None), sigma_0=0.04)

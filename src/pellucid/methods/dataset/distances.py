@@ -12,8 +12,10 @@ NEAR_ZERO = 1e-8
 DARK = 0.01
 
 
-def distance(output: Tensor, target: Tensor, kind: str, fraction: float = 0.0) -> Tensor:
-    """Mean over all values of rho(f - t).
+def distance(
+    output: Tensor, target: Tensor, kind: str, fraction: float = 0.0, weight: Tensor | None = None
+) -> Tensor:
+    """Mean over all values of w rho(f - t).
 
     | kind | rho(d) | what the network learns of its targets | for |
     |---|---|---|---|
@@ -27,6 +29,7 @@ def distance(output: Tensor, target: Tensor, kind: str, fraction: float = 0.0) -
         target: t, the same shape.
         kind: of DISTANCES.
         fraction: of the training that is done, for l0.
+        weight: w (B,) of the pictures; None for 1.
 
     Returns:
         ().
@@ -38,15 +41,22 @@ def distance(output: Tensor, target: Tensor, kind: str, fraction: float = 0.0) -
     """
     checks.one_of("kind", kind, DISTANCES)
     checks.same_shape("output", output.shape, "target", target.shape)
-    difference = output - target
+    values = _values(output, output - target, kind, fraction)
+    if weight is not None:
+        values = values * weight.view(-1, *[1] * (values.ndim - 1))
+    return values.mean()
+
+
+def _values(output: Tensor, difference: Tensor, kind: str, fraction: float) -> Tensor:
+    """rho(d) of every value."""
     if kind == "l1":
-        return difference.abs().mean()
+        return difference.abs()
     if kind == "l0":
-        return (difference.abs() + NEAR_ZERO).pow(2 * (1 - fraction)).mean()
+        return (difference.abs() + NEAR_ZERO).pow(2 * (1 - fraction))
     squares = difference.square()
     if kind == "relative":
         squares = squares / (output.detach() + DARK).square()
-    return squares.mean()
+    return squares
 
 
 def slopes(image: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from pellucid import checks
 from pellucid.learning import Batch, Learning, Loss, Progress, Recipe, apply
@@ -42,6 +42,11 @@ class Config(Recipe):
     """share of 1 - SSIM in the loss, 0 to 1; against a noisy target it is no longer without bias"""
     data_range: float = 1.0
     """what SSIM takes for the difference of white and black, in the units of the network"""
+    draws: int = 1
+    """noise that is added: the target is the mean of so many noisy versions, each drawn anew"""
+    sigma_0: float = 0.0
+    """crops weigh 1 / (1 + (sigma / sigma_0)²), so that strong noise does not drown the rest; in the units of
+    the network, 0.04 is 10 of 255; 0 weighs all alike"""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -49,6 +54,8 @@ class Config(Recipe):
         checks.in_range("detail", self.detail, 0)
         checks.in_range("ssim", self.ssim, 0, 1)
         checks.in_range("data_range", self.data_range, 0, low_open=True)
+        checks.in_range("draws", self.draws, 1)
+        checks.in_range("sigma_0", self.sigma_0, 0)
 
 
 def objective(
@@ -58,7 +65,8 @@ def objective(
 
     With targets t = x + n', E[n'] = 0 and n' independent of the input, the mean of |f(y) - t|² is that of
     |f(y) - x|² plus the variance of n', which no network changes: the gradient is, on average, that of
-    training with clean targets (section 2).
+    training with clean targets (section 2). So it is with the mean of several independent t in place of one,
+    which has less of that variance, and with weights that depend on sigma alone.
 
     Args:
         network: f.
@@ -71,17 +79,27 @@ def objective(
     """
     target = required("other", batch.other, "Noise2Noise learns from pairs: give --pairs, or --noise to add.")
     output = apply(network, batch.noisy, batch.sigma)
-    value = distance(output, target, config.loss, progress.fraction)
+    weight = _weight(batch.sigma, config.sigma_0) if config.sigma_0 > 0 else None
+    value = distance(output, target, config.loss, progress.fraction, weight)
     parts = {config.loss: value.detach()}
     if config.detail > 0:
-        fine = distance(slopes(output), slopes(target), _fine(config.loss), progress.fraction)
+        fine = distance(slopes(output), slopes(target), _fine(config.loss), progress.fraction, weight)
         value = value + config.detail * fine
         parts["detail"] = fine.detach()
     if config.ssim > 0:
-        unlike = dissimilarity(output, target, data_range=config.data_range).mean()
+        each = dissimilarity(output, target, data_range=config.data_range)
+        unlike = (each if weight is None else each * weight).mean()
         value = (1 - config.ssim) * value + config.ssim * unlike
         parts["unlike"] = unlike.detach()
     return Loss(value=value, parts=parts, pictures={"noisy": batch.noisy, "output": output.detach()})
+
+
+def _weight(sigma: Tensor | None, sigma_0: float) -> Tensor:
+    """1 / (1 + (sigma / sigma_0)²) of every crop, (B,)."""
+    level = required(
+        "sigma", sigma, "sigma_0 weighs crops by the level of noise that is added (--noise): leave it at 0."
+    )
+    return 1 / (1 + (level.flatten() / sigma_0).square())
 
 
 def _fine(loss: str) -> str:
