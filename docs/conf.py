@@ -5,6 +5,7 @@ The source folder is the repository, so that a relative link leads to the same p
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,19 @@ napoleon_use_ivar = True
 default_role = "code"
 
 
+def plain(app: Any, what: str, name: str, subject: Any, options: Any, lines: list[str]) -> None:
+    """Keep from docstrings what would be read as more than text.
+
+    Napoleon takes what stands before a colon under a field for its type, unless a line comes first; and the
+    two hyphens of an option would become a dash.
+    """
+    if what == "attribute":
+        lines.insert(0, "")
+    for number, line in enumerate(lines):
+        if not line.lstrip().startswith((">>>", "...")):
+            lines[number] = re.sub(r"(?<![`\w-])--[a-z][\w-]*(?!`)", r"``\g<0>``", line)
+
+
 def navigate(app: Any, name: str, source: list[str]) -> None:
     """Give the pages of contents their table of contents."""
     source[0] = navigation.append(name, source[0])
@@ -69,6 +83,7 @@ def front(app: Any, exception: Exception | None) -> None:
 
 def setup(app: Any) -> None:
     """Connect what is ours."""
+    app.connect("autodoc-process-docstring", plain, priority=400)  # before Napoleon
     app.connect("source-read", navigate)
     app.connect("build-finished", front)
     mathml.setup(app)
