@@ -1,11 +1,15 @@
-"""The only module that names accelerators; it also owns precision and thread counts."""
+"""The only module that names accelerators; it also owns precision and the threads that pellucid works on."""
 
 from __future__ import annotations
 
+import ctypes
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
-from typing import TypeVar
+from contextlib import AbstractContextManager, contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
 
 import torch
 
@@ -64,6 +68,10 @@ def arithmetic(precision: str, device: torch.device) -> AbstractContextManager[N
     networks that predict a small correction; float32 is the truth that it is checked against. Leave the
     context before a step is yielded.
 
+    `torch.autocast` keeps the weights that it has rounded in a store of the whole process, which it empties
+    whenever any thread leaves it: whether two uses of a weight share its rounding, and with it the sum of
+    their gradients, then depends on what other threads do. Here each use rounds for itself.
+
     Raises:
         ValueError: for another name.
 
@@ -73,7 +81,22 @@ def arithmetic(precision: str, device: torch.device) -> AbstractContextManager[N
     """
     checks.one_of("precision", precision, PRECISIONS)
     lower = precision == "bfloat16" or (precision == "auto" and multiplies_bfloat16(device))
-    return torch.autocast(device.type, torch.bfloat16, enabled=lower)
+    return _lowered(lower, device.type)
+
+
+@contextmanager
+def _lowered(lower: bool, kind: str) -> Iterator[None]:
+    enabled, kept = torch.is_autocast_enabled(kind), torch.is_autocast_cache_enabled()
+    dtype = torch.get_autocast_dtype(kind)
+    torch.set_autocast_enabled(kind, lower)  # these three belong to this thread
+    torch.set_autocast_dtype(kind, torch.bfloat16)
+    torch.set_autocast_cache_enabled(False)
+    try:
+        yield
+    finally:
+        torch.set_autocast_enabled(kind, enabled)
+        torch.set_autocast_dtype(kind, dtype)
+        torch.set_autocast_cache_enabled(kept)
 
 
 def for_lightning(device: torch.device, processes: int = 1) -> tuple[str, int | list[int]]:
@@ -98,17 +121,62 @@ def spread(function: Callable[[Item], Value], items: Sequence[Item], device: tor
 
     Many small operations run faster this way than with every operation split over the cores, and a busy
     neighbour slows them down no more than its share: nothing waits for the slowest core after each
-    operation. On an accelerator, and for a single thread or item, the items are worked through one by one.
+    operation. On an accelerator, and for a single thread or item, the items are worked through one by one;
+    so they are where a thread cannot be kept to one core without changing the other threads of the process.
 
     >>> list(spread(lambda x: 2 * x, [1, 2, 3], torch.device("cpu")))
     [2, 4, 6]
     """
     threads = min(torch.get_num_threads(), len(items)) if device.type == "cpu" else 1
-    if threads < 2:
+    if threads < 2 or not _limits_alone():
         yield from map(function, items)
         return
-    pool = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
+    pool = workers(threads)
     try:
         yield from pool.map(function, items)
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def workers(count: int) -> ThreadPoolExecutor:
+    """Threads in which torch splits no operation over the cores; all other threads keep the count they have.
+
+    >>> before = torch.get_num_threads()
+    >>> with workers(1) as pool:
+    ...     inside = pool.submit(torch.get_num_threads).result()
+    >>> torch.get_num_threads() == before
+    True
+    """
+    return ThreadPoolExecutor(count, thread_name_prefix="pellucid", initializer=_keep_to_one_core)
+
+
+def _keep_to_one_core() -> None:
+    """Let torch use one core in this thread.
+
+    ``torch.set_num_threads`` cannot do it: it also sets the number with which every later thread of the
+    process starts. The counts of OpenMP and MKL belong to one thread each, so they are set themselves, in the
+    very libraries that torch is linked with.
+    """
+    torch.get_num_threads()  # the first operation of a thread sets its count: let that be over
+    for limit in _limiters():
+        limit(1)
+
+
+@cache
+def _limiters() -> tuple[Any, ...]:
+    """The functions of torch's own OpenMP, and of MKL where torch has it, that set one thread's count."""
+    name = {"win32": "libiomp5md.dll", "darwin": "libtorch_cpu.dylib"}.get(sys.platform, "libtorch_cpu.so")
+    try:  # looked up in a library, a name is also found in those that it is linked with
+        library = ctypes.CDLL(str(Path(torch.__file__).with_name("lib") / name))
+        found = [library.omp_set_num_threads]
+    except (OSError, AttributeError):
+        return ()
+    mkl = getattr(library, "MKL_Set_Num_Threads_Local", None)
+    return (*found, mkl) if mkl is not None else tuple(found)
+
+
+@cache
+def _limits_alone() -> bool:
+    """Whether a worker keeps to one core here: asked of one, because builds of torch differ."""
+    with workers(1) as pool:
+        return pool.submit(torch.get_num_threads).result() == 1

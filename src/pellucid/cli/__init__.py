@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -282,5 +283,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     given = sys.argv[1:] if argv is None else list(argv)
     if "--debug" not in given:
         sys.excepthook = _in_one_line
+    # What this library says goes to programs; what it means for a picture stands in the picture's notes.
+    logging.getLogger("tifffile").addHandler(logging.NullHandler())
     # The command itself: calling the Typer object would put Typer's own hook in the place of ours.
     typer.main.get_command(app)(args=arguments.spread(given), prog_name="pellucid")

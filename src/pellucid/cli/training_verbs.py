@@ -37,6 +37,7 @@ def train(
     from pellucid import training
 
     failed = USAGE
+    training.quiet()
     try:
         wishes["set"] = fields.assignments(list(changes))
         wishes["scales"] = _numbers("scales", scales)

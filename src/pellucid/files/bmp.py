@@ -31,12 +31,12 @@ def read(data: bytes, most: int) -> Stored:
 
     notes: list[str] = []
     # The class itself, because PIL.Image.open has a size limit of its own.
-    with decoding("BMP", notes):
+    with decoding("BMP"):
         picture = BmpImageFile(io.BytesIO(data))
     check_size(
         (picture.size[1], picture.size[0], 3 if picture.mode == "P" else len(picture.getbands())), most
     )
-    with decoding("BMP", notes):
+    with decoding("BMP"):
         picture.load()
         depth = struct.unpack_from("<H", data, 28)[0] if data[14] >= 40 else 8
         if picture.mode == "P":

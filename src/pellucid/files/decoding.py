@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import math
 import os
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -48,30 +47,32 @@ def check_size(shape: Sequence[int], most: int) -> None:
 
 
 @contextmanager
-def decoding(kind: str, notes: list[str]) -> Iterator[None]:
-    """Turn whatever a library raises on damaged data into a ValueError, and its warnings into notes.
+def decoding(kind: str) -> Iterator[None]:
+    """Turn whatever a library raises on damaged data into a ValueError.
+
+    What a library warns of or logs goes where the program that uses pellucid sends such words: to catch it
+    here would mean to change the warning filters or the loggers of all threads.
 
     Raises:
         ValueError: saying that data of this kind are damaged or unsupported, with the library's words.
 
-    >>> with decoding("PNG", []):
+    >>> with decoding("PNG"):
     ...     {}["IHDR"]
     Traceback (most recent call last):
     ...
     ValueError: the PNG data are damaged, incomplete or of an unsupported kind (KeyError: 'IHDR'). Save ...
     """
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        try:
-            yield
-        except MemoryError as error:
-            raise ValueError(f"the {kind} data do not fit into memory. Cut the image into parts.") from error
-        except Exception as error:
-            if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
-                raise  # the disk failed, not the data (which may lead to an invalid address)
-            words = " ".join(str(error).split())[:200]
-            raise ValueError(
-                f"the {kind} data are damaged, incomplete or of an unsupported kind "
-                f"({type(error).__name__}: {words}). Save the picture again with the program that made it."
-            ) from error
-    notes.extend(dict.fromkeys(f"{kind} reader: {warning.message}" for warning in caught))
+    try:
+        yield
+    except Warning:
+        raise  # the program has made errors of warnings
+    except MemoryError as error:
+        raise ValueError(f"the {kind} data do not fit into memory. Cut the image into parts.") from error
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+            raise  # the disk failed, not the data (which may lead to an invalid address)
+        words = " ".join(str(error).split())[:200]
+        raise ValueError(
+            f"the {kind} data are damaged, incomplete or of an unsupported kind "
+            f"({type(error).__name__}: {words}). Save the picture again with the program that made it."
+        ) from error

@@ -18,6 +18,7 @@ POINTERS = frozenset((EXIF, GPS, INTEROPERABILITY))
 LONG, LONG8 = 4, 16
 LARGEST = 64 * 2**20
 DEEPEST = 3
+MOST_TAGS = 4096
 
 # Bytes per value of each TIFF data type.
 SIZES = {
@@ -182,8 +183,13 @@ def _header(file: BinaryIO) -> tuple[str, bool, int]:
     return order, big, struct.unpack_from(order + ("Q" if big else "I"), head, 8 if big else 4)[0]
 
 
-def check_chain(file: BinaryIO) -> None:
-    """Raise a ValueError when the chain of pages leads out of the file; tifffile would go without them."""
+def check_chain(file: BinaryIO) -> list[str]:
+    """Follow the chain of pages, and say what is wrong with the tags that tifffile then goes without.
+
+    Raises:
+        ValueError: when the chain leads out of the file or in a circle; tifffile would go without the pages.
+    """
+    doubts: list[str] = []
     order, big, place = _header(file)
     size = file.seek(0, 2)
     count_size, entry_size, room = (8, 20, 8) if big else (2, 12, 4)
@@ -200,8 +206,24 @@ def check_chain(file: BinaryIO) -> None:
         after = place + count_size + count * entry_size
         if len(raw) < count_size or after + room > size:
             raise ValueError("the TIFF file ends early: it is incomplete. Copy or save it again.")
+        doubts += (
+            [] if doubts or count > MOST_TAGS else _doubts(file.read(count * entry_size), order, big, size)
+        )
         file.seek(after)
         place = struct.unpack(order + ("Q" if big else "I"), file.read(room))[0]
+    return doubts
+
+
+def _doubts(table: bytes, order: str, big: bool, size: int) -> list[str]:
+    """What is wrong with the tags of a table in a file of `size` bytes."""
+    found = []
+    for code, dtype, number, address in struct.iter_unpack(order + ("HHQQ" if big else "HHII"), table):
+        length = number * SIZES.get(dtype, 0)
+        if dtype not in SIZES:
+            found.append(f"tag {code} is of the unknown type {dtype}")
+        elif length > (8 if big else 4) and address + length > size:
+            found.append(f"tag {code} leads out of the file")
+    return found
 
 
 def pointers(codes: Iterable[int], *, big: bool) -> list[tuple[str, int, int, int, bool]]:

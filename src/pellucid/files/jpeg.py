@@ -25,14 +25,22 @@ def read(data: bytes, most: int) -> Stored:
     Raises:
         ValueError: when the file is damaged, incomplete, too large or of a kind that libjpeg does not read.
     """
+    from PIL.Image import Exif
     from PIL.JpegImagePlugin import JpegImageFile
 
     notes: list[str] = []
-    # The class itself, because PIL.Image.open has a size limit of its own.
-    with decoding("JPEG", notes):
-        picture = JpegImageFile(io.BytesIO(data))
+
+    class Jpeg(JpegImageFile):
+        """The class itself, because PIL.Image.open has a size limit of its own."""
+
+        def getexif(self) -> Exif:
+            """Nothing: the block is kept as it is; Pillow would look for a resolution, and warn of damage."""
+            return Exif()
+
+    with decoding("JPEG"):
+        picture = Jpeg(io.BytesIO(data))
     check_size((picture.size[1], picture.size[0], len(picture.getbands())), most)
-    with decoding("JPEG", notes):
+    with decoding("JPEG"):
         picture.load()
         metadata = _metadata(picture.info)
         if picture.mode == "CMYK":

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import io
+import math
+import re
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -10,6 +13,9 @@ from numpy.typing import NDArray
 
 from pellucid.files.decoding import check_size, decoding
 from pellucid.files.stored import Stored
+
+LONGEST = 10_000
+"""bytes of a header, NumPy's own limit"""
 
 
 def read(data: bytes, most: int) -> Stored:
@@ -20,20 +26,16 @@ def read(data: bytes, most: int) -> Stored:
             objects.
     """
     notes: list[str] = []
-    with decoding("NPY", notes):
-        file = io.BytesIO(data)
-        version = np.lib.format.read_magic(file)
-        read_header = (
-            np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        )
-        shape, fortran, dtype = read_header(file)
+    with decoding("NPY"):
+        shape, fortran, dtype, start = header(io.BytesIO(data))
     if dtype.hasobject:
         raise TypeError("pixels must be integers or floats, got Python objects. Save a numeric array.")
     if len(shape) < 2:
         raise ValueError(f"the array must have at least two axes (H, W), got shape {shape}. Reshape it.")
     check_size(shape, most)
-    with decoding("NPY", notes):
-        array: NDArray[Any] = np.load(io.BytesIO(data), allow_pickle=False)
+    with decoding("NPY"):
+        flat: NDArray[Any] = np.frombuffer(data, dtype, math.prod(shape), start)
+        array = flat.reshape(shape, order="F" if fortran else "C").copy(order="A")
     samples = array.shape[-1] if array.ndim > 2 and array.shape[-1] <= 4 else 0
     if array.ndim > 2:
         axes = "Q" * (array.ndim - 3) + "YXS" if samples else "Q" * (array.ndim - 2) + "YX"
@@ -50,6 +52,39 @@ def read(data: bytes, most: int) -> Stored:
         metadata={"npy.order": "F" if fortran else "C"},
         notes=tuple(notes),
     )
+
+
+def header(file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:
+    """What the head of an NPY file declares: shape, whether column-major, type, and where the values start.
+
+    Read here because NumPy warns of files that Python 2 wrote (their numbers end in L).
+
+    Raises:
+        ValueError: when it is no such head.
+
+    >>> file = io.BytesIO()
+    >>> np.save(file, np.zeros((2, 3), "uint8"))
+    >>> header(io.BytesIO(file.getvalue()))
+    ((2, 3), False, dtype('uint8'), 128)
+    """
+    start = file.read(8)
+    if start[:6] != b"\x93NUMPY" or len(start) < 8 or start[6] not in (1, 2, 3):
+        raise ValueError("no NPY header")
+    size = file.read(2 if start[6] == 1 else 4)
+    length = int.from_bytes(size, "little")
+    if length > LONGEST:
+        raise ValueError(f"a header of {length} bytes")
+    raw = file.read(length)
+    if len(raw) < length:
+        raise ValueError("the header ends early")
+    text = raw.decode("utf-8" if start[6] == 3 else "latin-1")
+    found = ast.literal_eval(re.sub(r"(?<=\d)L(?=[,) ])", "", text).strip())
+    if set(found) != {"descr", "fortran_order", "shape"}:
+        raise ValueError(f"the header names {sorted(found)}")
+    shape, fortran = found["shape"], found["fortran_order"]
+    if not isinstance(shape, tuple) or not all(type(n) is int and n >= 0 for n in shape):
+        raise ValueError(f"shape {shape}")
+    return shape, bool(fortran), np.lib.format.descr_to_dtype(found["descr"]), len(start + size) + length
 
 
 def write(file: BinaryIO, array: NDArray[Any], *, order: str = "C") -> None:

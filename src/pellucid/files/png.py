@@ -34,7 +34,7 @@ def read(data: bytes, most: int) -> Stored:
         raise ValueError("the PNG file does not start with its header (IHDR): it is damaged. Copy it again.")
     width, height, depth, kind = struct.unpack(">IIBB", with_pixels[0][1][:10])
     check_size((height, width, SAMPLES.get(kind, 1)), most)
-    array = _decode(data, notes)
+    array = _decode(data)
     names = [name for name, _ in with_pixels]
     alpha = array.ndim == 3 and array.shape[-1] in (2, 4)
     if kind == PALETTE:
@@ -51,7 +51,7 @@ def read(data: bytes, most: int) -> Stored:
             f"PNG chunks that depend on the pixels are dropped: {', '.join(sorted(dropped - ANIMATION))}."
         )
     common = dict(kept[0] + kept[1])
-    with decoding("PNG metadata", notes):
+    with decoding("PNG metadata"):
         metadata = chunks.common_metadata(kept[0] + kept[1])
     return Stored(
         array=array,
@@ -66,10 +66,10 @@ def read(data: bytes, most: int) -> Stored:
     )
 
 
-def _decode(data: bytes, notes: list[str]) -> NDArray[Any]:
+def _decode(data: bytes) -> NDArray[Any]:
     import imagecodecs
 
-    with decoding("PNG", notes):
+    with decoding("PNG"):
         array: NDArray[Any] = imagecodecs.png_decode(data)
     return array
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
+import math
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +31,8 @@ from pellucid.files.tiff_tags import common_metadata, raw_tags, resolution_of, s
 PORTABLE = frozenset(("generic", "uniform", "shaped", "imagej", "ome", "mmstack", "scanimage"))
 JPEG = (6, 7, 34892, 33007)
 UNSPECIFIED = 0
+SEPARATE = 2  # planes one after the other
+STRIP_OFFSETS, STRIP_SIZES = 273, 279
 
 
 def read(path: Path, most: int) -> Stored:
@@ -46,8 +46,8 @@ def read(path: Path, most: int) -> Stored:
 
     notes: list[str] = []
     with path.open("rb") as opened:
-        check_chain(opened)
-    with _doubts(notes), decoding("TIFF", notes), tifffile.TiffFile(path) as file:
+        doubts = check_chain(opened)
+    with decoding("TIFF"), tifffile.TiffFile(path) as file:
         series = list(file.series)
         if not series:
             raise ValueError("no pictures found")
@@ -55,10 +55,13 @@ def read(path: Path, most: int) -> Stored:
         page = first.keyframe
         shape, kind, axes = tuple(int(n) for n in first.shape), str(first.kind), str(first.axes)
         ome = file.ome_metadata if kind == "ome" else None
+        doubts += _doubts(page, kind)
+    if doubts:
+        notes.append(f"the TIFF file is partly damaged or unusual: {doubts[0]}.")
     _check_alone(series, ome, notes)
     check_size(shape, most)
     _check_colours(page)
-    with _doubts(notes), decoding("TIFF", notes), tifffile.TiffFile(path) as file:
+    with decoding("TIFF"), tifffile.TiffFile(path) as file:
         first = file.series[0]
         array: NDArray[Any] = first.asarray()
         if array.shape != shape:
@@ -77,25 +80,21 @@ def read(path: Path, most: int) -> Stored:
     return _stored(array, axes, page, pages, kind, ome, metadata, notes)
 
 
-@contextmanager
-def _doubts(notes: list[str]) -> Iterator[None]:
-    """Turn what tifffile logs as errors while it goes on reading into one note."""
-    said: list[str] = []
-
-    class Listener(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            said.append(record.getMessage())
-
-    listener = Listener(logging.ERROR)
-    logger = logging.getLogger("tifffile")
-    logger.addHandler(listener)
-    try:
-        yield
-    finally:
-        logger.removeHandler(listener)
-    words = f"the TIFF file is partly damaged or unusual: {' '.join(said[0].split())[:200]}" if said else ""
-    if words and words not in notes:
-        notes.append(words)
+def _doubts(page: Any, kind: str) -> list[str]:
+    """What tifffile only logs while it goes on reading: metadata that it does not follow, strips that do not
+    add up.
+    """
+    found = []
+    for maker in ("ome", "imagej", "shaped"):
+        if getattr(page, f"is_{maker}") and kind not in PORTABLE - {"generic", "uniform"}:
+            found.append(f"its {maker} metadata do not fit its pages")
+    if not page.is_tiled and page.rowsperstrip and kind != "lsm":
+        strips = math.ceil(page.imagelength / page.rowsperstrip) * page.imagedepth
+        strips *= page.samplesperpixel if page.planarconfig == SEPARATE else 1
+        for code in (STRIP_OFFSETS, STRIP_SIZES):
+            if code in page.tags and page.tags[code].count != strips:
+                found.append(f"it has {strips} strips, and {page.tags[code].count} values in tag {code}")
+    return found
 
 
 def _check_alone(series: list[Any], ome: str | None, notes: list[str]) -> None:

@@ -1,9 +1,19 @@
 """Trains a method on many images, on Lightning: logs, checkpoints, exact resume, several processes."""
 
-from pellucid.training.driving import first_process
+from pellucid.training.driving import first_process, quiet
 from pellucid.training.fitting import carry_out, train
 from pellucid.training.reporting import Report
 from pellucid.training.request import Request, settle, trainable
 from pellucid.training.trained import Trained
 
-__all__ = ["Report", "Request", "Trained", "carry_out", "first_process", "settle", "train", "trainable"]
+__all__ = [
+    "Report",
+    "Request",
+    "Trained",
+    "carry_out",
+    "first_process",
+    "quiet",
+    "settle",
+    "train",
+    "trainable",
+]

@@ -24,7 +24,7 @@ def run(request: Request, fit: Fit, images: Data) -> None:
     """Let Lightning drive the loop; Ctrl-C ends it after the step at hand."""
     several = request.processes * request.nodes > 1
     accelerator, places = devices.for_lightning(request.device, request.processes)
-    with _quiet(), _interruptible(fit):
+    with _interruptible(fit):
         trainer = pl.Trainer(
             accelerator=accelerator,
             devices=places,
@@ -45,21 +45,15 @@ def run(request: Request, fit: Fit, images: Data) -> None:
         trainer.fit(fit, train_dataloaders=stream)
 
 
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Lightning's advice on loaders and logging is for other programs."""
-    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
-    levels = [logger.level for logger in loggers]
-    with warnings.catch_warnings():
-        for module in ("lightning", "torch.distributed", "torch.nn.parallel"):
-            warnings.filterwarnings("ignore", module=module.replace(".", r"\."))
-        for logger in loggers:
-            logger.setLevel(logging.ERROR)
-        try:
-            yield
-        finally:
-            for logger, level in zip(loggers, levels, strict=True):
-                logger.setLevel(level)
+def quiet() -> None:
+    """Silence Lightning's advice on loaders and logging, for good: for a program that owns its process.
+
+    A library may not: loggers and warning filters belong to all threads.
+    """
+    for name in ("lightning", "torch.distributed", "torch.nn.parallel", "torch.utils._pytree"):
+        warnings.filterwarnings("ignore", module=name.replace(".", r"\."))
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.ERROR)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from typing import Any
 
 import lightning.pytorch as pl
@@ -64,6 +65,7 @@ class Fit(pl.LightningModule):  # type: ignore[misc]
         self.interrupted = False
         self.failed: str | None = None
         self._last: Loss | None = None
+        self._draws = draws_itself(network, request.learning.objective)
 
     @property
     def seconds(self) -> float:
@@ -127,7 +129,7 @@ class Fit(pl.LightningModule):  # type: ignore[misc]
         seed = self.request.seed
         generator = seeds.generator(seed, *names, device=batch.noisy.device)
         with (
-            seeds.fixed(seed, "layers", *names),
+            seeds.fixed(seed, "layers", *names) if self._draws else nullcontext(),
             devices.arithmetic(self.request.precision, batch.noisy.device),
         ):
             return self.request.learning.objective(
@@ -201,3 +203,18 @@ class Fit(pl.LightningModule):  # type: ignore[misc]
             mean=mean,
             std=std,
         )
+
+
+def draws_itself(network: nn.Module, objective: Callable[..., Loss]) -> bool:
+    """Whether a layer or the objective may draw without being given a generator: dropout, or foreign code.
+
+    Only then every operation of a step has to be looked at (`seeds.fixed`), which costs microseconds each.
+
+    >>> draws_itself(nn.Sequential(nn.Conv2d(1, 1, 3), nn.ReLU()), adam), draws_itself(nn.Dropout(0.1), adam)
+    (False, True)
+    """
+    random = (nn.RReLU, nn.MultiheadAttention, nn.FractionalMaxPool2d, nn.FractionalMaxPool3d)
+    apart = ("torch.nn.modules.dropout", "torch.nn.modules.rnn", "torch.nn.modules.transformer")
+    homes = {type(layer).__module__ for layer in network.modules()} | {objective.__module__}
+    known = all(home.startswith(("torch.nn.modules.", "pellucid.")) and home not in apart for home in homes)
+    return not known or any(isinstance(layer, random) for layer in network.modules())

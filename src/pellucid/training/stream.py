@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 
-import torch
-
+from pellucid import devices
 from pellucid.data import Data
 from pellucid.learning import Batch
 
@@ -28,7 +27,7 @@ class Stream:
     def __iter__(self) -> Iterator[Batch]:
         """Yield the batches in order."""
         first = self.rank * self.data.options.batch
-        pool = ThreadPoolExecutor(self.threads, initializer=torch.set_num_threads, initargs=(1,))
+        pool = devices.workers(self.threads)
         waiting: deque[Future[Batch]] = deque()
         step = self.start
         try:

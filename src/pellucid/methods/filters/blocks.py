@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 import pywt
 import torch
+from numpy.typing import NDArray
 from scipy.fft import dct
 from torch import Tensor
 from torch.nn import functional as F
@@ -33,17 +33,21 @@ def basis(name: str) -> tuple[Tensor, Tensor]:
     if name == "dct":
         line = dct(identity, axis=0, norm="ortho")
     else:
-        with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore", UserWarning
-            )  # PyWavelets warns of borders; a periodic block has none
-            columns = [
-                np.concatenate(pywt.wavedec(row, name, mode="periodization", level=3)) for row in identity
-            ]
-        line = np.stack(columns, axis=1)
+        line = np.stack([_transformed(row, name) for row in identity], axis=1)
         line /= np.linalg.norm(line, axis=1, keepdims=True)
     back = np.linalg.inv(line)
     return torch.from_numpy(np.kron(line, line)).float(), torch.from_numpy(np.kron(back, back)).float()
+
+
+def _transformed(row: NDArray[np.float64], name: str) -> NDArray[np.float64]:
+    """Three levels of a wavelet, coarsest first: `pywt.wavedec`, without its warning that the borders reach
+    far; a periodic block has none.
+    """
+    parts = []
+    for _ in range(3):
+        row, detail = pywt.dwt(row, name, mode="periodization")
+        parts.append(detail)
+    return np.concatenate([row, *reversed(parts)])
 
 
 @lru_cache
