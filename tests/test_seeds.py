@@ -18,7 +18,8 @@ def drawn() -> list[Tensor]:
     return [
         torch.rand(5), torch.randn(17), torch.randint(3, (2,)), torch.randint(1, 30, (20,)),
         torch.rand(3, dtype=torch.float64), torch.rand_like(x), torch.randn_like(x), torch.randperm(30),
-        torch.randint_like(x, 40), torch.randint_like(x, 5, 40), torch.bernoulli(x + 0.3), torch.multinomial(torch.ones(30), 12),
+        torch.randint_like(x, 40), torch.randint_like(x, 5, 40), torch.bernoulli(x + 0.3),
+        torch.multinomial(torch.ones(30), 12),
         torch.normal(x, 1.0), torch.poisson(x + 3), x.clone().uniform_(), x.clone().normal_(),
         x.clone().bernoulli_(0.5), x.clone().random_(), x.clone().exponential_(), x.clone().cauchy_(),
         x.clone().geometric_(0.2), x.clone().log_normal_(), F.dropout(x + 1), F.gumbel_softmax(x),
