@@ -8,7 +8,7 @@ import torch
 from typer.testing import CliRunner
 
 from pellucid import files, metrics
-from pellucid.bench import bands, curves, curves_page
+from pellucid.bench import curves, curves_page
 from pellucid.cli import app
 
 
@@ -17,12 +17,12 @@ def picture(seed=0, shape=(3, 48, 40)):
 
 
 def test_bands_of_the_picture_itself_are_one():
-    assert bands.correspondence(picture(), picture()) == pytest.approx([1.0] * 5, abs=1e-6)
-    assert bands.correspondence(torch.zeros(3, 48, 40), picture()) == [0.0] * 5
+    assert curves.correspondence(picture(), picture()) == pytest.approx([1.0] * 5, abs=1e-6)
+    assert curves.correspondence(torch.zeros(3, 48, 40), picture()) == [0.0] * 5
 
 
 def test_more_than_the_target_counts_as_reached():
-    assert bands.correspondence(3 * picture(), picture()) == pytest.approx([1.0] * 5, abs=1e-6)
+    assert curves.correspondence(3 * picture(), picture()) == pytest.approx([1.0] * 5, abs=1e-6)
 
 
 def test_a_low_pass_reaches_the_low_bands_only():
@@ -30,7 +30,7 @@ def test_a_low_pass_reaches_the_low_bands_only():
     spectrum = torch.fft.fft2(gray)
     radius = 2 * torch.hypot(torch.fft.fftfreq(60)[:, None], torch.fft.fftfreq(60)[None, :])
     low = torch.fft.ifft2(spectrum * (radius <= 0.4 + 1e-6)).real
-    found = bands.correspondence(low, gray)
+    found = curves.correspondence(low, gray)
     assert found[:2] == pytest.approx([1.0, 1.0], abs=1e-4)
     assert max(found[2:]) < 1e-4
 
@@ -46,14 +46,14 @@ def test_bands_equal_the_definition_with_masks():
     expected = [
         ratio[(distance > low + 1e-9) & (distance <= high + 1e-9)].mean() for low, high in pairwise(edges)
     ]
-    assert bands.correspondence(output, target) == pytest.approx(expected, abs=1e-9)
+    assert curves.correspondence(output, target) == pytest.approx(expected, abs=1e-9)
 
 
 def test_bands_refuse_what_they_cannot_do():
     with pytest.raises(ValueError, match="shape"):
-        bands.correspondence(picture(), picture(shape=(3, 40, 40)))
+        curves.correspondence(picture(), picture(shape=(3, 40, 40)))
     with pytest.raises(ValueError, match="no 5 bands"):
-        bands.correspondence(torch.zeros(1, 2, 2), torch.zeros(1, 2, 2))
+        curves.correspondence(torch.zeros(1, 2, 2), torch.zeros(1, 2, 2))
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from fake_results import folder, line
 
-from pellucid.bench import front, labels, rows
+from pellucid.bench import front, labels, results
 from pellucid.bench.front import Contender
 from pellucid.bench.table import tables
 from pellucid.pages.charts import Line
@@ -69,7 +69,7 @@ def test_rows_without_a_time_or_a_score_are_not_drawn(tmp_path):
         line("median", "a", psnr=float("inf")),
         line("bm3d@sigma", "a"),
     ]
-    (table,) = tables(rows.read(folder(tmp_path / "r", lines)))
+    (table,) = tables(results.read(folder(tmp_path / "r", lines)))
     assert {(p.name, p.oracle) for p in front.contenders(table)} == {("nlm", False), ("bm3d@sigma", True)}
 
 

@@ -8,7 +8,8 @@ from fake_results import folder, line
 from PIL import Image
 from typer.testing import CliRunner
 
-from pellucid.bench import page, pictures, rows
+from pellucid.bench import page, pictures
+from pellucid.bench.results import read as read_results
 from pellucid.bench.table import tables
 from pellucid.cli import app
 
@@ -78,7 +79,7 @@ def read(path):
 
 
 def test_the_page_is_whole_and_needs_nothing_else(results, tmp_path):
-    found = rows.read(results)
+    found = read_results(results)
     made = page.write(found, tables(found), tmp_path / "page")
     reader = read(made)
     for link in reader.links:
@@ -96,7 +97,7 @@ def test_the_page_is_whole_and_needs_nothing_else(results, tmp_path):
 
 
 def test_the_same_results_give_the_same_page(results, tmp_path):
-    found = rows.read(results)
+    found = read_results(results)
     one, two = (page.write(found, tables(found), tmp_path / name) for name in ("1", "2"))
     assert one.read_bytes() == two.read_bytes()
     pictures = sorted(p.relative_to(one.parent) for p in one.parent.rglob("*.png"))
@@ -105,7 +106,7 @@ def test_the_same_results_give_the_same_page(results, tmp_path):
 
 
 def test_all_methods_are_cut_at_the_same_place_and_scaled_alike(results, tmp_path):
-    found = rows.read(results)
+    found = read_results(results)
     table = tables(found)[0]
     cells = [c for c in found.cells if c.set == table.set]
     (first, _), total = pictures.gallery(table, cells, tmp_path, side=16)
@@ -135,7 +136,7 @@ def test_deep_pictures_of_an_image_share_one_white(tmp_path):
     for name, values in (("clean", dark), ("noisy", dark + 300), ("nlm", dark + 30)):
         Image.fromarray(values).save(root / f"{name}.png")
     files = {"clean": "clean.png", "noisy": "noisy.png", "file": "nlm.png"}
-    found = rows.read(folder(root, [line("nlm", "a", **files)]))
+    found = read_results(folder(root, [line("nlm", "a", **files)]))
     ((first,), _) = pictures.gallery(tables(found)[0], found.cells, tmp_path / "page", side=16)
     missed = np.asarray(Image.open(tmp_path / "page" / first.tiles[2].missed))
     assert np.ptp(missed.astype(int)) <= 1  # the estimate is the truth plus 30 of 4095 everywhere
@@ -143,7 +144,7 @@ def test_deep_pictures_of_an_image_share_one_white(tmp_path):
 
 
 def test_without_truth_there_is_no_error_to_show(results, tmp_path):
-    found = rows.read(results)
+    found = read_results(results)
     table = tables(found)[1]
     ((only,), _) = pictures.gallery(table, [c for c in found.cells if c.set == "DND"], tmp_path)
     assert [tile.name for tile in only.tiles] == ["noisy", "nlm"]
@@ -151,7 +152,7 @@ def test_without_truth_there_is_no_error_to_show(results, tmp_path):
 
 
 def test_only_so_many_images_are_shown(results, tmp_path):
-    found = rows.read(results)
+    found = read_results(results)
     table = tables(found)[0]
     cells = [c for c in found.cells if c.set == table.set]
     shown, total = pictures.gallery(table, cells, tmp_path, most=1)
@@ -161,7 +162,7 @@ def test_only_so_many_images_are_shown(results, tmp_path):
 def test_pictures_that_are_gone_leave_tables(results, tmp_path):
     for file in (results / "images").iterdir():
         file.unlink()
-    found = rows.read(results)
+    found = read_results(results)
     made = page.write(found, tables(found), tmp_path / "page")
     assert "gallery" not in made.read_text().split("<main>")[1].split("<script>")[0]
     read(made)

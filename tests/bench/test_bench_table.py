@@ -7,13 +7,13 @@ import pytest
 from fake_results import folder, line
 from typer.testing import CliRunner
 
-from pellucid.bench import published, rows, texts
+from pellucid.bench import render, results
 from pellucid.bench.table import tables
 from pellucid.cli import app
 
 
 def made(tmp_path, lines, **manifest):
-    return rows.read(folder(tmp_path / "r", lines, **manifest))
+    return results.read(folder(tmp_path / "r", lines, **manifest))
 
 
 def named(table, method):
@@ -41,7 +41,7 @@ def test_a_method_that_was_skipped_everywhere_takes_no_image_from_the_others(tmp
     (table,) = tables(made(tmp_path, lines))
     assert named(table, "nlm").images == 1
     assert table.missing[0].skipped
-    assert "n2n: skipped in 1 cell: weights not at hand" in texts.render([table])
+    assert "n2n: skipped in 1 cell: weights not at hand" in render.text([table])
 
 
 def test_nothing_in_common_is_said(tmp_path):
@@ -107,8 +107,8 @@ def test_the_noisy_input_has_a_row_of_its_own(tmp_path):
 
 def test_oracles_and_papers_are_marked_and_never_bold(tmp_path):
     lines = [line("nlm", "a", psnr=30.0), line("dip@best", "a", psnr=31.0)]
-    printed = [published.Published(set="set9:gaussian:25", method="DIP", psnr=30.43, source="Table 1 of X")]
-    text = texts.render(tables(made(tmp_path, lines), published=printed))
+    printed = [results.Published(set="set9:gaussian:25", method="DIP", psnr=30.43, source="Table 1 of X")]
+    text = render.text(tables(made(tmp_path, lines), published=printed))
     assert "| `dip@best` | 31.00 |" in text
     assert "*oracle*" in text
     assert "*published*: Table 1 of X" in text
@@ -122,7 +122,7 @@ def test_other_code_is_marked(tmp_path):
     (table,) = tables(made(tmp_path, lines))
     assert named(table, "tv").marks == ("other code: bbbb",)
     assert named(table, "nlm").marks == ()
-    assert "other code: bbbb" in texts.render([table])
+    assert "other code: bbbb" in render.text([table])
 
 
 def test_presets_are_told_apart_only_where_there_are_several(tmp_path):
@@ -133,7 +133,7 @@ def test_presets_are_told_apart_only_where_there_are_several(tmp_path):
 
 def test_without_truth_there_are_dashes(tmp_path):
     lines = [line("nlm", "a", psnr=None, ssim=None, noisy_psnr=None, noisy_ssim=None)]
-    text = texts.render(tables(made(tmp_path, lines)))
+    text = render.text(tables(made(tmp_path, lines)))
     assert "| `nlm` | – | – | 2 | 300 | 1 |" in text
 
 
@@ -141,12 +141,12 @@ def test_an_exact_result_is_infinite(tmp_path):
     (table,) = tables(
         made(tmp_path, [line("nlm", "a", psnr=math.inf), line("nlm", "a", seed=1, psnr=math.inf)])
     )
-    assert "∞" in texts.render([table], metric="psnr")
+    assert "∞" in render.text([table], metric="psnr")
 
 
 def test_csv_can_be_read_back(tmp_path):
     lines = [line("nlm", "a", psnr=30.125), line("tv", "a", psnr=None, error='bad, "very"')]
-    text = texts.render(tables(made(tmp_path, lines)), format="csv", metric="psnr", label="small form")
+    text = render.text(tables(made(tmp_path, lines)), format="csv", metric="psnr", label="small form")
     found = {row["method"]: row for row in csv.DictReader(io.StringIO(text))}
     assert float(found["nlm"]["psnr"]) == 30.125
     assert found["nlm"]["note"] == "small form"
@@ -158,7 +158,7 @@ def test_csv_can_be_read_back(tmp_path):
 
 def test_latex_escapes(tmp_path):
     lines = [line("ms-dip+stop=none_50%", "a")]
-    text = texts.render(tables(made(tmp_path, lines)), format="latex")
+    text = render.text(tables(made(tmp_path, lines)), format="latex")
     assert r"ms-dip+stop=none\_50\%" in text
     assert text.count("\\begin{tabular}{lrrrrrl}") == 1
 
@@ -166,11 +166,11 @@ def test_latex_escapes(tmp_path):
 def test_published_rows_are_checked(tmp_path):
     file = tmp_path / "papers.toml"
     file.write_text('[[row]]\nset = "CC15"\nmethod = "X"\npsnr = 35.1\nsource = "somewhere"\n')
-    assert published.load(file)[0].psnr == 35.1
+    assert results.read_published(file)[0].psnr == 35.1
     file.write_text('[[row]]\nset = "CC15"\nmethod = "X"\n')
     with pytest.raises(ValueError, match="source"):
-        published.load(file)
-    assert all(row.source for row in published.load())
+        results.read_published(file)
+    assert all(row.source for row in results.read_published())
 
 
 def test_the_verb_prints_writes_and_refuses(tmp_path):

@@ -14,7 +14,7 @@ import pytest
 from bench_pictures import clean_set, save
 
 from pellucid import bench
-from pellucid.bench import datasets, entries, inputs, log, peers
+from pellucid.bench import datasets, execute, inputs, log, peers
 from pellucid.bench.spec import parse_set
 
 COPY = "import shutil, sys; shutil.copy(sys.argv[1], sys.argv[2])"
@@ -230,7 +230,7 @@ def test_the_level_is_told_in_units_of_the_file(tmp_path):
     ):
         found = datasets.find(str(tmp_path / "own"), tmp_path)
         made = inputs.prepare(tmp_path / "r", parse_set(spec), "own", found.samples[0], crop=None, seed=0)
-        assert entries._told(made, made.folder / made.given[0]) == pytest.approx(expected, rel=1e-5)
+        assert execute._told(made, made.folder / made.given[0]) == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.mark.slow

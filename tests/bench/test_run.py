@@ -180,16 +180,16 @@ def test_the_first_cell_of_a_worker_pays_for_no_start(tmp_path):
 
 WARMED = """
 import sys
-from pellucid.bench import entries, worker
+from pellucid.bench import execute, worker
 worker._warm("zs-n2n", "cpu")
-there, call = set(), entries.call
+there, call = set(), execute.call
 def noted(*given, **more):
     there.update(sys.modules)
     try:
         return call(*given, **more)
     finally:
         there.symmetric_difference_update(sys.modules)
-entries.call = noted
+execute.call = noted
 job = {"set": "Set9:gaussian:25", "image": "picture0", "seed": 0, "method": "zs-n2n+iterations=2"}
 job |= {"preset": "fast", "crop": None, "out": sys.argv[1], "root": sys.argv[1] + "/data", "device": "cpu"}
 print(worker.run(job).get("error"), sorted(m for m in there if m.startswith(("torch", "pellucid"))))
@@ -214,7 +214,7 @@ def test_a_torn_line_is_cut_off_and_others_are_errors(tmp_path):
 
 
 def test_seeds_that_change_nothing_are_not_run(data):
-    from pellucid.bench.cells import plan
+    from pellucid.bench.plan import plan
     from pellucid.bench.spec import parse_entry, parse_set
 
     def count(set_, method):

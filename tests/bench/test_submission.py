@@ -7,7 +7,7 @@ import pytest
 from bench_pictures import noisy, save
 from scipy.io import loadmat
 
-from pellucid.bench import log, submission
+from pellucid.bench import log, render
 
 
 def rows(folder, count):
@@ -28,7 +28,7 @@ def rows(folder, count):
 
 def test_all_crops_are_bundled(tmp_path):
     rows(tmp_path, 1000)
-    assert submission.dnd(tmp_path, "bm3d", tmp_path / "out") == 50
+    assert render.dnd(tmp_path, "bm3d", tmp_path / "out") == 50
     assert len(list((tmp_path / "out").glob("*.mat"))) == 50
     told = loadmat(tmp_path / "out" / "0050.mat")
     assert told["Idenoised"].size == 20
@@ -40,7 +40,7 @@ def test_all_crops_are_bundled(tmp_path):
 def test_missing_crops_and_methods_are_named(tmp_path):
     rows(tmp_path, 999)
     with pytest.raises(ValueError, match=r"1 of 1000 crops of bm3d are missing, the first is 0050_20"):
-        submission.dnd(tmp_path, "bm3d", tmp_path / "out")
+        render.dnd(tmp_path, "bm3d", tmp_path / "out")
     assert not (tmp_path / "out").exists()
     with pytest.raises(ValueError, match=r"method must be one of bm3d"):
-        submission.dnd(tmp_path, "nlm", tmp_path / "out")
+        render.dnd(tmp_path, "nlm", tmp_path / "out")

@@ -13,10 +13,10 @@ import pytest
 from bench_pictures import clean_set, save
 
 from pellucid import cli
-from pellucid.bench import log, published, suites
-from pellucid.bench.rows import Results
+from pellucid.bench import log, results, suites
+from pellucid.bench.results import Results
 from pellucid.bench.spec import parse_entry, parse_set, split
-from pellucid.bench.suites import comparing, training
+from pellucid.bench.suites import carrying, comparing
 
 PAPERS = {f"rs-dip-{i}" for i in (1, 2, 3, 4)} | {f"ms-dip-{i}" for i in ("1", "2", "3", "fig9", "fig13")}
 PAPERS |= {f"iddp-{i}" for i in ("1-2", "3", "fig3", "fig4", "fig7")} | {"blog-dip", "blog-n2n"}
@@ -151,7 +151,7 @@ def test_a_suite_trains_runs_and_compares(tmp_path, capsys, monkeypatch):
     folder = tmp_path / "out" / "mine.small"
     again: list[str] = []
     suite = suites.load(str(tmp_path / "mine.toml"), "small")
-    entries = training.prepare(suite.trainings, data, folder, device="cpu", said=again.append)
+    entries = carrying.prepare(suite.trainings, data, folder, device="cpu", said=again.append)
     assert entries["tiny"].startswith(f"model:{folder / 'models' / 'tiny-'}")
     assert [line.split(":")[0] for line in again] == ["none"]  # tiny is kept
     text = (folder / "suite.md").read_text()
@@ -166,7 +166,7 @@ def test_a_suite_trains_runs_and_compares(tmp_path, capsys, monkeypatch):
     assert "## What was removed beside the real noise" in text
     cells = log.read(folder)
     assert sum(cell["skipped"] is None for cell in cells.values()) == 3
-    numbers = published.load(folder / "published.toml")
+    numbers = results.read_published(folder / "published.toml")
     assert (numbers[0].set, numbers[0].method, numbers[0].psnr) == ("Set9:gaussian:25:clip", "Median", 25.5)
     assert json.loads((folder / "manifest.json").read_text())["label"].startswith("small form")
 
@@ -175,7 +175,7 @@ def test_a_checkpoint_that_does_not_fit_is_set_aside(tmp_path, monkeypatch):
     """Days of work may be in it."""
     (suite,) = suites.load(_written(tmp_path), "small").trainings[:1]
     (tmp_path / "data" / "Pictures").mkdir(parents=True)
-    file = training.path_of(suite, tmp_path / "data" / "Pictures", tmp_path / "out")
+    file = carrying.path_of(suite, tmp_path / "data" / "Pictures", tmp_path / "out")
     run = file.with_suffix(".run")
     run.mkdir(parents=True)
     (run / "checkpoint.pt").write_text("precious")
@@ -187,7 +187,7 @@ def test_a_checkpoint_that_does_not_fit_is_set_aside(tmp_path, monkeypatch):
 
     monkeypatch.setattr("pellucid.training.train", train)
     told: list[str] = []
-    entries = training.prepare([suite], tmp_path / "data", tmp_path / "out", said=told.append)
+    entries = carrying.prepare([suite], tmp_path / "data", tmp_path / "out", said=told.append)
     assert entries == {"tiny": f"model:{file}"}
     assert (run.with_name(f"{run.name}.1") / "checkpoint.pt").read_text() == "precious"
     assert "got seed=2" in told[1]

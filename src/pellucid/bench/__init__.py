@@ -7,13 +7,13 @@ files that the scores were read from.
 from __future__ import annotations
 
 from pellucid.bench.datasets import DATASETS, find, root
-from pellucid.bench.running import Report, Summary, run
+from pellucid.bench.running import RunProgress, Summary, run
 from pellucid.bench.spec import Entry, SetSpec, parse_entry, parse_set
 
 __all__ = [
     "DATASETS",
     "Entry",
-    "Report",
+    "RunProgress",
     "SetSpec",
     "Summary",
     "find",

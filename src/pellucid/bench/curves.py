@@ -9,6 +9,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ import torch
 from torch import Tensor
 
 from pellucid import checks, methods, metrics, stopping
-from pellucid.bench import bands, oracle, protocol
+from pellucid.bench import oracle, protocol
 from pellucid.bench.spec import Entry, parse_entry, value
 from pellucid.image import Image
 from pellucid.run import Settings, carry_out, settle
@@ -26,9 +27,12 @@ from pellucid.steps import Method, Step, Task
 WATCHED = "es-emv"
 """the statistic that is shown for a method with no rule of its own, or with one within its phases"""
 
+BANDS = 5
+_SMALL = 1e-8
+
 
 @dataclass(frozen=True, kw_only=True)
-class Point:
+class CurvePoint:
     """A fit at one iteration.
 
     Attributes:
@@ -78,7 +82,7 @@ class Curve:
     rule: str
     own: bool
     noisy_psnr: float
-    points: list[Point] = field(default_factory=list)
+    points: list[CurvePoint] = field(default_factory=list)
     fired: Mark | None = None
     returned: Mark | None = None
 
@@ -89,7 +93,7 @@ class Curve:
         return Mark(iteration=top.iteration, seconds=top.seconds, psnr=top.psnr)
 
     @property
-    def phases(self) -> list[Point]:
+    def phases(self) -> list[CurvePoint]:
         """The first point of every phase but the first."""
         pairs = zip(self.points, self.points[1:], strict=False)
         return [now for before, now in pairs if now.phase != before.phase]
@@ -230,7 +234,7 @@ class _Watch:
         if estimate.shape != self.clean.shape:
             raise ValueError("curves need the whole picture at once, got tiles. Give a smaller --crop.")
         self.curve.points.append(
-            Point(
+            CurvePoint(
                 iteration=step.iteration,
                 phase=step.phase,
                 seconds=spent,
@@ -238,8 +242,8 @@ class _Watch:
                 statistic=rule.statistic[-1],
                 psnr=metrics.psnr(self.clean, estimate, data_range=1.0),
                 psnr_output=metrics.psnr(self.clean, output, data_range=1.0),
-                noisy_bands=bands.correspondence(output, self.noisy),
-                clean_bands=bands.correspondence(output, self.clean),
+                noisy_bands=correspondence(output, self.noisy),
+                clean_bands=correspondence(output, self.clean),
             )
         )
 
@@ -263,3 +267,54 @@ def centre(image: Image, side: int | None) -> Image:
     """The middle of a picture, cut as the benchmark cuts it."""
     cut = [protocol.crop(piece, side) for piece in image.pixels]
     return replace(image, pixels=np.stack(cut).astype(np.float32), alpha=None)
+
+
+def correspondence(output: Tensor, target: Tensor, bands: int = BANDS) -> list[float]:
+    """Frequency-band correspondence: the mean of min(1, |F(output)| / |F(target)|) over each ring.
+
+    F is the discrete Fourier transform of the mean of the channels. Ring b of B holds the frequencies from
+    (b - 1) / B to b / B of the highest along an axis; the corners beyond are left out. 1 says that the moduli
+    are reached, not that the phases are right.
+
+    Args:
+        output: (C, H, W) what the fit gives.
+        target: (C, H, W) what it is compared with: the noisy picture, or for a plot the clean one.
+        bands: number of rings.
+
+    Returns:
+        One figure in [0, 1] per ring, the lowest frequencies first.
+
+    Raises:
+        ValueError: when the shapes differ, or a ring would hold no frequency.
+
+    Source: Shi, Mettes, Maji, Snoek, "On Measuring and Controlling the Spectral Bias of the Deep Image
+    Prior", International Journal of Computer Vision 130, 2022.
+
+    >>> picture = torch.rand(1, 32, 32, generator=torch.Generator().manual_seed(0))
+    >>> [round(v, 3) for v in correspondence(0.5 * picture, picture, bands=2)]
+    [0.5, 0.5]
+    """
+    checks.same_shape("output", output.shape, "target", target.shape)
+    rings, counts = _rings(target.shape[-2], target.shape[-1], bands)
+    moduli = [torch.fft.fft2(x.detach().double().mean(dim=0).cpu()).abs() for x in (output, target)]
+    ratio = (moduli[0] / (moduli[1] + _SMALL)).clamp(max=1).flatten()
+    sums = torch.zeros(bands + 1, dtype=torch.float64).index_add_(0, rings, ratio)
+    result: list[float] = (sums[:bands] / counts).tolist()
+    return result
+
+
+@lru_cache(maxsize=8)
+def _rings(height: int, width: int, bands: int) -> tuple[Tensor, Tensor]:
+    """The ring of every frequency, flat (``bands`` for the corners), and how many each ring holds."""
+    checks.in_range("bands", bands, 1)
+    down, across = (
+        torch.fft.fftfreq(height, dtype=torch.float64),
+        torch.fft.fftfreq(width, dtype=torch.float64),
+    )
+    radius = 2 * torch.hypot(down[:, None], across[None, :]).flatten()
+    # Ring 1 holds 0 as well; a frequency on an edge belongs to the ring inside.
+    rings = (torch.ceil(radius * bands - 1e-9).long() - 1).clamp(0, bands)
+    counts = torch.bincount(rings, minlength=bands + 1)[:bands]
+    if not bool((counts > 0).all()):
+        raise ValueError(f"a picture of {width} x {height} pixels has no {bands} bands. Take fewer.")
+    return rings, counts

@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pellucid import pages
-from pellucid.bench.bands import BANDS
-from pellucid.bench.curves import Curve, Mark, Point
+from pellucid.bench.curves import BANDS, Curve, CurvePoint, Mark
 from pellucid.bench.page import PACKAGE
 from pellucid.bench.pictures import anchor
 from pellucid.files.replace import replaced
@@ -100,7 +99,7 @@ def _summary(curve: Curve) -> list[str]:
     ]
 
 
-def _across(point: Point | Mark, axis: str) -> float:
+def _across(point: CurvePoint | Mark, axis: str) -> float:
     return float(point.iteration if axis == "iteration" else point.seconds)
 
 

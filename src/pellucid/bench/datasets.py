@@ -9,8 +9,7 @@ from pathlib import Path
 
 from pellucid import checks
 from pellucid.bench import layouts
-from pellucid.bench.layouts import Layout
-from pellucid.bench.samples import Sample
+from pellucid.bench.layouts import Layout, Picture
 from pellucid.bench.spec import SetSpec
 
 
@@ -225,7 +224,7 @@ ROOT = "PELLUCID_DATA"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Found:
+class FoundSet:
     """A set on this machine.
 
     Attributes:
@@ -238,7 +237,7 @@ class Found:
 
     name: str
     folder: Path
-    samples: tuple[Sample, ...]
+    samples: tuple[Picture, ...]
     kind: str
     expected: int = 0
 
@@ -255,7 +254,7 @@ def root(given: str | Path | None = None) -> Path:
     return Path(given or os.environ.get(ROOT) or "data")
 
 
-def find(name: str, place: Path, *, added: bool = False) -> Found | None:
+def find(name: str, place: Path, *, added: bool = False) -> FoundSet | None:
     """A set by its canonical name, or the folder of that path; None where it is not on this machine.
 
     Args:
@@ -275,7 +274,7 @@ def find(name: str, place: Path, *, added: bool = False) -> Found | None:
         known = DATASETS[name]
         for below in known.folders:
             if (place / below).is_dir() and (samples := tuple(known.layout(place / below))):
-                return Found(
+                return FoundSet(
                     name=name, folder=place / below, samples=samples, kind=known.kind, expected=known.count
                 )
         return None
@@ -287,12 +286,12 @@ def find(name: str, place: Path, *, added: bool = False) -> Found | None:
         raise ValueError(
             f"{name} holds no pictures. It needs `noisy/` and `clean/`, a folder per scene, or pictures."
         )
-    return Found(name=folder.resolve().name, folder=folder, samples=samples, kind="own")
+    return FoundSet(name=folder.resolve().name, folder=folder, samples=samples, kind="own")
 
 
 def select(
-    spec: SetSpec, found: Found, *, limit: int | None = None, images: Sequence[str] | None = None
-) -> tuple[Sample, ...]:
+    spec: SetSpec, found: FoundSet, *, limit: int | None = None, images: Sequence[str] | None = None
+) -> tuple[Picture, ...]:
     """The pictures of a set that a run takes.
 
     Args:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from pellucid.bench import protocol
-from pellucid.bench.samples import Sample
+from pellucid.bench.layouts import Picture
 from pellucid.bench.spec import SetSpec, slug
 from pellucid.files.replace import replaced
 
@@ -55,14 +55,14 @@ class Inputs:
         return 1.0 if self.given[0].endswith(".tif") and self.given[0] != self.noisy else self.scale
 
 
-def folder(out: Path, spec: SetSpec, sample: Sample, crop: int | None, seed: int) -> Path:
+def folder(out: Path, spec: SetSpec, sample: Picture, crop: int | None, seed: int) -> Path:
     """Where the files of a picture are."""
     side = "full" if crop is None else str(crop)
     return out / "images" / spec.slug / slug(sample.name) / f"crop-{side}" / f"seed-{seed}"
 
 
 def prepare(
-    out: Path, spec: SetSpec, found: str, sample: Sample, *, crop: int | None, seed: int, shots: int = 1
+    out: Path, spec: SetSpec, found: str, sample: Picture, *, crop: int | None, seed: int, shots: int = 1
 ) -> Inputs:
     """Make the input files of a picture, or take those that are there; making them again gives the same bits.
 
@@ -100,7 +100,7 @@ def prepare(
     return made
 
 
-def _origin(sample: Sample) -> str:
+def _origin(sample: Picture) -> str:
     """A digest of the files of a picture; of a MATLAB file, which holds a whole set, its size alone."""
     digest = hashlib.blake2b(digest_size=8)
     for source in (*sample.noisy, *([sample.clean] if sample.clean else [])):
@@ -120,7 +120,7 @@ def _kept(place: Path) -> Inputs | None:
 
 
 def _synthetic(
-    place: Path, spec: SetSpec, found: str, sample: Sample, crop: int | None, seed: int, shots: int
+    place: Path, spec: SetSpec, found: str, sample: Picture, crop: int | None, seed: int, shots: int
 ) -> Inputs:
     """Noise over the whole picture, then the crop."""
     if sample.clean is None:
@@ -155,7 +155,7 @@ def _eight(pixels: protocol.Array, dtype: np.dtype, scale: float, clip: bool) ->
 
 
 def _real(
-    place: Path, spec: SetSpec, found: str, sample: Sample, crop: int | None, seed: int, shots: int
+    place: Path, spec: SetSpec, found: str, sample: Picture, crop: int | None, seed: int, shots: int
 ) -> Inputs:
     """The pictures of the set, cropped; the integers of a pair share one white."""
     if len(sample.noisy) < shots:

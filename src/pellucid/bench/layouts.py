@@ -1,19 +1,93 @@
-"""How the pictures of a set lie in a folder: clean only, pairs by name, scenes with shots, MATLAB blocks."""
+"""The pictures of a set, and how they lie in a folder: clean only, pairs, scenes, MATLAB blocks."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
-from pellucid.bench.samples import Sample, Source
+import numpy as np
+from numpy.typing import NDArray
 
+Array = NDArray[Any]
 PICTURES = frozenset((".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".npy"))
 TRUTH = ("clean", "gt", "mean", "truth")
 """names of the folder, or of the file of a scene, that holds the truth"""
 ENDINGS = (("_real", "_mean"), ("_noisy", "_clean"), ("_noisy", "_gt"), ("_N", "_CL"), ("_NOISY", "_GT"))
 """endings of the stems of a pair, noisy and clean"""
-Layout = Callable[[Path], list[Sample]]
+
+
+@dataclass(frozen=True)
+class StoredPicture:
+    """A picture in a file, or a block of a MATLAB file.
+
+    Attributes:
+        path: the file.
+        variable: name within a MATLAB file, or "".
+        index: place of the block within that variable.
+    """
+
+    path: Path
+    variable: str = ""
+    index: tuple[int, ...] = ()
+
+    def read(self) -> tuple[Array, float]:
+        """The stored values (C, H, W) in their own type, and the value that white has.
+
+        Raises:
+            ValueError: for a stack; the benchmark takes single pictures.
+            OSError: when it cannot be read.
+        """
+        if self.variable:
+            block = _variable(self.path, self.variable)[self.index]
+            return np.ascontiguousarray(block.transpose(2, 0, 1)), 255.0
+        from pellucid import files
+
+        image = files.read(self.path)
+        if image.pixels.shape[0] != 1:
+            raise ValueError(
+                f"{self.path.name} must hold one picture, got a stack of {image.pixels.shape[0]}. Split it."
+            )
+        values = image.pixels[0] * np.float32(image.scale)
+        dtype = np.dtype(image.dtype)
+        if dtype.kind in "ui":
+            values = np.rint(values)
+        return np.ascontiguousarray(values.astype(dtype)), image.scale
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """One picture of a set.
+
+    Attributes:
+        name: what rows call it; unique within the set.
+        noisy: shots of it; empty where noise must be added to `clean`.
+        clean: the truth, or None.
+    """
+
+    name: str
+    noisy: tuple[StoredPicture, ...] = ()
+    clean: StoredPicture | None = None
+
+
+@lru_cache(maxsize=2)
+def _variable(path: Path, variable: str) -> Array:
+    """A variable of a MATLAB file; the last two are kept, as a set is read block by block."""
+    from scipy.io import loadmat
+
+    try:
+        found: Array = loadmat(path, variable_names=[variable])[variable]
+    except NotImplementedError as error:
+        raise ValueError(f"{path} is a MATLAB 7.3 file. Save it with -v7, or as PNG files.") from error
+    except KeyError as error:
+        raise ValueError(f"{path} holds no variable {variable}. Get the file again.") from error
+    return found
+
+
+Layout = Callable[[Path], list[Picture]]
 
 
 def natural(text: str) -> list[tuple[int, int | str]]:
@@ -34,17 +108,20 @@ def pictures(folder: Path) -> list[Path]:
     return sorted(found, key=lambda p: natural(p.name))
 
 
-def clean(folder: Path) -> list[Sample]:
+def clean(folder: Path) -> list[Picture]:
     """Every picture is a truth to which noise is added."""
-    return [Sample(name=p.stem, clean=Source(p)) for p in pictures(folder)]
+    return [Picture(name=p.stem, clean=StoredPicture(p)) for p in pictures(folder)]
 
 
-def noisy(folder: Path) -> list[Sample]:
+def noisy(folder: Path) -> list[Picture]:
     """Every picture is noisy, and nobody has the truth."""
-    return [Sample(name=re.sub("_(noise|noisy)$", "", p.stem), noisy=(Source(p),)) for p in pictures(folder)]
+    return [
+        Picture(name=re.sub("_(noise|noisy)$", "", p.stem), noisy=(StoredPicture(p),))
+        for p in pictures(folder)
+    ]
 
 
-def pairs(folder: Path) -> list[Sample]:
+def pairs(folder: Path) -> list[Picture]:
     """`noisy/` beside `clean/` (or gt, mean, truth) with stems that are equal but for an ending; or pairs by
     ending in one folder, such as `a_real.png` and `a_mean.png`.
 
@@ -72,25 +149,27 @@ def _stem(path: Path, side: int) -> str:
     return path.stem
 
 
-def _pair(path: Path, truth: Path | None) -> Sample:
+def _pair(path: Path, truth: Path | None) -> Picture:
     if truth is None:
         raise ValueError(f"{path} has no clean partner. Name it alike, or remove it.")
-    return Sample(name=_stem(path, 0), noisy=(Source(path),), clean=Source(truth))
+    return Picture(name=_stem(path, 0), noisy=(StoredPicture(path),), clean=StoredPicture(truth))
 
 
-def scenes(folder: Path) -> list[Sample]:
+def scenes(folder: Path) -> list[Picture]:
     """A folder per scene with its shots; a file called clean, gt, mean or truth is the truth."""
     samples = []
     for scene in _folders(folder):
         found = pictures(scene)
         truth = next((p for p in found if p.stem.lower() in TRUTH), None)
-        shots = tuple(Source(p) for p in found if p != truth)
+        shots = tuple(StoredPicture(p) for p in found if p != truth)
         if shots:
-            samples.append(Sample(name=scene.name, noisy=shots, clean=Source(truth) if truth else None))
+            samples.append(
+                Picture(name=scene.name, noisy=shots, clean=StoredPicture(truth) if truth else None)
+            )
     return samples
 
 
-def any_of(folder: Path, *, added: bool = False) -> list[Sample]:
+def any_of(folder: Path, *, added: bool = False) -> list[Picture]:
     """A folder of one's own: blocks, pairs, scenes, or single pictures, whichever it is.
 
     Args:
@@ -113,7 +192,7 @@ def any_of(folder: Path, *, added: bool = False) -> list[Sample]:
 NOISY_BLOCKS, CLEAN_BLOCKS = "ValidationNoisyBlocksSrgb.mat", "ValidationGtBlocksSrgb.mat"
 
 
-def blocks(folder: Path) -> list[Sample]:
+def blocks(folder: Path) -> list[Picture]:
     """The validation blocks of SIDD: two MATLAB files of (40, 32, 256, 256, 3) bytes; names `scene-block`.
 
     Raises:
@@ -134,17 +213,17 @@ def blocks(folder: Path) -> list[Sample]:
             f"{shapes[0]} and {shapes[1]}. Get the files again."
         )
     return [
-        Sample(
+        Picture(
             name=f"{scene:04}-{block:02}",
-            noisy=(Source(files[0], names[0], (scene, block)),),
-            clean=Source(files[1], names[1], (scene, block)),
+            noisy=(StoredPicture(files[0], names[0], (scene, block)),),
+            clean=StoredPicture(files[1], names[1], (scene, block)),
         )
         for scene in range(shapes[0][0])
         for block in range(shapes[0][1])
     ]
 
 
-def sidd_tree(folder: Path) -> list[Sample]:
+def sidd_tree(folder: Path) -> list[Picture]:
     """SIDD's own tree: `Data/0001_.../0001_NOISY_SRGB_010.PNG` beside `..._GT_SRGB_010.PNG`."""
     samples = []
     for scene in _folders(folder / "Data" if (folder / "Data").is_dir() else folder):
@@ -153,9 +232,9 @@ def sidd_tree(folder: Path) -> list[Sample]:
                 truth = path.with_name(path.name.replace("_NOISY_", "_GT_"))
                 name = f"{scene.name.split('_')[0]}-{path.stem.rsplit('_', 1)[-1]}"
                 samples.append(
-                    Sample(
+                    Picture(
                         name=name,
-                        noisy=(Source(path),),
+                        noisy=(StoredPicture(path),),
                         clean=_pair(path, truth if truth.is_file() else None).clean,
                     )
                 )
@@ -165,7 +244,7 @@ def sidd_tree(folder: Path) -> list[Sample]:
 _ISO = re.compile(r"_ISO(H?\d+)(?:-(\d+))?$", re.I)
 
 
-def nind(folder: Path) -> list[Sample]:
+def nind(folder: Path) -> list[Picture]:
     """NIND: a folder per scene with `NIND_scene_ISO200-1.png`; the lowest ISO is the truth.
 
     A sample is a scene at one higher ISO; pictures of one scene and ISO are its shots.
@@ -179,16 +258,16 @@ def nind(folder: Path) -> list[Sample]:
                 speeds.setdefault(found[1].upper(), []).append(path)
         order = sorted(speeds, key=lambda s: (s.startswith("H"), int(s.lstrip("H"))))
         for speed in order[1:]:
-            shots = tuple(Source(p) for p in speeds[speed])
+            shots = tuple(StoredPicture(p) for p in speeds[speed])
             name = f"{scene.name}_ISO{speed}"
-            samples.append(Sample(name=name, noisy=shots, clean=Source(speeds[order[0]][0])))
+            samples.append(Picture(name=name, noisy=shots, clean=StoredPicture(speeds[order[0]][0])))
     return samples
 
 
 FMD_LEVELS = ("raw", "avg2", "avg4", "avg8", "avg16")
 
 
-def fmd(folder: Path) -> list[Sample]:
+def fmd(folder: Path) -> list[Picture]:
     """FMD's mixed test set: `test_mix/raw|avg2|avg4|avg8|avg16/*.png` beside `test_mix/gt/*.png`."""
     root = folder / "test_mix" if (folder / "test_mix").is_dir() else folder
     truths = {p.name: p for p in pictures(root / "gt")}
@@ -196,16 +275,16 @@ def fmd(folder: Path) -> list[Sample]:
     for level in FMD_LEVELS:
         for path in pictures(root / level):
             truth = _pair(path, truths.get(path.name)).clean
-            samples.append(Sample(name=f"{path.stem}_{level}", noisy=(Source(path),), clean=truth))
+            samples.append(Picture(name=f"{path.stem}_{level}", noisy=(StoredPicture(path),), clean=truth))
     return samples
 
 
-def fmd_iddp(folder: Path) -> list[Sample]:
+def fmd_iddp(folder: Path) -> list[Picture]:
     """FMD without wide-field and without two-photon BPAE, as the paper of IDDP leaves it: 120 pictures."""
     return [s for s in fmd(folder) if not s.name.startswith(("WideField", "TwoPhoton_BPAE"))]
 
 
-def celeba(folder: Path) -> list[Sample]:
+def celeba(folder: Path) -> list[Picture]:
     """CelebA's test part, by its own list, else whatever is there."""
     found = clean(folder / "img_align_celeba" if (folder / "img_align_celeba").is_dir() else folder)
     split = next((p for p in folder.glob("**/list_eval_partition.txt")), None)
@@ -220,7 +299,7 @@ def celeba(folder: Path) -> list[Sample]:
 def below(*names: str, layout: Layout = clean) -> Layout:
     """The layout in the first of these subfolders that exists, else in the folder itself."""
 
-    def read(folder: Path) -> list[Sample]:
+    def read(folder: Path) -> list[Picture]:
         return layout(next((folder / n for n in names if (folder / n).is_dir()), folder))
 
     return read
@@ -229,7 +308,7 @@ def below(*names: str, layout: Layout = clean) -> Layout:
 def first(*layouts: Layout) -> Layout:
     """The first layout that finds anything."""
 
-    def read(folder: Path) -> list[Sample]:
+    def read(folder: Path) -> list[Picture]:
         return next((found for layout in layouts if (found := layout(folder))), [])
 
     return read

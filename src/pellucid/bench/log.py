@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-Row = dict[str, Any]
+CellRow = dict[str, Any]
+"""a finished cell as its line says it"""
 NAME = "cells.jsonl"
 
 
-def read(folder: Path) -> dict[str, Row]:
+def read(folder: Path) -> dict[str, CellRow]:
     """The rows of a results folder by their keys; the last of a key wins, a torn last line is left out.
 
     Raises:
@@ -22,7 +23,7 @@ def read(folder: Path) -> dict[str, Row]:
     path = folder / NAME
     if not path.is_file():
         return {}
-    rows: dict[str, Row] = {}
+    rows: dict[str, CellRow] = {}
     whole, _, _ = path.read_bytes().rpartition(b"\n")
     for number, line in enumerate(whole.split(b"\n"), 1):
         if line.strip():
@@ -34,7 +35,7 @@ def read(folder: Path) -> dict[str, Row]:
     return rows
 
 
-class Log:
+class CellLog:
     """The file, open for more rows; only one run at a time may write to it.
 
     Args:
@@ -53,7 +54,7 @@ class Log:
             self._file.close()
             raise
 
-    def append(self, row: Row) -> None:
+    def append(self, row: CellRow) -> None:
         """Add a row; it is on the disk when this returns."""
         self._file.write(json.dumps(row, ensure_ascii=False, allow_nan=False).encode() + b"\n")
         self._file.flush()
@@ -84,9 +85,9 @@ class Log:
 
 
 @contextlib.contextmanager
-def opened(folder: Path) -> Iterator[Log]:
-    """A Log for the time of a block."""
-    log = Log(folder)
+def opened(folder: Path) -> Iterator[CellLog]:
+    """A CellLog for the time of a block."""
+    log = CellLog(folder)
     try:
         yield log
     finally:

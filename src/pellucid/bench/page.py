@@ -11,9 +11,9 @@ from typing import Any
 from markupsafe import Markup
 
 from pellucid import pages
-from pellucid.bench import front, texts
+from pellucid.bench import front, render
 from pellucid.bench.pictures import Shown, anchor, gallery
-from pellucid.bench.rows import Results
+from pellucid.bench.results import Results
 from pellucid.bench.table import Row, Score, Table
 from pellucid.files.replace import replaced
 from pellucid.pages import Fact
@@ -135,7 +135,7 @@ def _section(results: Results, table: Table, folder: Path, most: int) -> Section
         table=table,
         id=anchor(table.title),
         rows=[(row, _figures(row, table)) for row in table.rows],
-        absent=texts.absent(table),
+        absent=render.absent(table),
         plot=None if drawing is None else Markup(front.svg(drawing)),
         shown=shown,
         total=total,
@@ -146,7 +146,7 @@ def _figures(row: Row, table: Table) -> list[Value]:
     return [
         _scored(row, table, "psnr", 2),
         _scored(row, table, "ssim", 4),
-        *(Value(text=texts.figure(v), key=_key(v)) for v in (row.seconds, row.cpu_seconds, row.peak_mb)),
+        *(Value(text=render.figure(v), key=_key(v)) for v in (row.seconds, row.cpu_seconds, row.peak_mb)),
         Value(
             text="–" if row.iterations is None else f"{row.iterations:.0f}",
             key=_key(row.iterations),
@@ -161,9 +161,9 @@ def _scored(row: Row | None, table: Table, metric: str, digits: int) -> Value:
     if row is None or score is None:
         return Value(text="–", key="")
     return Value(
-        text=texts.score(Score(mean=score.mean), digits),
+        text=render.score(Score(mean=score.mean), digits),
         key=_key(score.mean),
-        bold=row.kind == "measured" and score.mean == texts.best(table.rows, metric),
+        bold=row.kind == "measured" and score.mean == render.best(table.rows, metric),
         spread="" if score.deviation is None else f"{score.deviation:.{digits}f}",
     )
 

@@ -13,7 +13,7 @@ from PIL import Image as Pillow
 from scipy.ndimage import uniform_filter
 
 from pellucid import files
-from pellucid.bench.rows import Cell
+from pellucid.bench.results import Cell
 from pellucid.bench.table import Method, Table, presets
 from pellucid.files.replace import replaced
 from pellucid.image import Pixels

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Mapping
 from typing import IO, Any
 
-Row = dict[str, Any]
+Message = dict[str, Any]
 MODULE = "pellucid.bench.worker"
 START = 300.0
 """seconds in which a worker must be ready; loading libraries from a cold disk can take a minute"""
@@ -44,7 +44,7 @@ class Worker:
         self._replies: queue.Queue[str | None] = queue.Queue()
         self._errors: IO[bytes] | None = None
 
-    def run(self, job: Row, timeout: float | None) -> Row:
+    def run(self, job: Message, timeout: float | None) -> Message:
         """The reply to a job; a row with "error" when the process dies or takes more than ``timeout`` s.
 
         Raises:
@@ -61,7 +61,7 @@ class Worker:
             line = None
         if line is None:
             return {"error": f"crash: {self._died()}"}
-        reply: Row = json.loads(line)
+        reply: Message = json.loads(line)
         return reply
 
     def start(self) -> None:
@@ -110,7 +110,7 @@ class Worker:
         if line is None:
             raise RuntimeError(f"a worker could not start: {self._died()}")
 
-    def _send(self, row: Row) -> None:
+    def _send(self, row: Message) -> None:
         if self._process is None or self._process.stdin is None:
             raise BrokenPipeError
         self._process.stdin.write(json.dumps(row) + "\n")

@@ -9,21 +9,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import mean
-from typing import Any
 
 from pellucid import checks
-from pellucid.bench import asking, cells, datasets, log, manifest
-from pellucid.bench.cells import Cell
+from pellucid.bench import asking, datasets, log, manifest, plan
+from pellucid.bench.log import CellRow
+from pellucid.bench.plan import Job
 from pellucid.bench.process import Worker
 from pellucid.bench.spec import parse_entry, parse_set, split
 
-Row = dict[str, Any]
 PEER_GRACE = 15.0
 """seconds beyond the limit in which a peer, which has a limit of its own, may report that it was too slow"""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Report:
+class RunProgress:
     """Where a run is; given to the callback after every cell.
 
     Attributes:
@@ -35,7 +34,7 @@ class Report:
 
     done: int
     total: int
-    row: Row
+    row: CellRow
     left: float | None
 
 
@@ -84,7 +83,7 @@ def run(
     label: str = "",
     data_root: str | Path | None = None,
     command: Sequence[str] = (),
-    report: Callable[[Report], None] | None = None,
+    report: Callable[[RunProgress], None] | None = None,
 ) -> Summary:
     """Run methods on data sets; what is finished in ``out`` is not run again.
 
@@ -129,10 +128,10 @@ def run(
     if not specs or not entries or not seeds:
         raise ValueError("a run needs at least one set, one method and one seed.")
     place = datasets.root(data_root)
-    pictures = {s.text: cells.chosen(s, place, limit, images, absent) for s in specs}
-    known = cells.known(specs, place) if images is not None else ()
+    pictures = {s.text: plan.chosen(s, place, limit, images, absent) for s in specs}
+    known = plan.known(specs, place) if images is not None else ()
     asking.check(entries, preset=preset, commands=peers, images=images, known=known)
-    planned = cells.plan(specs, entries, pictures, preset, list(dict.fromkeys(seeds)), crop)
+    planned = plan.plan(specs, entries, pictures, preset, list(dict.fromkeys(seeds)), crop)
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
     count = threads or int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1)
@@ -163,19 +162,19 @@ def run(
         manifest.keep(folder, told)
         rows = log.read(folder)
         summary, todo = _left(planned, rows, folder, told["source"], retry=retry, renew=renew)
-        _work(todo, rows, file, shared, told["source"], summary, report)
+        _run_all(todo, rows, file, shared, told["source"], summary, report)
     return summary
 
 
 def _left(
-    planned: Sequence[tuple[Cell, str]],
-    rows: dict[str, Row],
+    planned: Sequence[tuple[Job, str]],
+    rows: dict[str, CellRow],
     folder: Path,
     source: str,
     *,
     retry: bool,
     renew: bool,
-) -> tuple[Summary, list[tuple[Cell, str]]]:
+) -> tuple[Summary, list[tuple[Job, str]]]:
     """The cells that are not finished: skipped ones are looked at again, errors where asked for."""
     summary = Summary(folder=folder)
     todo = []
@@ -193,14 +192,14 @@ def _left(
     return summary, todo
 
 
-def _work(
-    todo: Sequence[tuple[Cell, str]],
-    rows: dict[str, Row],
-    file: log.Log,
-    shared: Row,
+def _run_all(
+    todo: Sequence[tuple[Job, str]],
+    rows: dict[str, CellRow],
+    file: log.CellLog,
+    shared: CellRow,
     source: str,
     summary: Summary,
-    report: Callable[[Report], None] | None,
+    report: Callable[[RunProgress], None] | None,
 ) -> None:
     worker: Worker | None = None
     times: dict[str, list[float]] = {}
@@ -214,13 +213,13 @@ def _work(
             current = cell.method
             began = time.monotonic()
             if reason:
-                found: Row = {"skipped": reason}
+                found: CellRow = {"skipped": reason}
             else:
                 worker = worker or Worker(cell.method, shared["threads"], device=shared["device"])
                 worker.start()
                 began = time.monotonic()
                 found = worker.run(shared | asdict(cell), _limit(cell, shared["timeout"]))
-            row = cells.row_of(cell, source, found)
+            row = plan.row_of(cell, source, found)
             if row["skipped"] is None or rows.get(cell.key) != row:
                 file.append(row)
             if row["skipped"] is None:
@@ -233,7 +232,7 @@ def _work(
                 summary.reasons = list(dict.fromkeys([*summary.reasons, f"{cell.method}: {row['skipped']}"]))
             if report is not None:
                 rest = [later.method for later, why in todo[number + 1 :] if not why]
-                report(Report(done=number + 1, total=len(todo), row=row, left=_time_left(rest, times)))
+                report(RunProgress(done=number + 1, total=len(todo), row=row, left=_time_left(rest, times)))
     except KeyboardInterrupt:
         pass  # what is finished is written; the cell at hand is lost
     finally:
@@ -241,7 +240,7 @@ def _work(
             worker.end()
 
 
-def _limit(cell: Cell, timeout: float | None) -> float | None:
+def _limit(cell: Job, timeout: float | None) -> float | None:
     grace = PEER_GRACE if cell.method.startswith("peer:") else 0.0
     return None if timeout is None else timeout + grace
 

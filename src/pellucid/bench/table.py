@@ -10,8 +10,7 @@ from statistics import mean, stdev
 from typing import Literal
 
 from pellucid import checks
-from pellucid.bench.published import Published
-from pellucid.bench.rows import Cell, Results
+from pellucid.bench.results import Cell, Published, Results
 
 Kind = Literal["measured", "oracle", "published", "input"]
 Method = tuple[str, str]

@@ -6,7 +6,6 @@ libraries print, and ends when the program that started it is gone.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import signal
@@ -14,17 +13,19 @@ import sys
 import threading
 import time
 import traceback
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pellucid.bench.datasets import Found
+    from pellucid.bench.datasets import FoundSet
 
-Row = dict[str, Any]
+Message = dict[str, Any]
+_STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
-def run(job: Row) -> Row:
+def run(job: Message) -> Message:
     """Run one cell and score the written files.
 
     Args:
@@ -34,10 +35,10 @@ def run(job: Row) -> Row:
     Returns:
         the measured part of a row; "skipped" or "error" says why there is no result.
     """
-    from pellucid.bench import entries, inputs, protocol, usage
+    from pellucid.bench import execute, inputs, protocol
     from pellucid.bench.spec import parse_entry, parse_set, shots_of
 
-    row: Row = {}
+    row: Message = {}
     try:
         spec, entry = parse_set(job["set"]), parse_entry(job["method"])
         entry_arguments = entry.arguments | ({"preset": job["preset"]} if job["preset"] else {})
@@ -45,7 +46,7 @@ def run(job: Row) -> Row:
         sample = next((s for s in found.samples if s.name == job["image"]), None) if found else None
         if found is None or sample is None:
             raise inputs.Skipped(f"{spec.name} is not at hand, or holds no {job['image']}")
-        entries.load(entry)
+        execute.load(entry)
         out = Path(job["out"])
         shots = shots_of(entry)
         made = inputs.prepare(out, spec, found.name, sample, crop=job["crop"], seed=job["seed"], shots=shots)
@@ -56,25 +57,25 @@ def run(job: Row) -> Row:
             "noisy_psnr": made.noisy_psnr,
             "noisy_ssim": made.noisy_ssim,
         }
-        own = entries.Own(
+        peer = execute.PeerSettings(
             peers=tuple(job.get("peers", ())),
             place=Path(job["peer_folder"]) if job.get("peer_folder") else None,
             timeout=job.get("timeout"),
             threads=job.get("threads"),
         )
-        usage.forget_peak()
-        outcome = entries.call(
+        forget_peak()
+        outcome = execute.call(
             entry,
             made,
             preset=entry_arguments.get("preset", ""),
             seed=job["seed"],
             device=job["device"],
-            own=own,
+            peer=peer,
         )
-        peak = usage.peak_mb()
-        row |= entries.as_json(outcome)
+        peak = peak_mb()
+        row |= execute.as_json(outcome)
         row["peak_mb"] = round(peak, 1) if outcome.peak_mb is None and peak is not None else outcome.peak_mb
-        path = entries.write(outcome, made, f"{entry.slug}.{job['preset'] or 'own'}")
+        path = execute.write(outcome, made, f"{entry.slug}.{job['preset'] or 'own'}")
         row["file"] = path.relative_to(out).as_posix()
         row["psnr"], row["ssim"] = None, None
         if made.clean is not None:
@@ -88,8 +89,31 @@ def run(job: Row) -> Row:
     return row
 
 
+def forget_peak() -> None:
+    """Begin a new peak of this process, where the system can (Linux)."""
+    with suppress(OSError):
+        _CLEAR.write_text("5")
+
+
+def peak_mb() -> float | None:
+    """Largest resident memory of this process since `forget_peak`, in MiB.
+
+    Elsewhere than on Linux it is that since the start of the process; None where nobody can tell.
+    """
+    with suppress(OSError):
+        for line in _STATUS.read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return float(line.split()[1]) / 1024
+    try:
+        import resource
+    except ImportError:
+        return None
+    largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return largest / (1024**2 if sys.platform == "darwin" else 1024)
+
+
 @lru_cache(maxsize=4)
-def _found(name: str, root: Path, added: bool) -> Found | None:
+def _found(name: str, root: Path, added: bool) -> FoundSet | None:
     """A set, listed once for all its cells; a process of its own lives as long as one entry."""
     from pellucid.bench import datasets
 
@@ -117,16 +141,16 @@ def _warm(text: str, device: str) -> None:
     import torch
 
     from pellucid import devices, inspect
-    from pellucid.bench import entries
+    from pellucid.bench import execute
     from pellucid.bench.inputs import Skipped
     from pellucid.bench.spec import parse_entry
 
-    with contextlib.suppress(Skipped, ValueError, OSError):
-        entries.load(parse_entry(text))
+    with suppress(Skipped, ValueError, OSError):
+        execute.load(parse_entry(text))
     noise = np.random.default_rng(0).normal(0.5, 0.1, (3, 64, 64)).astype(np.float32)
     inspect(noise, channel_axis=0, data_range=1.0)
     # The first step of an optimiser imports for a second; an accelerator is set up by its first convolution.
-    with contextlib.suppress(ValueError, RuntimeError):
+    with suppress(ValueError, RuntimeError):
         place = devices.choose(device)
         weight = torch.zeros(4, 3, 3, 3, device=place, requires_grad=True)
         optimiser = torch.optim.Adam([weight])
@@ -136,7 +160,7 @@ def _warm(text: str, device: str) -> None:
         weight.detach().cpu()
 
 
-def _say(replies: Any, row: Row) -> None:
+def _say(replies: Any, row: Message) -> None:
     replies.write(json.dumps(row) + "\n")
     replies.flush()
 

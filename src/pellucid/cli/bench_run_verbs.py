@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pellucid import bench
-from pellucid.bench import running, submission
+from pellucid.bench import render, running
 from pellucid.cli import show
 
 FAILED, USAGE = 1, 2
@@ -90,7 +90,7 @@ def run(sets: str, methods: str, out: Path, seeds: str, wishes: dict[str, Any], 
 def submit(results: Path, method: str, out: Path, *, preset: str | None, seed: int) -> int:
     """`pellucid bench submit`."""
     try:
-        count = submission.dnd(results, method, out, preset=preset, seed=seed)
+        count = render.dnd(results, method, out, preset=preset, seed=seed)
     except (ValueError, OSError) as error:
         show.error(str(error))
         return USAGE
@@ -105,17 +105,17 @@ def _seeds(text: str) -> list[int]:
         raise ValueError(f"seeds must be whole numbers separated by commas, got {text!r}.") from None
 
 
-def told(report: bench.Report) -> None:
+def told(report: bench.RunProgress) -> None:
     """A line per cell on stderr."""
     print(line(report), file=sys.stderr, flush=True)
 
 
-def line(report: bench.Report) -> str:
+def line(report: bench.RunProgress) -> str:
     """What came of a cell, and how long the rest will take.
 
     >>> row = {"set": "CC15", "image": "a", "seed": 0, "method": "nlm", "preset": "fast", "psnr": 35.0,
     ...        "seconds": 2.0, "error": None, "skipped": None}
-    >>> line(bench.Report(done=1, total=4, row=row, left=90.0))
+    >>> line(bench.RunProgress(done=1, total=4, row=row, left=90.0))
     '1/4 CC15 a seed 0 nlm: 35.00 dB, 2.0 s; about 2 min left'
     """
     row = report.row

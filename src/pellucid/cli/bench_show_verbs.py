@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pellucid.bench import names, rows, texts
-from pellucid.bench import published as papers
+from pellucid.bench import render
+from pellucid.bench import results as read
 from pellucid.bench import table as tables
 from pellucid.cli import show
 
@@ -26,15 +26,15 @@ def table(
 ) -> int:
     """`pellucid bench table`: 0 when it was printed or written, 2 for wrong usage."""
     try:
-        results = names.shown(rows.merged(folders))
+        results = read.shown(read.merged(folders))
         found = tables.tables(
             results,
-            published=papers.load(published),
+            published=read.read_published(published),
             order=wishes["order"],
             over=wishes["over"],
             by="ssim" if wishes["metric"] == "ssim" else "psnr",
         )
-        text = texts.render(found, format=wishes["format"], metric=wishes["metric"], label=results.label)
+        text = render.text(found, format=wishes["format"], metric=wishes["metric"], label=results.label)
         for note in results.notes:
             print(f"pellucid: note: {note}", file=sys.stderr)
         if out is None:
@@ -61,9 +61,9 @@ def page(
     from pellucid.bench import page as pages
 
     try:
-        results = names.shown(rows.merged(folders))
+        results = read.shown(read.merged(folders))
         found = tables.tables(
-            results, published=papers.load(published), order=wishes["order"], over=wishes["over"]
+            results, published=read.read_published(published), order=wishes["order"], over=wishes["over"]
         )
         if front is not None:
             fronts.write(found, front, of=front_set, manifests=results.manifests)

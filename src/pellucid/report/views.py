@@ -20,7 +20,7 @@ CROP_BYTES = 6_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class View:
+class PictureView:
     """Three aligned pictures of one slice, channel and region, as data: addresses.
 
     Attributes:
@@ -40,7 +40,7 @@ class View:
     note: str
 
 
-def make(noisy: Image, estimate: Image) -> list[View]:
+def make(noisy: Image, estimate: Image) -> list[PictureView]:
     """All views of a page; the first is shown when it opens."""
     count, _, height, width = noisy.pixels.shape
     tabs = _tabs(noisy)
@@ -118,7 +118,7 @@ def _view(
     tab: list[int],
     region: tuple[str, slice, slice, int],
     ranges: list[tuple[float, float]],
-) -> View:
+) -> PictureView:
     where, rows, columns, factor = region
     span = np.array([high - low for low, high in ranges], np.float32)[:, None, None]
     removed = (noisy.pixels[n] - estimate.pixels[n])[tab] / span[tab]
@@ -140,7 +140,7 @@ def _view(
     third = display.to_bytes(removed * np.float32(gain), -0.5, 0.5)
     before, after, third = (display.shrink(p, factor) for p in (*mix, third))
     size = noisy.pixels.shape[2:]
-    return View(
+    return PictureView(
         slice="" if len(noisy.pixels) == 1 else f"{n + 1} of {len(noisy.pixels)}",
         channel=label,
         region=where,

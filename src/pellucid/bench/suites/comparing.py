@@ -10,8 +10,7 @@ from statistics import mean
 import numpy as np
 
 from pellucid.bench import protocol
-from pellucid.bench.names import called
-from pellucid.bench.rows import Cell, Results
+from pellucid.bench.results import Cell, Results, called
 from pellucid.bench.suites.reading import Printed, Suite
 
 

@@ -1,18 +1,26 @@
-"""A results folder as data: its manifest and its finished cells."""
+"""A results folder as data: its manifest, its finished cells, and what its entries are called."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
 import math
-from collections.abc import Sequence
+import re
+import tomllib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from pellucid.bench import log, manifest
 
 Key = tuple[str, str, int, str, str, int | None]
+FOLDERS = re.compile(r"(?:[^\s+:=,@]*[/\\])([^\s+:=,@/\\]+)")
+MODEL = ".safetensors"
+DIGEST = re.compile(r"-[0-9a-f]{8}$")
+"""of the settings of a model that a suite trained, in the name of its file"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -211,3 +219,88 @@ def _cell(line: Any, root: Path, where: str) -> Cell:
     if known.get("psnr") is None and known.get("ssim") == 1:
         known["psnr"] = math.inf
     return Cell(**known, folder=root)
+
+
+def brief(entry: str) -> str:
+    """An entry whose files are named without their folders.
+
+    >>> brief("model:/home/me/models/cells.safetensors@sigma")
+    'model:cells@sigma'
+    >>> brief("rs-dip+near_clean=/w/a.pth:/w/b.pth+mix=false")
+    'rs-dip+near_clean=a.pth:b.pth+mix=false'
+    >>> brief("model:results/models/n2n-0123abcd.safetensors")
+    'model:n2n'
+    """
+    return FOLDERS.sub(lambda found: _stem(found[1]), entry)
+
+
+def _stem(name: str) -> str:
+    return DIGEST.sub("", name.removesuffix(MODEL)) if name.endswith(MODEL) else name
+
+
+def called(entries: Iterable[str]) -> Mapping[str, str]:
+    """What each entry is called; two that would be called the same keep the whole name of their files, and
+    if need be their folders.
+
+    >>> called(["model:a/m.pth", "model:b/m.pth", "ffdnet+model=a/n.pth"])["ffdnet+model=a/n.pth"]
+    'ffdnet+model=n.pth'
+    >>> called(["model:a/m.pth", "model:b/m.pth"])["model:a/m.pth"]
+    'model:a/m.pth'
+    >>> called(["model:a/n2n-0123abcd.safetensors", "model:a/n2n-4567abcd.safetensors"]).values()
+    dict_values(['model:n2n-0123abcd.safetensors', 'model:n2n-4567abcd.safetensors'])
+    """
+    found = {entry: entry for entry in entries}
+    for shorter in (lambda entry: FOLDERS.sub(r"\1", entry), brief):
+        names = {entry: shorter(entry) for entry in found}
+        often = Counter(names.values())
+        found |= {entry: name for entry, name in names.items() if often[name] == 1}
+    return found
+
+
+def shown(results: Results) -> Results:
+    """The same results, for a reader: entries by what they are called."""
+    names = called(cell.method for cell in results.cells)
+    cells = tuple(dataclasses.replace(cell, method=names[cell.method]) for cell in results.cells)
+    return dataclasses.replace(results, cells=cells)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Published:
+    """One number of a paper.
+
+    Attributes:
+        set: set spec as the benchmark writes it, e.g. "Set9:gaussian:25".
+        method: as the paper calls it.
+        psnr, ssim: in dB and 1; None where the paper gives none.
+        source: paper and table, and what differs in its protocol.
+    """
+
+    set: str
+    method: str
+    psnr: float | None = None
+    ssim: float | None = None
+    source: str
+
+
+def read_published(path: str | Path | None = None) -> list[Published]:
+    """The rows of a TOML file of `[[row]]` tables.
+
+    Args:
+        path: the file; None is the one that comes with pellucid, which may have no rows.
+
+    Raises:
+        ValueError: when it is no TOML, or a row has no set, method or source, or fields that are unknown.
+        FileNotFoundError: when it is missing.
+    """
+    if path is None:
+        shipped = files("pellucid.bench").joinpath("published.toml")
+        text, name = (shipped.read_text(encoding="utf-8") if shipped.is_file() else ""), "published.toml"
+    else:
+        text, name = Path(path).read_text(encoding="utf-8"), str(path)
+    try:
+        rows = tomllib.loads(text).get("row", [])
+        return [Published(**row) for row in rows]
+    except (tomllib.TOMLDecodeError, TypeError) as error:
+        raise ValueError(
+            f"{name} must hold [[row]] tables with set, method, source and psnr or ssim, got: {error}."
+        ) from error

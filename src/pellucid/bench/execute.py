@@ -23,7 +23,7 @@ from pellucid.steps import Method
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
+class CallOutcome:
     """What a call gave.
 
     Attributes:
@@ -46,7 +46,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Own:
+class PeerSettings:
     """What a run says about programs of others.
 
     Attributes:
@@ -106,8 +106,8 @@ def call(
     preset: str,
     seed: int,
     device: str,
-    own: Own | None = None,
-) -> Outcome:
+    peer: PeerSettings | None = None,
+) -> CallOutcome:
     """Run an entry on the input files of a picture.
 
     Args:
@@ -116,7 +116,7 @@ def call(
         preset: for methods that have some.
         seed: of the method's own draws.
         device: auto, cpu, cuda ...
-        own: for peers.
+        peer: what a peer needs to know.
 
     Raises:
         Skipped: when it does not apply to these pictures.
@@ -125,11 +125,13 @@ def call(
     if entry.oracle and inputs.sigma is None:
         raise Skipped(f"@{entry.oracle} needs the truth, which this set lacks")
     if entry.kind == "peer":
-        return _peer(entry, inputs, own or Own())
+        return _peer(entry, inputs, peer or PeerSettings())
     count = shots_of(entry) or len(inputs.given)
     images = [files.read(inputs.folder / name, data_range=inputs.white) for name in inputs.given[:count]]
     if entry.kind == "noisy":
-        return Outcome(pixels=np.mean([i.pixels[0] for i in images], axis=0), seconds=0.0, cpu_seconds=0.0)
+        return CallOutcome(
+            pixels=np.mean([i.pixels[0] for i in images], axis=0), seconds=0.0, cpu_seconds=0.0
+        )
     settings = _settings(entry, images, inputs, preset, seed, device)
     watched: Callable[[], tuple[int, float]] | None = None
     if entry.oracle == "best":
@@ -140,7 +142,7 @@ def call(
     result = carry_out(images, settings)
     seconds, cpu = time.perf_counter() - started, time.process_time() - spent
     best = None if watched is None else watched()
-    return Outcome(
+    return CallOutcome(
         pixels=result.estimate[0],
         seconds=seconds,
         cpu_seconds=cpu,
@@ -188,26 +190,26 @@ def _clean(inputs: Inputs) -> Path:
     return inputs.folder / inputs.clean
 
 
-def _peer(entry: Entry, inputs: Inputs, own: Own) -> Outcome:
+def _peer(entry: Entry, inputs: Inputs, settings: PeerSettings) -> CallOutcome:
     """A program of others, through `pellucid.bench.peers`."""
     noisy = inputs.folder / inputs.given[0]
     out = inputs.folder / f".{entry.slug}.{secrets.token_hex(4)}{noisy.suffix}"
     sigma = _told(inputs, noisy) if entry.oracle == "sigma" else None
     try:
-        peer = peers.find(entry.name, [peers.parse(text) for text in own.peers], own.place)
+        peer = peers.find(entry.name, [peers.parse(text) for text in settings.peers], settings.place)
         peer.words(noisy, out, sigma)
     except (ValueError, FileNotFoundError) as error:
         raise Skipped(_line(error)) from error
     try:
-        limit = peers.TIMEOUT if own.timeout is None else own.timeout
-        cost = peers.run(peer, noisy, out, sigma=sigma, threads=own.threads, timeout=limit)
+        limit = peers.TIMEOUT if settings.timeout is None else settings.timeout
+        cost = peers.run(peer, noisy, out, sigma=sigma, threads=settings.threads, timeout=limit)
         image = files.read(out, data_range=inputs.white)
     finally:
         out.unlink(missing_ok=True)
     shape = files.read(noisy, data_range=inputs.white).pixels.shape
     if image.pixels.shape != shape:
         raise ValueError(f"{entry.text} wrote (N, C, H, W) = {image.pixels.shape}, expected {shape}.")
-    return Outcome(
+    return CallOutcome(
         pixels=image.pixels[0],
         seconds=cost.seconds,
         cpu_seconds=cost.cpu_seconds,
@@ -226,7 +228,7 @@ def _told(inputs: Inputs, noisy: Path) -> float | None:
     return 255 * inputs.sigma * inputs.white / float(top)
 
 
-def write(outcome: Outcome, inputs: Inputs, stem: str) -> Path:
+def write(outcome: CallOutcome, inputs: Inputs, stem: str) -> Path:
     """Write the estimate as the protocol stores it; a file appears whole or not at all."""
     if not math.isfinite(float(outcome.pixels.sum(dtype=np.float64))):
         raise ArithmeticError("the estimate holds values that are not finite")
@@ -238,7 +240,7 @@ def _line(error: BaseException) -> str:
     return " ".join(str(error).split())
 
 
-def as_json(outcome: Outcome) -> dict[str, Any]:
+def as_json(outcome: CallOutcome) -> dict[str, Any]:
     """What a row says of a call."""
     told = dataclasses.asdict(dataclasses.replace(outcome, pixels=np.zeros(0)))
     del told["pixels"]

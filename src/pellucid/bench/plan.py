@@ -1,22 +1,20 @@
-"""The cells of a run, what each is called, and the row that it becomes."""
+"""What a run has to do: a job per picture, seed and method, and the row that each becomes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from pellucid import methods
 from pellucid.bench import datasets
+from pellucid.bench.log import CellRow
 from pellucid.bench.spec import Entry, SetSpec, parse_entry
-
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cell:
-    """What a row is about."""
+class Job:
+    """One cell before it is run: what its row will be about."""
 
     set: str
     image: str
@@ -67,26 +65,24 @@ def plan(
     preset: str,
     seeds: Sequence[int],
     crop: int | None,
-) -> list[tuple[Cell, str]]:
-    """All cells, method by method, with the reason where one is skipped at once."""
-    cells: list[tuple[Cell, str]] = []
+) -> list[tuple[Job, str]]:
+    """All jobs, method by method, with the reason where one is skipped at once."""
+    jobs: list[tuple[Job, str]] = []
     for entry in entries:
         own = entry.arguments.get("preset", preset) if entry.has_preset else ""
         for spec in specs:
             names = chosen[spec.text]
             if names is None:
-                cell = Cell(set=spec.text, image="", seed=seeds[0], method=entry.text, preset=own, crop=crop)
-                cells.append((cell, f"no set: {spec.name} is not on this machine"))
+                job = Job(set=spec.text, image="", seed=seeds[0], method=entry.text, preset=own, crop=crop)
+                jobs.append((job, f"no set: {spec.name} is not on this machine"))
                 continue
             # The same picture, the same method and no draw: another seed would give the same bits.
             several = len(seeds) > 1 and (spec.model or draws(entry))
             for name in names:
                 for seed in seeds if several else seeds[:1]:
-                    cell = Cell(
-                        set=spec.text, image=name, seed=seed, method=entry.text, preset=own, crop=crop
-                    )
-                    cells.append((cell, ""))
-    return cells
+                    job = Job(set=spec.text, image=name, seed=seed, method=entry.text, preset=own, crop=crop)
+                    jobs.append((job, ""))
+    return jobs
 
 
 def draws(entry: Entry) -> bool:
@@ -116,8 +112,8 @@ MEASURED = (
 )
 
 
-def row_of(cell: Cell, source: str, found: Row) -> Row:
+def row_of(job: Job, source: str, found: CellRow) -> CellRow:
     """A line of cells.jsonl."""
-    own = {"key": cell.key, "source": source}
-    about = own | asdict(cell) | {"oracle": bool(parse_entry(cell.method).oracle)}
+    own = {"key": job.key, "source": source}
+    about = own | asdict(job) | {"oracle": bool(parse_entry(job.method).oracle)}
     return about | {name: found.get(name) for name in MEASURED}
