@@ -14,38 +14,25 @@ stand beside them. PSNR against the clean image is never shown to a stop rule; i
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
 import multiprocessing
-import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from skimage.io import imread
 from torch import Tensor
 
 import record
-from pellucid import methods, seeds
-from pellucid.noise.report import NoiseReport
+from pellucid import methods
 from pellucid.steps import Task
 from pellucid.stopping import parse
 
 SIGMA = 25 / 255
-
-
-def picture(path: Path, size: int) -> tuple[Tensor, Task]:
-    """The clean centre crop (3, size, size) and the task with its noisy version."""
-    whole = torch.from_numpy(imread(path)[..., :3].astype(np.float32)).permute(2, 0, 1) / 255
-    top, left = (whole.shape[1] - size) // 2, (whole.shape[2] - size) // 2
-    clean = whole[:, top : top + size, left : left + size].contiguous()
-    noise = torch.randn(clean.shape, generator=seeds.generator(0, "noise", path.stem))
-    return clean, Task(shots=(clean + SIGMA * noise)[None], noise=NoiseReport.white(SIGMA, 3))
 
 
 def follow(
@@ -123,12 +110,10 @@ def mean(images: dict[str, Any], part: str, figure: str) -> float:
 
 def scored(path: Path, size: int, rule: str) -> dict[str, Any]:
     torch.set_num_threads(1)
-    return follow(*picture(path, size), "fast", rule)
+    return follow(*record.white(path, size, SIGMA), "fast", rule)
 
 
-def stop(folder: Path, size: int, limit: int, rule: str, out: Path, workers: int) -> None:
-    files = sorted(p for p in folder.iterdir() if p.suffix in (".png", ".jpg"))
-    files = files if not limit else files[5 :: max(1, len(files) // limit)][:limit]
+def stop(files: Sequence[Path], size: int, rule: str, out: Path, workers: int) -> None:
     images: dict[str, Any] = {}
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=spawn) as pool:
@@ -156,7 +141,7 @@ def report(images: dict[str, Any], what: str, out: Path) -> None:
 
 
 def race(path: Path, size: int, out: Path) -> None:
-    clean, task = picture(path, size)
+    clean, task = record.white(path, size, SIGMA)
     fast = follow(clean, task, "fast", methods.load("dip").stop)
     goal, cost = fast["returned"]["psnr"], fast["fired"]["cpu_seconds"]
 
@@ -181,28 +166,21 @@ def write(out: Path, what: dict[str, Any]) -> None:
 
 
 def main() -> None:
-    here = Path(__file__).resolve().parent
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = record.arguments(__doc__, "dip_stop")
     parser.add_argument("part", choices=["stop", "race"])
-    found = os.environ.get("PELLUCID_DATA", here.parent.parent / "shared" / "data")
-    parser.add_argument("--data-root", type=Path, default=Path(found))
     parser.add_argument("--folder", default="clean/Set9")
     parser.add_argument("--image", default="image_House256rgb", help="for race")
     parser.add_argument("--size", type=int, default=256)
-    parser.add_argument("--limit", type=int, default=0)
     parser.add_argument("--rule", default=methods.load("dip").stop)
     parser.add_argument("--workers", type=int, default=2, help="processes of one thread each, for stop")
-    parser.add_argument("--out", type=Path)
     given = parser.parse_args()
     torch.set_num_threads(1)
     folder = given.data_root / given.folder
-    if not folder.is_dir():
-        raise SystemExit(f"skipped: no folder {folder}. Give --data-root or set PELLUCID_DATA.")
-    out = given.out or here / "results" / f"dip_{given.part}.json"
+    files = record.pictures(given.data_root, given.folder, None)
+    out = given.out or record.HERE / "results" / f"dip_{given.part}.json"
     if given.part == "stop":
-        stop(folder, given.size, given.limit, given.rule, out, given.workers)
+        files = files if not given.limit else files[5 :: max(1, len(files) // given.limit)][: given.limit]
+        stop(files, given.size, given.rule, out, given.workers)
     else:
         race(folder / f"{given.image}.png", given.size, out)
 

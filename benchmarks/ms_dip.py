@@ -30,13 +30,11 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-import numpy as np
 import torch
-from skimage.io import imread
 from torch import Tensor
 
 import record
-from pellucid import methods, seeds, stopping
+from pellucid import methods, stopping
 from pellucid.methods.single_image.ensemble import fuse
 from pellucid.noise import analysis
 from pellucid.noise.report import NoiseReport
@@ -57,20 +55,13 @@ PAPER = {"network": "compact", "minimum": 32, "stop": "none", "level": "report"}
 DEFAULT = ("bm3d", "dip", "ms-dip", "no-tie", "fixed")
 
 
-def centre(path: Path, size: int) -> Tensor:
-    piece = record.middle(imread(path)[..., :3].astype(np.float32), size)
-    return (torch.from_numpy(piece).permute(2, 0, 1) / 255).contiguous()
-
-
 def picture(name: str, path: Path, size: int) -> tuple[Tensor, Task]:
     """The clean crop and the task with the noisy one."""
     if name == "cc15":
-        clean = centre(path.with_name(path.name.replace("_real", "_mean")), size)
-        noisy = centre(path, size)
+        clean = record.centre(path.with_name(path.name.replace("_real", "_mean")), size)
+        noisy = record.centre(path, size)
         return clean, Task(shots=noisy[None], noise=analysis.analyse(noisy[None], color=True, scale=255))
-    clean = centre(path, size)
-    noise = torch.randn(clean.shape, generator=seeds.generator(0, "noise", path.stem))
-    return clean, Task(shots=(clean + SIGMA * noise)[None], noise=NoiseReport.white(SIGMA, 3))
+    return record.white(path, size, SIGMA)
 
 
 def run(method: str, task: Task, **changes: Any) -> Iterator[Step]:

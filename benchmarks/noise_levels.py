@@ -87,7 +87,7 @@ def white(path: Path, sigma: int) -> record.Row:
     return row
 
 
-def work(kind: str, path: Path, sigma: int) -> record.Row:
+def measured(kind: str, path: Path, sigma: int) -> record.Row:
     return white(path, sigma) if kind == "CBSD68" else real(path)
 
 
@@ -157,7 +157,7 @@ def main() -> None:
     record.fill(
         rows,
         jobs,
-        work,
+        measured,
         name=lambda kind, path, sigma: f"{kind}/{sigma}/{path.stem}" if sigma else f"{kind}/{path.stem}",
         workers=given.workers,
         threads=given.threads,

@@ -48,6 +48,29 @@ def middle(image: Any, side: int) -> Any:
     return image[top : top + side, left : left + side]
 
 
+def centre(path: Path, size: int) -> Any:
+    """The centre crop of a colour picture as a tensor (3, size, size) in [0, 1]."""
+    import numpy as np
+    import torch
+    from skimage.io import imread
+
+    piece = middle(imread(path)[..., :3].astype(np.float32), size)
+    return (torch.from_numpy(piece).permute(2, 0, 1) / 255).contiguous()
+
+
+def white(path: Path, size: int, sigma: float) -> tuple[Any, Any]:
+    """A clean centre crop and the Task with its noisy version: white noise, seed 0, the level told."""
+    import torch
+
+    from pellucid import seeds
+    from pellucid.noise.report import NoiseReport
+    from pellucid.steps import Task
+
+    clean = centre(path, size)
+    noise = torch.randn(clean.shape, generator=seeds.generator(0, "noise", path.stem))
+    return clean, Task(shots=(clean + sigma * noise)[None], noise=NoiseReport.white(sigma, 3))
+
+
 def psnr(clean: Any, estimate: Any, *, data_range: float = 1.0, digits: int = 4) -> float:
     """PSNR in dB of arrays or tensors of equal shape, as they are: not clipped, not rounded to 8 bits."""
     from pellucid import metrics

@@ -76,7 +76,7 @@ def row(value: float, result: Any, started: float) -> record.Row:
     }
 
 
-def work(kind: str, path: Path, size: int, method: str, given: dict[str, Any]) -> record.Row:
+def restored(kind: str, path: Path, size: int, method: str, given: dict[str, Any]) -> record.Row:
     return (inpainted if kind == "mask" else upscaled)(path, size, method, dict(given))
 
 
@@ -137,7 +137,7 @@ def main() -> None:
         ordered = dict(sorted(rows.items()))
         record.save(out, about | {"summary": summary(ordered), "rows": ordered})
 
-    record.fill(rows, jobs, work, name=name, workers=given.workers, threads=given.threads, each=each)
+    record.fill(rows, jobs, restored, name=name, workers=given.workers, threads=given.threads, each=each)
     each()
     for key, value in summary(rows).items():
         print(key, value)

@@ -95,7 +95,7 @@ def digest(weights: dict[str, torch.Tensor]) -> str:
     return found.hexdigest()[:16]
 
 
-def work(method: str, folder: Path, given: argparse.Namespace) -> record.Row:
+def interrupted(method: str, folder: Path, given: argparse.Namespace) -> record.Row:
     def command(out: Path, *more: str) -> list[str]:
         return [
             sys.executable, "-m", "pellucid", "train", method, str(folder / "pictures"), "-o", str(out),
@@ -149,7 +149,7 @@ def main() -> None:
             picture = record.middle(getattr(data, name)(), 256)
             Image.fromarray(picture).convert("RGB").save(folder / "pictures" / f"{name}.png")
         for method in given.methods:
-            rows[method] = work(method, folder, given)
+            rows[method] = interrupted(method, folder, given)
             record.save(out, head | {"rows": rows})
             print(method, rows[method], flush=True)
     if not all(row["equal_bit_for_bit"] and len(row["kills"]) == given.kills for row in rows.values()):

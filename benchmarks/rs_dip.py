@@ -85,7 +85,7 @@ def scored(result: Any, clean: Pixels) -> record.Row:
     return row
 
 
-def work(part: str, path: Path, size: int, preset: str, variant: str, pair: str) -> record.Row:
+def tried(part: str, path: Path, size: int, preset: str, variant: str, pair: str) -> record.Row:
     import pellucid
 
     common: dict[str, Any] = {"preset": preset, "channel_axis": -1, "return_result": True, "data_range": 1.0}
@@ -205,7 +205,7 @@ def main() -> None:
         details += [variant] if part == "ablation" else [pair] if pair else []
         return "/".join([*details, path.stem])
 
-    record.fill(rows, jobs, work, name=name, workers=given.workers, threads=given.threads, each=each)
+    record.fill(rows, jobs, tried, name=name, workers=given.workers, threads=given.threads, each=each)
     each()
     for title, row in result["summary"].items():
         print(f"{title}: {row}")

@@ -17,13 +17,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from skimage.io import imread
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
 import record
-from pellucid import methods, seeds
-from pellucid.noise.report import NoiseReport
+from pellucid import methods
 from pellucid.steps import Budget, Task
 from pellucid.stopping import parse, until
 
@@ -69,11 +67,7 @@ def main() -> None:
     out = record.destination(given)
     rows: dict[str, Any] = {}
     for name in given.names[: given.limit]:
-        whole = torch.from_numpy(imread(paths[name])[..., :3].astype(np.float32)).permute(2, 0, 1) / 255
-        top, left = (whole.shape[1] - given.size) // 2, (whole.shape[2] - given.size) // 2
-        clean = whole[:, top : top + given.size, left : left + given.size].contiguous()
-        noise = torch.randn(clean.shape, generator=seeds.generator(0, "noise", name))
-        task = Task(shots=(clean + SIGMA * noise)[None], noise=NoiseReport.white(SIGMA, 3))
+        clean, task = record.white(paths[name], given.size, SIGMA)
         row: dict[str, Any] = {"noisy": record.psnr(clean, task.shots[0], digits=3)}
         row["dip"] = run("dip", task, "fast", clean)[0]
         limited = Task(shots=task.shots, noise=task.noise, budget=Budget(iterations=given.iterations))

@@ -87,7 +87,7 @@ def main() -> None:
         )  # fmt: skip
         watch.done.set()
         watch.join()
-        record = {
+        measured = {
             "file_gb": path.stat().st_size / 1e9,
             "on_disk_gb": path.stat().st_blocks * 512 / 1e9,
             "frames": frames,
@@ -97,7 +97,7 @@ def main() -> None:
             "seconds": time.perf_counter() - begun,
             "steps": done.steps,
         }
-    print(json.dumps(record, indent=2))
+    print(json.dumps(measured, indent=2))
 
 
 if __name__ == "__main__":

@@ -56,7 +56,7 @@ def noisy_of(clean: np.ndarray, noise: str, stem: str) -> np.ndarray:
     return np.ascontiguousarray(np.moveaxis(noisy.numpy(), 0, -1))
 
 
-def work(
+def scored(
     name: str, noise: str, told: str, root: Path, steps: int, batch: int, network: str, tests: int
 ) -> record.Row:
     import pellucid
@@ -122,7 +122,7 @@ def main() -> None:
     record.fill(
         rows,
         jobs,
-        work,
+        scored,
         name=lambda name, noise, told, root, steps, batch, network, tests: (
             f"{noise}{'' if told == noise else f', trained at {told}'} | {name} | {network} {steps}x{batch}"
         ),

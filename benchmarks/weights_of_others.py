@@ -1,6 +1,6 @@
 """DnCNN and FFDNet with their public weights against the published PSNR.
 
-    PELLUCID_DATA=<data> python benchmarks/weights_of_others.py [NAME ...]
+    python benchmarks/weights_of_others.py [NAME ...]
 
 Protocol of the papers: white Gaussian noise added to the 8-bit image and not clipped, one frozen seed per
 image; the level is told where the network takes one; the estimate is clipped and rounded to 8 bits, PSNR per
@@ -10,26 +10,19 @@ image, mean over the set. NAMEs select rows (default: all). Writes benchmarks/re
 from __future__ import annotations
 
 import json
-import os
-import platform
-import sys
 import time
 from pathlib import Path
 
 import numpy as np
-import scipy
 import torch
 from PIL import Image
 
-import pellucid
+import record
 from pellucid import methods, metrics, seeds
 from pellucid.noise import models
 from pellucid.noise.report import NoiseReport
 from pellucid.steps import Task
 
-ROOT = Path(__file__).resolve().parent
-DATA = Path(os.environ.get("PELLUCID_DATA", ROOT.parent.parent / "shared" / "data"))
-RESULTS = ROOT / "results" / "weights_of_others.json"
 ZHANG = "DnCNN: Zhang et al., TIP 2017, table II (BSD68) and III (Set12); colour: FFDNet paper, table V"
 FFD = "FFDNet: Zhang et al., TIP 2018, tables III, IV and V"
 
@@ -50,11 +43,11 @@ ROWS: dict[str, tuple[str, str, str, int, float]] = {
 }
 
 
-def score(method: str, weights: str, folder: str, sigma: int) -> tuple[float, int, float]:
+def score(data: Path, method: str, weights: str, folder: str, sigma: int) -> tuple[float, int, float]:
     """Mean PSNR over a set, the number of images, and seconds."""
     found, start = methods.load(method), time.perf_counter()
     values = []
-    for path in sorted((DATA / "clean" / folder).iterdir()):
+    for path in record.pictures(data, f"clean/{folder}", None):
         with Image.open(path) as image:
             array = np.asarray(image)
         clean = torch.from_numpy(array.astype(np.float32) / 255)
@@ -64,7 +57,7 @@ def score(method: str, weights: str, folder: str, sigma: int) -> tuple[float, in
         task = Task(
             shots=noisy[None],
             noise=NoiseReport.white(sigma / 255, len(clean)),
-            model=str(DATA / "weights" / weights),
+            model=str(data / "weights" / weights),
         )
         (step,) = found.steps(task, found.presets["paper"], seed=0, device=torch.device("cpu"))
         rounded = models.Clip(bits=8).apply(step.estimate(), generator)
@@ -73,28 +66,21 @@ def score(method: str, weights: str, folder: str, sigma: int) -> tuple[float, in
 
 
 def main() -> None:
-    names = sys.argv[1:] or list(ROWS)
-    if not DATA.is_dir():
-        sys.exit(f"No data at {DATA}: set PELLUCID_DATA. Nothing was measured.")
-    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"rows": {}}
-    results |= {
-        "command": "python benchmarks/weights_of_others.py",
+    parser = record.arguments(__doc__, "weights_of_others")
+    parser.add_argument("names", nargs="*", metavar="NAME", default=list(ROWS), help=", ".join(ROWS))
+    given = parser.parse_args()
+    record.limit_threads(given.threads)
+    out = given.out or record.HERE / "results" / "weights_of_others.json"
+    rows = json.loads(out.read_text())["rows"] if out.exists() else {}
+    about = record.about(given, __doc__) | {
         "protocol": (__doc__ or "").split("\n\n")[2].replace("\n", " "),
         "seed": 'seeds.generator(0, "awgn", set, image, sigma), 8-bit units',
         "published": [ZHANG, FFD],
-        "versions": {
-            "pellucid": pellucid.__version__,
-            "python": platform.python_version(),
-            "torch": torch.__version__,
-            "numpy": np.__version__,
-            "scipy": scipy.__version__,
-        },
-        "machine": f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} thread(s)",
     }
-    for name in names:
+    for name in given.names:
         method, weights, folder, sigma, published = ROWS[name]
-        psnr, images, seconds = score(method, weights, folder, sigma)
-        results["rows"][name] = {
+        psnr, images, seconds = score(given.data_root, method, weights, folder, sigma)
+        rows[name] = {
             "method": method,
             "weights": weights,
             "set": folder,
@@ -105,9 +91,8 @@ def main() -> None:
             "difference": round(psnr - published, 3),
             "seconds": round(seconds, 1),
         }
-        print(name, results["rows"][name], flush=True)
-        RESULTS.parent.mkdir(exist_ok=True)
-        RESULTS.write_text(json.dumps(results, indent=2) + "\n")
+        print(name, rows[name], flush=True)
+        record.save(out, about | {"rows": rows})
 
 
 if __name__ == "__main__":

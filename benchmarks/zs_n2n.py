@@ -25,13 +25,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from skimage.io import imread
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, mse_loss
 
 import record
-from pellucid import methods, seeds
-from pellucid.noise.report import NoiseReport
+from pellucid import methods
 from pellucid.steps import Budget, Task
 
 SIGMA = 25 / 255
@@ -78,14 +76,6 @@ def ours(task: Task, config: Any) -> Iterator[Any]:
     return methods.load("zs-n2n").steps(task, config, seed=0, device=CPU)
 
 
-def picture(path: Path, size: int) -> tuple[Tensor, Task]:
-    whole = torch.from_numpy(imread(path)[..., :3].astype(np.float32)).permute(2, 0, 1) / 255
-    top, left = (whole.shape[1] - size) // 2, (whole.shape[2] - size) // 2
-    clean = whole[:, top : top + size, left : left + size].contiguous()
-    noise = torch.randn(clean.shape, generator=seeds.generator(0, "noise", path.stem))
-    return clean, Task(shots=(clean + SIGMA * noise)[None], noise=NoiseReport.white(SIGMA, 3))
-
-
 def speed(task: Task, size: int, steps: int, threads: int) -> dict[str, Any]:
     """Steps per second of each loop, the best of five rounds in turn."""
     paper = methods.load("zs-n2n").presets["paper"]
@@ -110,7 +100,7 @@ def speed(task: Task, size: int, steps: int, threads: int) -> dict[str, Any]:
 
 def quality(path: Path, size: int, iterations: int) -> dict[str, Any]:
     """PSNR of the plain loop (last and oracle) and of both presets."""
-    clean, task = picture(path, size)
+    clean, task = record.white(path, size, SIGMA)
     row: dict[str, Any] = {"noisy": record.psnr(clean, task.shots[0], digits=3)}
     curve = []
     started = time.process_time()
@@ -158,7 +148,9 @@ def main() -> None:
     out = record.destination(given)
     result: dict[str, Any] = record.about(given, __doc__)
     if given.part in ("speed", "both"):
-        result["speed"] = speed(picture(paths[0], given.size)[1], given.size, given.steps, given.threads)
+        result["speed"] = speed(
+            record.white(paths[0], given.size, SIGMA)[1], given.size, given.steps, given.threads
+        )
         print(result["speed"], flush=True)
         record.save(out, result)
     if given.part in ("psnr", "both"):
