@@ -30,7 +30,7 @@ from skimage.io import imread
 import pellucid
 import record
 from pellucid import methods, seeds, tiles
-from pellucid.run import cutting
+from pellucid.run import fit
 
 NAMES = ("bm3d", "nlm", "dip", "zs-n2n", "rs-dip")
 ITERATIONS = 20
@@ -78,7 +78,7 @@ def one(given: argparse.Namespace) -> dict[str, Any]:
         "warnings": list(result.warnings),
     }
     removed = picture.astype(np.float32).transpose(2, 0, 1) / 255 - result.estimate[0]
-    side = given.tile or (cutting.TILE if method.stop else None)
+    side = given.tile or (fit.SIDE_FIT if method.stop else None)
     if side and method.tiling.kind == "approximate":
         row["seam"] = seam(removed, side)
     return row
@@ -86,8 +86,8 @@ def one(given: argparse.Namespace) -> dict[str, Any]:
 
 def seam(removed: NDArray[np.float32], side: int) -> float:
     """Change of the removed part across the borders of tiles, relative to that elsewhere."""
-    starts = [b.start for b in (c for _, c in tiles.boxes(torch.from_numpy(removed), tile=side, overlap=0))]
-    borders = sorted({s for s in starts if s})
+    spots = tiles.cut(*removed.shape[-2:], tile=side, margin=0)
+    borders = sorted({spot.columns.start for spot in spots if spot.columns.start})
     change = np.square(np.diff(removed, axis=2)).mean((0, 1))
     at = np.zeros(len(change), bool)
     at[[b - 1 for b in borders]] = True

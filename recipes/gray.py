@@ -43,7 +43,7 @@ def main() -> None:
     given = parser.parse_args()
     card, weights = models.read(given.color)
     card = dataclasses.replace(
-        card, channels=1, color=False, mean=card.mean[:1], std=card.std[:1], quality={}, kinds=()
+        card, channels=1, color=False, mean=card.mean[:1], std=card.std[:1], quality={}
     )
     models.write(given.gray, card, gray(weights))
 

@@ -95,9 +95,7 @@ def main() -> None:
     found = dict(zip(names, means, strict=False))
     where = f"{given.noise}, {len(pictures)} of {folder}"
     quality = dict(card.quality) | {f"PSNR, {where}: {name}": round(f, 3) for name, f in found.items()}
-    best = found["model"] >= found.get("photo, the mean of both", float("inf"))
-    kinds = ("white",) if best else ()
-    card = dataclasses.replace(card, quality=quality, kinds=kinds, notes=given.notes or card.notes)
+    card = dataclasses.replace(card, quality=quality, notes=given.notes or card.notes)
     # Trained models are kept in 16 bits (--half), so that nothing is lost here.
     models.write(shelf.shipped() / f"{given.name}.safetensors", card, weights, half=True)
     log = given.model.with_suffix(".run") / "metrics.csv"
@@ -105,7 +103,7 @@ def main() -> None:
         shutil.copy(log, Path(__file__).parent / f"{given.name}.csv")
     seconds = ", ".join(f"{s:.2f}" for s in means[len(names) :])
     print(", ".join(f"{name} {f:.3f} dB" for name, f in found.items()))
-    print(f"{seconds} s each (one thread); {card.kinds}")
+    print(f"{seconds} s each (one thread)")
 
 
 if __name__ == "__main__":

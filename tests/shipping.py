@@ -40,7 +40,6 @@ def ship(folder: Path, name: str = "tiny", *, factor: float = 1.0, channels: int
         weights = {name: factor * w for name, w in Blur(channels, channels).state_dict().items()}
     about = {
         "sigma": (0.0, 75 / 255),
-        "kinds": ("white",),
         "color": channels == 3,
         "sees": "pairs",
         "origin": "redrawn",

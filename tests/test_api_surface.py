@@ -43,13 +43,31 @@ INPAINT = (
 UPSCALE = INPAINT.replace("mask method keep_known", "factor method")
 
 
+def assert_signature(verb, names, *, positional):
+    """All names, and the order of those that may be given by position."""
+    found = inspect.signature(verb).parameters.values()
+    assert {p.name for p in found} == set(names.split())
+    assert [p.name for p in found if p.kind is p.POSITIONAL_OR_KEYWORD] == positional.split()
+
+
 def test_restoring_signatures():
-    assert list(inspect.signature(pellucid.inpaint).parameters) == INPAINT.split()
-    assert list(inspect.signature(pellucid.upscale).parameters) == UPSCALE.split()
+    assert_signature(pellucid.inpaint, INPAINT, positional="x mask method")
+    assert_signature(pellucid.upscale, UPSCALE, positional="x factor method")
 
 
 def test_denoise_signature():
-    assert list(inspect.signature(pellucid.denoise).parameters) == DENOISE.split()
+    assert_signature(pellucid.denoise, DENOISE, positional="x method")
+
+
+def test_the_docstring_explains_every_argument():
+    for verb in (pellucid.denoise, pellucid.inpaint, pellucid.upscale, pellucid.inspect):
+        for name in inspect.signature(verb).parameters:
+            assert f"        {name}: " in verb.__doc__, (verb.__name__, name)
+
+
+def test_an_argument_that_does_not_exist_is_named_with_the_nearest():
+    with pytest.raises(TypeError, match=r"denoise has no argument .sigam.*sigma"):
+        pellucid.denoise(None, sigam=1)
 
 
 def test_unknown_name_says_what_there_is():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -12,6 +13,116 @@ from pellucid import checks
 
 Function = Callable[[Tensor], Tensor]
 """From (C, h, w) to (C', h, w)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tile:
+    """A part of an image that is worked on by itself.
+
+    Attributes:
+        rows: what it is given of the rows, with its margin.
+        columns: the same of the columns.
+        core: the (rows, columns) that it decides alone.
+        fade: pixels by which it reaches into its neighbours, where it fades into them; 0 where its core
+            counts and nothing else.
+    """
+
+    rows: slice
+    columns: slice
+    core: tuple[slice, slice]
+    fade: int = 0
+
+
+class Canvas:
+    """An image that is put together from tiles, one after the other; only one tile is held beside it.
+
+    Args:
+        height: of the image.
+        width: of the image.
+
+    >>> canvas = Canvas(1, 4)
+    >>> for tile in cut(1, 4, tile=2, margin=1):
+    ...     canvas.add(tile, torch.ones(1, 1, 3))
+    >>> canvas.image()
+    tensor([[[1., 1., 1., 1.]]])
+    """
+
+    def __init__(self, height: int, width: int) -> None:
+        self._size = (height, width)
+        self._total: Tensor | None = None
+        self._weights: Tensor | None = None
+
+    def add(self, tile: Tile, part: Tensor) -> None:
+        """Lay (C', h, w), what became of a tile, on its place.
+
+        Raises:
+            ValueError: when it has another height or width than the tile.
+        """
+        expected = tuple(span.stop - span.start for span in (tile.rows, tile.columns))
+        if part.ndim != 3 or part.shape[1:] != expected:
+            raise ValueError(
+                f"a tiled function must keep height and width {expected}, it returned shape "
+                f"{tuple(part.shape)}."
+            )
+        if self._total is None:
+            self._total = part.new_zeros(part.shape[0], *self._size)
+        if not tile.fade:
+            inside = [
+                slice(core.start - outer.start, core.stop - outer.start)
+                for core, outer in zip(tile.core, (tile.rows, tile.columns), strict=True)
+            ]
+            self._total[:, tile.core[0], tile.core[1]] = part[:, inside[0], inside[1]]
+            return
+        if self._weights is None:
+            self._weights = part.new_zeros(1, *self._size)
+        height, width = self._size
+        weight = _fade(tile.rows, height, tile.fade).view(-1, 1) * _fade(tile.columns, width, tile.fade)
+        weight = weight.to(part)
+        self._total[:, tile.rows, tile.columns] += weight * part
+        self._weights[:, tile.rows, tile.columns] += weight
+
+    def image(self) -> Tensor:
+        """(C', H, W).
+
+        Raises:
+            ValueError: when no tile was laid on it.
+        """
+        if self._total is None:
+            raise ValueError("a canvas must hold at least one tile, got none. Add them first.")
+        return self._total if self._weights is None else self._total / self._weights
+
+
+def cut(
+    height: int, width: int, *, tile: int, margin: int, stride: int = 1, exact: bool = False
+) -> list[Tile]:
+    """Where an image is cut, row after row.
+
+    Args:
+        height: of the image.
+        width: of the image.
+        tile: side of a core, pixels; a multiple of `stride`.
+        margin: pixels by which a tile is given more than its core on each side, less where the image ends.
+        stride: grid on which tiles begin.
+        exact: whether cores lie side by side; else every tile fades into its neighbours over the margin.
+
+    Raises:
+        ValueError: for a tile that is not a positive multiple of the stride, or a negative margin.
+
+    >>> [(t.rows, t.columns) for t in cut(4, 6, tile=4, margin=1)]
+    [(slice(0, 4, None), slice(0, 4, None)), (slice(0, 4, None), slice(2, 6, None))]
+    """
+    _check(tile, margin, stride)
+    reach = math.ceil(margin / stride) * stride
+    return [
+        Tile(
+            rows=slice(max(0, top - reach), min(height, bottom + reach)),
+            columns=slice(max(0, left - reach), min(width, right + reach)),
+            core=(slice(top, bottom), slice(left, right)),
+            fade=0 if exact else reach,
+        )
+        for top, bottom in _spans(height, tile, stride)
+        for left, right in _spans(width, tile, stride)
+    ]
 
 
 def process(image: Tensor, function: Function, *, tile: int, halo: int, stride: int = 1) -> Tensor:
@@ -39,18 +150,7 @@ def process(image: Tensor, function: Function, *, tile: int, halo: int, stride: 
     >>> bool((process(image, lambda x: 2 * x, tile=2, halo=1) == 2 * image).all())
     True
     """
-    _check(image, tile, halo, stride)
-    reach = math.ceil(halo / stride) * stride
-    height, width = image.shape[1:]
-    result: Tensor | None = None
-    for top, bottom in _spans(height, tile, stride):
-        for left, right in _spans(width, tile, stride):
-            y, x = max(0, top - reach), max(0, left - reach)
-            part = _apply(function, image[:, y : bottom + reach, x : right + reach])
-            if result is None:
-                result = part.new_empty(part.shape[0], height, width)
-            result[:, top:bottom, left:right] = part[:, top - y : bottom - y, left - x : right - x]
-    return image.clone() if result is None else result
+    return _through(image, function, cut(*_size(image), tile=tile, margin=halo, stride=stride, exact=True))
 
 
 def blend(image: Tensor, function: Function, *, tile: int, overlap: int, stride: int = 1) -> Tensor:
@@ -75,44 +175,24 @@ def blend(image: Tensor, function: Function, *, tile: int, overlap: int, stride:
     >>> torch.allclose(blend(image, lambda x: 2 * x, tile=2, overlap=1), 2 * image)
     True
     """
-    places = boxes(image, tile=tile, overlap=overlap, stride=stride)
-    reach = math.ceil(overlap / stride) * stride
-    height, width = image.shape[1:]
-    total: Tensor | None = None
-    weights = image.new_zeros(1, height, width)
-    for rows, columns in places:
-        part = _apply(function, image[:, rows, columns])
-        if total is None:
-            total = part.new_zeros(part.shape[0], height, width)
-        weight = _fade(rows, height, reach).view(-1, 1) * _fade(columns, width, reach)
-        weight = weight.to(image)
-        total[:, rows, columns] += weight * part
-        weights[:, rows, columns] += weight
-    return image.clone() if total is None else total / weights
+    return _through(image, function, cut(*_size(image), tile=tile, margin=overlap, stride=stride))
 
 
-def boxes(image: Tensor, *, tile: int, overlap: int, stride: int = 1) -> list[tuple[slice, slice]]:
-    """(rows, columns) of the tiles that `blend` works through, overlap included, in its order.
-
-    >>> boxes(torch.zeros(1, 4, 6), tile=4, overlap=1)
-    [(slice(0, 4, None), slice(0, 4, None)), (slice(0, 4, None), slice(2, 6, None))]
-    """
-    _check(image, tile, overlap, stride)
-    reach = math.ceil(overlap / stride) * stride
-    height, width = image.shape[1:]
-    return [
-        (
-            slice(max(0, top - reach), min(height, bottom + reach)),
-            slice(max(0, left - reach), min(width, right + reach)),
-        )
-        for top, bottom in _spans(height, tile, stride)
-        for left, right in _spans(width, tile, stride)
-    ]
+def _through(image: Tensor, function: Function, spots: list[Tile]) -> Tensor:
+    canvas = Canvas(*_size(image))
+    for spot in spots:
+        canvas.add(spot, function(image[:, spot.rows, spot.columns]))
+    return canvas.image() if spots else image.clone()
 
 
-def _check(image: Tensor, tile: int, margin: int, stride: int) -> None:
+def _size(image: Tensor) -> tuple[int, int]:
+    """Height and width of (C, H, W)."""
     if image.ndim != 3:
         raise ValueError(f"image must have shape (C, H, W), got {tuple(image.shape)}.")
+    return image.shape[1], image.shape[2]
+
+
+def _check(tile: int, margin: int, stride: int) -> None:
     checks.in_range("stride", stride, 1)
     checks.in_range("tile", tile, stride)
     checks.in_range("halo or overlap", margin, 0)
@@ -126,16 +206,6 @@ def _spans(length: int, tile: int, stride: int) -> Iterator[tuple[int, int]]:
     count = math.ceil(cells / (tile // stride))
     edges = [i * cells // count * stride for i in range(count)]
     return zip(edges, [*edges[1:], length], strict=True)
-
-
-def _apply(function: Function, part: Tensor) -> Tensor:
-    result = function(part)
-    if result.ndim != 3 or result.shape[1:] != part.shape[1:]:
-        raise ValueError(
-            f"a tiled function must keep height and width {tuple(part.shape[1:])}, "
-            f"it returned shape {tuple(result.shape)}."
-        )
-    return result
 
 
 def _fade(span: slice, length: int, reach: int) -> Tensor:

@@ -91,7 +91,7 @@ def test_a_set_without_truth_has_results_and_no_scores(cell, tmp_path):
 
 def test_whatever_a_method_raises_is_one_line(cell, tmp_path, monkeypatch, capsys):
     pair_set(tmp_path / "data")
-    monkeypatch.setattr("pellucid.bench.execute.carry_out", lambda *_: 1 / 0)
+    monkeypatch.setattr("pellucid.bench.execute.run", lambda *_: 1 / 0)
     assert cell("CC15", "scene0", "nlm")["error"] == "ZeroDivisionError: division by zero"
     assert "Traceback" in capsys.readouterr().err
     assert "patch_sise" in cell("CC15", "scene0", "nlm+patch_sise=3")["error"]

@@ -9,7 +9,9 @@ from bench_pictures import noisy
 
 from pellucid import files
 from pellucid.bench import oracle
-from pellucid.run import carry_out, settle
+from pellucid.request import Denoise
+from pellucid.run import State, run, settle
+from pellucid.run.pipeline import DECIDE, DO
 from pellucid.steps import Step
 
 
@@ -32,7 +34,7 @@ def settings(errors, *, total, iterations=None):
                 total=total,
             )
 
-    plain = settle("zs-n2n", iterations=iterations, device="cpu")
+    plain = settle(Denoise(method="zs-n2n", iterations=iterations, device="cpu"))
     return replace(plain, method=replace(plain.method, steps=steps))
 
 
@@ -49,16 +51,27 @@ def settings(errors, *, total, iterations=None):
 def test_the_nearest_of_the_looks(errors, total, iterations, best):
     image = files.from_array(np.full((40, 40, 3), 0.5, np.float32), channel_axis=-1)
     clean = torch.full((3, 40, 40), 0.5, dtype=torch.float64)
-    watched, told = oracle.best(settings(errors, total=total, iterations=iterations), [image], clean)
-    result = carry_out([image], watched)
-    assert told()[0] == best
-    assert told()[1] == pytest.approx(errors[best - 1] ** 2, rel=1e-4)
+    decided = run(
+        State(settings=settings(errors, total=total, iterations=iterations), given=(image,)), DECIDE
+    )
+    watch = oracle.Best(decided, clean)
+    result = run(watch.state, DO).result
+    assert watch.found[0] == best
+    assert watch.found[1] == pytest.approx(errors[best - 1] ** 2, rel=1e-4)
     assert result.iterations == (iterations or len(errors))
 
 
 def test_a_picture_that_is_cut_is_refused():
     image = files.from_array(noisy(), channel_axis=-1)
-    watched, told = oracle.best(settings([0.1], total=1), [image], torch.zeros(3, 5, 5))
-    carry_out([image], watched)
+    decided = run(State(settings=settings([0.1], total=1), given=(image,)), DECIDE)
+    watch = oracle.Best(decided, torch.zeros(3, 5, 5))
+    run(watch.state, DO)
     with pytest.raises(ValueError, match="--crop"):
-        told()
+        watch.found  # noqa: B018
+
+
+def test_a_method_that_does_not_iterate_is_refused():
+    image = files.from_array(noisy(), channel_axis=-1)
+    decided = run(State(settings=settle(Denoise(method="nlm")), given=(image,)), DECIDE)
+    with pytest.raises(ValueError, match="needs a method that iterates, got nlm"):
+        oracle.Best(decided, torch.zeros(3, 5, 5))

@@ -1,4 +1,4 @@
-"""Shipped models and --adapt from the command line: JSON, notes, exit codes."""
+"""--adapt from the command line: JSON, notes, exit codes."""
 
 import pytest
 from cli_pictures import noisy_array
@@ -14,18 +14,8 @@ def large(tmp_path):
     return path
 
 
-def test_a_shipped_model_is_named_in_json(run, shelf, photo, tmp_path):
-    without = run("denoise", photo, "-o", tmp_path / "a.png", "--json")
-    assert "model" not in without.json
-    ship(shelf, kinds=("white", "correlated"))
-    done = run("denoise", photo, "-o", tmp_path / "b.png", "--sigma", 20, "--data-range", 255, "--json")
-    assert done.code == 0, done.err
-    assert (done.json["method"], done.json["model"]) == ("n2n", "tiny")
-    assert "model tiny" in done.json["reason"]
-
-
 def test_adapt_is_told_in_json_and_on_stderr(run, shelf, large, tmp_path):
-    model = ship(tmp_path / "own", channels=1, kinds=())
+    model = ship(tmp_path / "own", channels=1)
     done = run(
         "denoise", large, "-o", tmp_path / "a.png", "--model", model, "--adapt", 60, "--json",
         "--set", "adapt.steps=2", "--sigma", 0.08,
@@ -41,7 +31,7 @@ def test_adapt_is_told_in_json_and_on_stderr(run, shelf, large, tmp_path):
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
-        (["--adapt", 5], "no model comes with this pellucid. Name one with model (--model FILE)"),
+        (["--adapt", 5], "auto takes none. Name one with model (--model FILE)"),
         (["--method", "bm3d", "--adapt", 5], "does not apply to method bm3d"),
         (["--method", "nlm", "--set", "adapt.steps=3"], "nothing asks for that"),
     ],

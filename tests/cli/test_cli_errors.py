@@ -135,14 +135,14 @@ def test_debug_shows_the_traceback(run, tmp_path):
 
 
 def test_an_unexpected_error_names_its_type_and_does_not_stop_the_others(run, photos, tmp_path, monkeypatch):
-    true = batch.carry_out
+    true = batch.run
 
-    def fails_on_a(shots, settings, **others):
-        if shots[0].name.endswith("a.png"):
+    def fails_on_a(state):
+        if state.job.inputs[0].name == "a.png":
             raise KeyError("lost")
-        return true(shots, settings, **others)
+        return true(state)
 
-    monkeypatch.setattr(batch, "carry_out", fails_on_a)
+    monkeypatch.setattr(batch, "run", fails_on_a)
     done = run("denoise", *photos, "-o", tmp_path / "out", "--method", "nlm", "--json")
     assert done.code == 1
     assert "KeyError: 'lost' (--debug shows where)" in one_line(done)
@@ -150,14 +150,14 @@ def test_an_unexpected_error_names_its_type_and_does_not_stop_the_others(run, ph
 
 
 def test_an_interrupt_writes_what_is_done_and_stops_the_batch(run, photos, tmp_path, monkeypatch):
-    true = batch.carry_out
+    true = batch.run
 
-    def interrupted_at_b(shots, settings, **others):
-        if shots[0].name.endswith("b.png"):
+    def interrupted_at_b(state):
+        if state.job.inputs[0].name == "b.png":
             raise KeyboardInterrupt
-        return true(shots, settings, **others)
+        return true(state)
 
-    monkeypatch.setattr(batch, "carry_out", interrupted_at_b)
+    monkeypatch.setattr(batch, "run", interrupted_at_b)
     done = run("denoise", *photos, "-o", tmp_path / "out", "--method", "nlm", "--json")
     assert done.code == 1
     assert [("error" in r) for r in done.json] == [False, True]

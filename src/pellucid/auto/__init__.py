@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pellucid import methods, models
-from pellucid.auto import shipped
-from pellucid.auto.choice import Choice, Stabiliser, stabiliser
+from pellucid.auto.choice import Choice
+from pellucid.auto.stabiliser import Stabiliser, Unit, around, stabiliser
 from pellucid.degradation import Kind
 from pellucid.noise.report import NoiseReport
 
-__all__ = ["Choice", "Stabiliser", "around", "choose", "quiet", "restorer", "shipped", "stabiliser", "why"]
+__all__ = ["Choice", "Stabiliser", "Unit", "around", "choose", "quiet", "restorer", "stabiliser", "why"]
 
 QUIET_COLOR = 3.0 / 255  # in a colour picture, weaker "noise" is mostly fine texture, and hardly seen
 QUIET_JPEG = 0.6 / 255  # in a camera's JPEG, where what is left of the noise looks blotchy
@@ -22,11 +22,10 @@ WORTH = 10.0 / 255
 IMPULSES = 0.005  # fraction of pixels; from here on salt and pepper is the worst of the noise
 
 
-def choose(report: NoiseReport, *, color: bool, channels: int, trained: bool = True) -> Choice:
-    """The method for this noise: none, an adaptive median for impulses, a model, or (C)BM3D.
+def choose(report: NoiseReport, *, color: bool, channels: int) -> Choice:
+    """The method for this noise: none, an adaptive median for impulses, or (C)BM3D, alone or in `photo`.
 
-    A model that comes with pellucid is taken where its card says that it was measured to be better. (C)BM3D
-    filters at the measured spectrum. In a colour picture, and in a gray one with white noise, `photo`
+    (C)BM3D filters at the measured spectrum. In a colour picture, and in a gray one with white noise, `photo`
     averages that with a small network; noise that pixels of a colour picture share comes from a camera, and
     `photo` knows what else that did to it.
 
@@ -34,9 +33,8 @@ def choose(report: NoiseReport, *, color: bool, channels: int, trained: bool = T
         report: of the noise.
         color: whether the channels are display colours.
         channels: of the image.
-        trained: whether models may be used.
 
-    >>> choose(NoiseReport.white(0.1, 1), color=False, channels=1, trained=False).method
+    >>> choose(NoiseReport.white(0.1, 1), color=False, channels=2).method
     'bm3d'
     >>> choose(NoiseReport.white(0.001, 1, scale=255), color=False, channels=1).reason
     'the noise (standard deviation 0.26 of 255) is too weak to be seen: nothing is removed'
@@ -49,44 +47,44 @@ def choose(report: NoiseReport, *, color: bool, channels: int, trained: bool = T
         level = f"standard deviation {report.level * 255:.2g} of 255"
         reason = f"the noise ({level}) is too weak to be seen: nothing is removed"
         return Choice(method="none", config=None, noise=report, reason=reason)
-    notes: tuple[str, ...] = ()
-    refused = ""
-    if trained:
-        model, notes, refused = shipped.find(report, color=color, channels=channels)
-        if model is not None:
-            return model
     picture = color and channels == 3
     config = methods.load("photo").presets["fast"]
     network = config.beside(report, color=color, channels=channels)
     worth = network != "none" and (report.correlated or report.level >= WORTH)
-    beside = worth and trained and network in models.names()
-    if worth and trained and not beside:
-        notes += (f"model {network} is missing: (C)BM3D works alone. Install pellucid again.",)
+    beside = worth and network in models.names()
+    missing = f"model {network} is missing: (C)BM3D works alone. Install pellucid again."
     developed = picture and report.correlated
     name = "photo" if beside or developed else "bm3d"
     if name == "bm3d":
         config = methods.load("bm3d").presets["fast"]
     elif not beside:
         config = replace(config, network="none")
-    reason = why(report, color=picture, beside=beside) + (f"; {refused}" if refused else "")
     return Choice(
-        method=name, config=config, noise=report, reason=reason, stabilise=around(name, report), notes=notes
+        method=name,
+        config=config,
+        noise=report,
+        reason=why(report, color=picture, beside=beside),
+        stabilise=around(name, report),
+        notes=(missing,) if worth and not beside else (),
     )
 
 
-def restorer(kind: Kind, pixels: int) -> tuple[str, str]:
+def restorer(kind: Kind, report: NoiseReport) -> Choice:
     """The method for a known degradation, and why.
 
     Args:
         kind: "mask" or "downsample".
-        pixels: of one channel of the picture that is sought.
+        report: of the noise.
 
-    >>> restorer("downsample", 512 * 512)[0]
+    >>> restorer("downsample", NoiseReport.white(0.0, 1)).method
     'zssr'
     """
     if kind == "mask":
-        return "idbp", "missing pixels are estimated from similar patches of this picture"
-    return "zssr", "what the picture lacks is learnt from smaller versions of itself"
+        name, reason = "idbp", "missing pixels are estimated from similar patches of this picture"
+    else:
+        name, reason = "zssr", "what the picture lacks is learnt from smaller versions of itself"
+    config = methods.load(name).for_kind(kind).presets["fast"]
+    return Choice(method=name, config=config, noise=report, reason=reason)
 
 
 def quiet(report: NoiseReport, *, color: bool) -> float:
@@ -113,12 +111,3 @@ def why(report: NoiseReport, *, color: bool, beside: bool) -> str:
     if stabilised:
         reason += ", after a variance-stabilising transform, as it grows with the brightness"
     return reason
-
-
-def around(method: str, report: NoiseReport) -> Stabiliser | None:
-    """The change of values around a method where the noise depends on the signal, else None.
-
-    A network knows black as 0 and colours as they are, so `photo` gets values from 0 to 1.
-    """
-    inner = stabiliser(report)
-    return shipped.Unit(inner) if inner is not None and method == "photo" else inner

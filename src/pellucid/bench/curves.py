@@ -16,12 +16,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pellucid import checks, methods, metrics, stopping
+from pellucid import checks, metrics, stopping
 from pellucid.bench import oracle, protocol
 from pellucid.bench.spec import Entry, parse_entry, value
 from pellucid.image import Image
-from pellucid.run import Settings, carry_out, settle
-from pellucid.run.whole import keep_mean
+from pellucid.request import Denoise
+from pellucid.run import State, run, settle
+from pellucid.run.apply import shown
+from pellucid.run.pipeline import DECIDE, DO
 from pellucid.steps import Method, Step, Task
 
 WATCHED = "es-emv"
@@ -138,8 +140,11 @@ def follow(
     parsed = parse_entry(entry)
     wishes = {"preset": preset, "sigma": sigma, "data_range": data_range, "seed": seed, "device": device}
     wishes |= {"iterations": iterations, "seconds": seconds}
-    settings, method = _settled(parsed, wishes)
-    text = settings.rule or method.stop
+    settings = settle(_request(parsed, wishes))
+    decided = run(State(settings=settings, given=(noisy,), progress=progress), DECIDE)
+    method, text = decided.method, decided.rule
+    if method is None:
+        raise ValueError(f"curves are for methods that iterate, {entry} does nothing. Choose another.")
     own = text not in ("", "none")
     truth = torch.from_numpy(clean.pixels[0].copy())
     given = torch.from_numpy(noisy.pixels[0].copy())
@@ -149,20 +154,14 @@ def follow(
         own=own,
         noisy_psnr=metrics.psnr(truth, given, data_range=1.0),
     )
-    back = oracle.inverse(settings, noisy)
-    integers = np.issubdtype(np.dtype(noisy.dtype), np.integer)
-    watch = _Watch(curve, method, given, truth, back, every, integers)
-    carry_out(
-        [noisy],
-        replace(settings, method=replace(method, steps=watch.steps, stop=""), rule=""),
-        progress=progress,
-    )
+    watch = _Watch(curve, decided, method, truth, every)
+    run(oracle.watched(decided, method, watch.steps), DO)
     if len(curve.points) < 2:
         raise ValueError(f"curves are for methods that iterate, {entry} took one step. Choose another.")
     return curve
 
 
-def _settled(entry: Entry, wishes: dict[str, Any]) -> tuple[Settings, Method]:
+def _request(entry: Entry, wishes: dict[str, Any]) -> Denoise:
     if entry.kind != "method" or entry.oracle:
         raise ValueError(f"curves are for a method and see the truth themselves, got {entry.text!r}.")
     told: dict[str, Any] = {k: v for k, v in wishes.items() if v is not None}
@@ -170,30 +169,18 @@ def _settled(entry: Entry, wishes: dict[str, Any]) -> tuple[Settings, Method]:
         if name == "shots":
             raise ValueError("curves are for one picture; leave +shots out.")
         told[name] = value(name, text)
-    return settle(entry.name, set=entry.fields or None, **told), methods.load(entry.name)
+    return Denoise(method=entry.name, set=entry.fields or None, **told)
 
 
 class _Watch:
     """Passes the steps of a method on and notes them in a curve."""
 
-    def __init__(
-        self,
-        curve: Curve,
-        method: Method,
-        noisy: Tensor,
-        clean: Tensor,
-        back: Callable[[Tensor], Tensor],
-        every: int,
-        integers: bool,
-    ) -> None:
-        self.curve, self.method, self.every = curve, method, every
-        self.noisy, self.clean, self.back = noisy, clean, back
-        self.integers, self.keeps = integers, True
+    def __init__(self, curve: Curve, decided: State, method: Method, clean: Tensor, every: int) -> None:
+        self.curve, self.decided, self.method, self.clean, self.every = curve, decided, method, clean, every
         self._loss = math.nan
 
     def steps(self, task: Task, config: Any, *, seed: int, device: torch.device) -> Iterator[Step]:
         """The steps of the method, one by one."""
-        self.keeps = self.method.keeps(config, task.noise)
         inner = self.method.steps(task, config, seed=seed, device=device)
         curve, spent, level = self.curve, 0.0, max(task.noise.level, 1e-6)
         last: Step | None = None
@@ -230,7 +217,9 @@ class _Watch:
             self._end(rule, step, spent, fired=False)
 
     def _note(self, step: Step, spent: float, rule: stopping.Stop) -> None:
-        output, estimate = self.back(step.output.detach()).float().cpu(), self._shown(step.estimate())
+        stabilise = self.decided.choice.stabilise
+        output = step.output.detach() if stabilise is None else stabilise.inverse(step.output.detach())
+        output, estimate = output.float().cpu(), shown(self.decided, step.estimate())
         if estimate.shape != self.clean.shape:
             raise ValueError("curves need the whole picture at once, got tiles. Give a smaller --crop.")
         self.curve.points.append(
@@ -242,22 +231,16 @@ class _Watch:
                 statistic=rule.statistic[-1],
                 psnr=metrics.psnr(self.clean, estimate, data_range=1.0),
                 psnr_output=metrics.psnr(self.clean, output, data_range=1.0),
-                noisy_bands=correspondence(output, self.noisy),
+                noisy_bands=correspondence(output, self.decided.noisy[0]),
                 clean_bands=correspondence(output, self.clean),
             )
         )
-
-    def _shown(self, estimate: Tensor) -> Tensor:
-        """An estimate as it would come out: in the range of the file, with the mean that a run gives it."""
-        seen = self.back(estimate.detach()).float().cpu()
-        fits = self.keeps and seen.shape == self.noisy.shape
-        return keep_mean(seen, self.noisy, clips=self.integers) if fits else seen
 
     def _end(self, rule: stopping.Stop, step: Step, spent: float, *, fired: bool = True) -> None:
         """Note what one would be given if the run ended here."""
         best = rule.best() if self.curve.own else None
         iteration, estimate = best if best is not None else (step.iteration, step.estimate())
-        score = metrics.psnr(self.clean, self._shown(estimate), data_range=1.0)
+        score = metrics.psnr(self.clean, shown(self.decided, estimate), data_range=1.0)
         self.curve.returned = Mark(iteration=iteration, seconds=spent, psnr=score)
         if fired:
             self.curve.fired = Mark(iteration=step.iteration, seconds=spent, psnr=score)

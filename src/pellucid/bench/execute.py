@@ -6,7 +6,6 @@ import dataclasses
 import math
 import secrets
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,9 @@ from pellucid.bench import peers, protocol
 from pellucid.bench.inputs import Inputs, Skipped
 from pellucid.bench.spec import Entry, shots_of, value
 from pellucid.image import Image
-from pellucid.run import Settings, carry_out, settle
+from pellucid.request import Denoise
+from pellucid.run import Settings, State, run, settle
+from pellucid.run.pipeline import DECIDE, DO
 from pellucid.steps import Method
 
 
@@ -133,20 +134,21 @@ def call(
             pixels=np.mean([i.pixels[0] for i in images], axis=0), seconds=0.0, cpu_seconds=0.0
         )
     settings = _settings(entry, images, inputs, preset, seed, device)
-    watched: Callable[[], tuple[int, float]] | None = None
+    started, spent = time.perf_counter(), time.process_time()
+    state = run(State(settings=settings, given=tuple(images)), DECIDE)
+    best = None
     if entry.oracle == "best":
         from pellucid.bench import oracle
 
-        settings, watched = oracle.best(settings, images, protocol.in_units(_clean(inputs), inputs.scale))
-    started, spent = time.perf_counter(), time.process_time()
-    result = carry_out(images, settings)
+        best = oracle.Best(state, protocol.in_units(_clean(inputs), inputs.scale))
+        state = best.state
+    result = run(state, DO).result
     seconds, cpu = time.perf_counter() - started, time.process_time() - spent
-    best = None if watched is None else watched()
     return CallOutcome(
         pixels=result.estimate[0],
         seconds=seconds,
         cpu_seconds=cpu,
-        iterations=result.iterations if best is None else best[0],
+        iterations=result.iterations if best is None else best.found[0],
         stopped=result.stopped_by if best is None else f"best of {result.iterations} (oracle)",
     )
 
@@ -174,14 +176,9 @@ def _settings(
         wishes["preset"] = preset
     if entry.oracle == "sigma":
         wishes["sigma"] = inputs.sigma
-    return settle(
-        entry.name if entry.kind == "method" else "auto",
-        set=entry.fields or None,
-        seed=seed,
-        device=device,
-        shots=len(images),
-        **wishes,
-    )
+    name = entry.name if entry.kind == "method" else "auto"
+    asked = Denoise(method=name, set=entry.fields or None, seed=seed, device=device, **wishes)
+    return settle(asked, shots=len(images))
 
 
 def _clean(inputs: Inputs) -> Path:

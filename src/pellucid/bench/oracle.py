@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from pellucid import auto
-from pellucid.image import Image
-from pellucid.noise import analysis
-from pellucid.run import Settings
-from pellucid.run.whole import keep_mean
-from pellucid.steps import Step, Task
+from pellucid.run import State
+from pellucid.run.apply import shown
+from pellucid.steps import Method, Step, Task, Tiling
 
 LOOKS = 200
 """how often a fit is compared with the truth, evenly spread over the iterations that it plans"""
@@ -23,68 +20,72 @@ EVERY = 10
 """iterations between two looks where it does not say how many it plans"""
 
 
-def best(
-    settings: Settings, images: list[Image], clean: Tensor
-) -> tuple[Settings, Callable[[], tuple[int, float]]]:
-    """Settings whose method runs to its end without a stop rule and gives the best estimate on its way.
+class Best:
+    """Looks on while a method runs to its end without a stop rule, and keeps the best estimate on its way.
 
-    The estimates are compared as they would come out: in the working range, after the inverse of a
-    variance-stabilising transform where the run uses one, and with the mean that the run gives them.
+    The estimates are compared as they would come out of the run.
 
     Args:
-        settings: of an iterative method.
-        images: the shots.
+        decided: a run up to its choice, of an iterative method.
         clean: (C, H, W) working range.
 
-    Returns:
-        the settings; and what tells the best iteration and its mean square error, once it has run.
-
     Raises:
-        ValueError: when the method is cut into tiles, so that no estimate shows the whole picture.
+        ValueError: when nothing is to be done, or by a method that does not iterate.
     """
-    method = settings.method
-    if method is None:
-        raise ValueError("@best needs a method, got auto. Name one.")
-    back = inverse(settings, images[0])
-    noisy = torch.from_numpy(np.mean([image.pixels[0] for image in images], axis=0))
-    integers = np.issubdtype(np.dtype(images[0].dtype), np.integer)
-    found: list[tuple[int, float]] = []
 
-    def steps(task: Task, config: Any, *, seed: int, device: torch.device) -> Iterator[Step]:
-        kept: Tensor | None = None
-        for step in method.steps(task, config, seed=seed, device=device):
-            ends = [n for n in (step.total, settings.budget.iterations) if n is not None]
-            every = max(1, -(-min(ends) // LOOKS)) if ends else EVERY
-            if step.iteration % every == 0 or step.iteration in (1, *ends):
-                estimate = step.estimate().detach()
-                if estimate.shape == clean.shape:
-                    seen = back(estimate).cpu()
-                    if method.keeps(config, task.noise):
-                        seen = keep_mean(seen, noisy, clips=integers)
-                    seen = seen.double().clamp(0, 1)
-                    error = float((seen - clean).square().mean())
-                    if not found or error < found[-1][1]:
-                        found.append((step.iteration, error))
-                        kept = estimate.clone()
-            held = step.estimate if kept is None else (lambda kept=kept: kept)
-            yield replace(step, estimate=held)
+    def __init__(self, decided: State, clean: Tensor) -> None:
+        if decided.method is None or not decided.method.iterative:
+            raise ValueError(f"@best needs a method that iterates, got {decided.choice.method}. Name one.")
+        self._decided, self._method, self._clean = decided, decided.method, clean
+        self._found: tuple[int, float] | None = None
 
-    def told() -> tuple[int, float]:
-        if not found:
+    @property
+    def state(self) -> State:
+        """The run as it goes on, watched."""
+        return watched(self._decided, self._method, self.steps)
+
+    @property
+    def found(self) -> tuple[int, float]:
+        """The best iteration and its mean square error, once the method has run.
+
+        Raises:
+            ValueError: when no estimate showed the whole picture.
+        """
+        if self._found is None:
             raise ValueError(
                 "@best saw no estimate of the whole picture. Give --crop, so that it is not cut."
             )
-        return found[-1]
+        return self._found
 
-    return replace(settings, method=replace(method, steps=steps, stop=""), rule=""), told
+    def steps(self, task: Task, config: Any, *, seed: int, device: torch.device) -> Iterator[Step]:
+        """The steps of the method, whose estimate is the best so far."""
+        budget, kept = self._decided.request.iterations, None
+        for step in self._method.steps(task, config, seed=seed, device=device):
+            ends = [n for n in (step.total, budget) if n is not None]
+            every = max(1, -(-min(ends) // LOOKS)) if ends else EVERY
+            if step.iteration % every == 0 or step.iteration in (1, *ends):
+                estimate = step.estimate().detach()
+                if estimate.shape == self._clean.shape and self._nearer(step.iteration, estimate):
+                    kept = estimate.clone()
+            yield step if kept is None else replace(step, estimate=partial(_same, kept))
+
+    def _nearer(self, iteration: int, estimate: Tensor) -> bool:
+        """Whether an estimate is the nearest to the truth so far."""
+        seen = shown(self._decided, estimate).double().clamp(0, 1)
+        error = float((seen - self._clean).square().mean())
+        if self._found is not None and error >= self._found[1]:
+            return False
+        self._found = (iteration, error)
+        return True
 
 
-def inverse(settings: Settings, image: Image) -> Callable[[Tensor], Tensor]:
-    """The way back from the range in which the method works, as the run itself decides it."""
-    method = settings.method
-    measured = method is not None and method.uses_noise and settings.sigma is None
-    if not measured or settings.level != "auto" or settings.near_clean:
-        return lambda estimate: estimate
-    report = analysis.analyse(torch.from_numpy(image.pixels.copy()), color=image.color, scale=image.scale)
-    stabilise = auto.around(method.name, report) if method else None
-    return (lambda estimate: estimate) if stabilise is None else stabilise.inverse
+def _same(picture: Tensor) -> Tensor:
+    return picture
+
+
+def watched(decided: State, method: Method, steps: Any) -> State:
+    """The run with other steps in the place of the method's, without a stop rule.
+
+    It is in one piece, as a tile shows no whole picture.
+    """
+    return replace(decided, method=replace(method, steps=steps, stop="", tiling=Tiling()), rule="")

@@ -38,22 +38,6 @@ def of_pixels(clean: Image, pixels: Pixels, first: Image) -> float | None:
     return _psnr(_pixels(clean, first.dtype, first.scale), torch.from_numpy(np.asarray(pixels, np.float32)))
 
 
-def fits(clean: Image, noisy: Image, *, factor: int = 1) -> None:
-    """Check a reference before anything is computed.
-
-    Raises:
-        ValueError: when the shapes differ.
-    """
-    *stack, height, width = noisy.pixels.shape
-    expected = (*stack, height * factor, width * factor)
-    if clean.pixels.shape != expected:
-        times = f" enlarged {factor} times" if factor > 1 else ""
-        raise ValueError(
-            f"reference {clean.name} must have the shape of {noisy.name}{times}, {expected}, "
-            f"got {clean.pixels.shape} (slices, channels, height, width). Name its clean version."
-        )
-
-
 def _psnr(truth: Tensor, image: Tensor) -> float | None:
     value = metrics.psnr(truth, image, data_range=1.0)
     return round(value, 4) if math.isfinite(value) else None

@@ -1,4 +1,4 @@
-"""The verbs: from what was typed to work and what is printed; each returns the exit code."""
+"""The verbs: from what was typed to what is done and printed; each returns the exit code."""
 
 from __future__ import annotations
 
@@ -8,109 +8,70 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from pellucid import auto, fields, files
+from pellucid import files
 from pellucid import methods as table
 from pellucid.cli import batch, progress, show
-from pellucid.cli import uncertainty as maps
+from pellucid.cli.options import USAGE, Console
 from pellucid.noise import analysis
-from pellucid.run import settle
+from pellucid.request import Denoise, Inspect, Output, Request
+from pellucid.run import settle, uncertainty
+from pellucid.run.verbs import inspected
 
-FAILED, USAGE = 1, 2
+FAILED = 1
 
 
-def restore(
-    inputs: Sequence[Path],
-    out: Path,
-    request: dict[str, Any],
-    given: dict[str, Any],
-    *,
-    one_scene: bool = False,
-    format: str | None,
-    reference: Sequence[Path],
-    report: Path | None,
-    uncertainty: Path | None = None,
-    as_json: bool,
-    overwrite: bool,
-    debug: bool,
-) -> int:
+def restore(inputs: Sequence[Path], request: Request, output: Output, console: Console) -> int:
     """`pellucid denoise`, `inpaint` and `upscale`.
-
-    Args:
-        inputs: files.
-        out: file or folder.
-        request: what `settle` is asked for.
-        given: fields of `batch.Extras`.
-        one_scene: whether the inputs are shots of one scene.
-        format: of the output.
-        reference: clean files, one for each input.
-        report: where the page goes.
-        uncertainty: where the map goes.
-        as_json: whether JSON is printed.
-        overwrite: whether outputs may be replaced.
-        debug: whether errors show where they came from.
 
     Returns:
         0 when every input was written, 1 when some failed, 2 for wrong usage.
     """
-    extras = batch.Extras(**given)
     try:
-        request["set"] = fields.assignments(request["set"] or [])
-        one_scene = one_scene or "shots" in _needs(request["method"])
-        settings = settle(**request, shots=len(inputs) if one_scene else 1, guide=extras.guide is not None)
-        extras.check(len(inputs))
-        if format is not None:
-            format = files.of_output("", "array", format)
-        jobs = batch.plan(
-            inputs, out, one_scene=one_scene, format=format, reference=reference, report=report,
-            uncertainty=uncertainty,
-        )  # fmt: skip
-        if uncertainty is not None:
-            maps.check(settings, uncertainty, len(jobs))
+        one_scene = _one_scene(request)
+        settings = settle(request, shots=len(inputs) if one_scene else 1)
+        jobs = batch.plan(inputs, output, one_scene=one_scene)
+        each = batch.masked(settings, len(jobs))
+        if output.uncertainty is not None:
+            uncertainty.check(settings, output.uncertainty, len(jobs))
     except (ValueError, TypeError, FileNotFoundError) as error:
-        if debug:
+        if console.debug:
             traceback.print_exc(file=sys.stderr)
         show.error(str(error))
         return USAGE
-    writing = batch.Writing(data_range=request["data_range"], format=format, overwrite=overwrite, debug=debug)
-    records, cut_short = batch.work(jobs, settings, writing, progress.watching, extras)
-    show.records(records, as_json=as_json, alone=len(jobs) == 1)
+    records, cut_short = batch.carry_out(jobs, each, progress.watching, debug=console.debug)
+    show.records(records, as_json=console.json, alone=len(jobs) == 1)
     if cut_short:
         show.error(f"interrupted: {len(records)} of {len(jobs)} inputs were begun")
     return FAILED if cut_short or any("error" in record for record in records) else 0
 
 
-def _needs(name: str) -> str:
-    """What the method called so needs, e.g. "one image or shots"; several inputs are shots for such a one."""
-    return "" if name == "auto" else table.load(name).needs
+def _one_scene(request: Request) -> bool:
+    """Whether the inputs are shots of one scene: where that is said, and for a method that takes shots."""
+    said = isinstance(request, Denoise) and request.shots
+    return said or (request.method != "auto" and table.load(request.method).takes_shots)
 
 
-def inspect(inputs: Sequence[Path], *, as_json: bool, data_range: float | None, debug: bool) -> int:
+def inspect(inputs: Sequence[Path], request: Inspect, console: Console) -> int:
     """`pellucid inspect`: the noise of every input, and what auto would do."""
     records: list[dict[str, Any]] = []
     for path in inputs:
         try:
-            image = files.read(path, data_range=data_range)
-            report = analysis.analyse(
-                torch.from_numpy(image.pixels.copy()), color=image.color, scale=image.scale
-            )
-            choice = auto.choose(report, color=image.color, channels=image.pixels.shape[1])
+            state = inspected(files.read(path, data_range=request.data_range), request)
         except Exception as error:  # noqa: BLE001 - whatever one input does, the others go on
-            records.append(batch.failure(path, error, debug=debug))
+            records.append(batch.failure(path, error, debug=console.debug))
             continue
+        choice = state.choice
         record = {
             "input": str(path),
             "method": choice.method,
             "reason": choice.reason,
-            "noise": report.to_json(),
+            "noise": state.noise.to_json(),
         }
-        if not as_json:
-            record["words"] = (
-                f"{analysis.words(report)}\n  denoise would use {choice.method}: {choice.reason}"
-            )
+        if not console.json:
+            words = analysis.words(state.noise)
+            record["words"] = f"{words}\n  denoise would use {choice.method}: {choice.reason}"
         records.append(record)
-    show.records(records, as_json=as_json, alone=len(inputs) == 1)
+    show.records(records, as_json=console.json, alone=len(inputs) == 1)
     return FAILED if any("error" in record for record in records) else 0
 
 

@@ -5,7 +5,7 @@ True
 """
 
 from pellucid.models.applying import steps_of
-from pellucid.models.card import KINDS, ORIGINS, Card
+from pellucid.models.card import ORIGINS, Card
 from pellucid.models.file import is_model, read, read_card, write
 from pellucid.models.keeping import install, verify
 from pellucid.models.loading import Model, config_of, fill, load
@@ -14,7 +14,6 @@ from pellucid.models.shelf import cards, folder, locate, names
 from pellucid.models.units import factors
 
 __all__ = [
-    "KINDS",
     "ORIGINS",
     "Card",
     "Model",

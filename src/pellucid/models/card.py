@@ -16,10 +16,6 @@ ORIGINS: dict[str, str] = {
     "redrawn": "noise redrawn from clean files at every step",
     "fixed": "a fixed, finite set of noisy versions of each picture, drawn beforehand",
 }
-KINDS: dict[str, str] = {
-    "white": "noise that every pixel has for itself",
-    "correlated": "noise that neighbouring pixels share",
-}
 MOST_CHANNELS = 4096
 
 
@@ -38,9 +34,6 @@ class Card:
             beyond 8 bits, stated data ranges), else 0.
         noise: the text of the noise that was added, "" for none.
         sigma: (lowest, highest) standard deviation of that noise, working units, or None.
-        kinds: keys of KINDS: the noise at which it was measured to be better than filters, for which `auto`
-            may choose it.
-        strength: per kind, the factor on the measured level that it is told; 1 for a kind not named.
         halo: pixels of context around a tile.
         stride: grid of the tiles.
         sees: what the method was trained on: "noisy", "pairs" or "clean pairs".
@@ -65,8 +58,6 @@ class Card:
     white: float = 0.0
     noise: str = ""
     sigma: tuple[float, float] | None = None
-    kinds: tuple[str, ...] = ()
-    strength: Mapping[str, float] = field(default_factory=dict)
     halo: int = 32
     stride: int = 32
     sees: str = "noisy"
@@ -88,10 +79,6 @@ class Card:
         checks.in_range("white", self.white, 0)
         checks.one_of("sees", self.sees, ["noisy", "pairs", "clean pairs"])
         checks.one_of("origin", self.origin, list(ORIGINS))
-        for kind in (*self.kinds, *self.strength):
-            checks.one_of("kind of noise", kind, list(KINDS))
-        for kind, factor in self.strength.items():
-            checks.in_range(f"strength for {kind} noise", factor, 0, 10, low_open=True)
         for name, values in (("mean", self.mean), ("std", self.std)):
             if len(values) not in (0, self.channels) or not all(math.isfinite(v) for v in values):
                 raise ValueError(

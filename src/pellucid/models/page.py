@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pellucid.models.card import KINDS, ORIGINS, Card
+from pellucid.models.card import ORIGINS, Card
 
 
 def page(card: Card, path: Path) -> str:
@@ -18,8 +18,6 @@ def page(card: Card, path: Path) -> str:
     lines += [f"  file: {path}"]
     lines += [f"  takes: {_channels(card)}"]
     lines += [f"  noise: {_noise(card)}"]
-    if card.kinds:
-        lines += [f"  auto may choose it for: {', '.join(_kind(kind, card) for kind in card.kinds)}"]
     lines += [f"  trained on: {card.data or 'not stated'} (licence: {card.licence})"]
     lines += [
         f"  training: {card.steps} steps, {card.seconds:.0f} s, seed {card.seed}, pellucid {card.version}"
@@ -34,11 +32,6 @@ def page(card: Card, path: Path) -> str:
     lines += [f"  {card.notes}"] if card.notes else []
     lines += ["", "Settings:"]
     return "\n".join([*lines, *(f"  {name} = {value!r}" for name, value in card.config.items())])
-
-
-def _kind(kind: str, card: Card) -> str:
-    factor = card.strength.get(kind, 1.0)
-    return KINDS[kind] + ("" if factor == 1 else f" (told {factor:g} times its level)")
 
 
 def _channels(card: Card) -> str:

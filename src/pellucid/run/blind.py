@@ -28,13 +28,12 @@ class View:
     Attributes:
         noisy: (C, H, W).
         told: what the network is told of its noise.
-        measured: what its noise is.
+        noise: its report.
         place: of a part: the number of the picture, and the row and column where it begins.
     """
 
     noisy: Tensor
-    told: NoiseReport
-    measured: NoiseReport
+    noise: NoiseReport
     place: tuple[int, int, int] = (0, 0, 0)
 
 
@@ -144,7 +143,7 @@ def errors(estimate: Callable[[View], Tensor], parts: Sequence[View], radius: in
     """
     found: list[Tensor] = []
     for part in parts:
-        variance = part.noisy.new_tensor(part.measured.sigma).square().clamp_min(1e-12).view(-1, 1)
+        variance = part.noisy.new_tensor(part.noise.sigma).square().clamp_min(1e-12).view(-1, 1)
         for places in points(part.noisy.shape[-2], part.noisy.shape[-1], radius):
             if len(places) == 0:
                 continue

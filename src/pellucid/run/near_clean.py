@@ -1,144 +1,76 @@
-"""Near-clean images: what other methods make of the shots, and of their average, before RS-DIP begins."""
+"""near_clean: what other methods make of the shots, and of their average, before RS-DIP begins."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+import math
+from dataclasses import replace
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from pellucid import methods
+from pellucid import seeds
 from pellucid.image import Image
-from pellucid.networks import published
-from pellucid.steps import Method, Result
+from pellucid.request import Denoise
+from pellucid.run.align import align
+from pellucid.run.analyse import analyse
+from pellucid.run.apply import apply
+from pellucid.run.check import check
+from pellucid.run.choose import choose
+from pellucid.run.load import load
+from pellucid.run.preparers import Preparer
+from pellucid.run.save import save
+from pellucid.run.settings import Settings
+from pellucid.run.state import NearClean, State
+from pellucid.steps import Result
+
+STAGES = (load, align, analyse, choose, apply, check, save)
+"""every near-clean image is what `denoise` makes of a shot with one method and nothing else said"""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Source:
-    """Who makes a near-clean image, and of which shot.
-
-    Attributes:
-        name: as the user wrote it.
-        method: the method, which runs with its fast preset.
-        model: its file of weights, or None.
-        shot: which shot it is given, from 0.
-    """
-
-    name: str
-    method: Method
-    model: str | None
-    shot: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Prepared:
-    """Near-clean images and what to compare with.
-
-    Attributes:
-        names: who made each of the images.
-        images: (K, N, C, H, W).
-        average_name: who denoised the average of the shots.
-        average: (N, C, H, W) the average of several shots, denoised once; None for one shot.
-        warnings: what the methods had to say.
-    """
-
-    names: tuple[str, ...]
-    images: Tensor
-    average_name: str
-    average: Tensor | None
-    warnings: tuple[str, ...] = ()
-
-    def extras(self) -> dict[str, Any]:
-        """For the Result: everything as NumPy arrays in the working range."""
-        return {
-            "near_clean": self.images.numpy(),
-            "near_clean_methods": self.names,
-            "mean": self.images.mean(0).numpy(),
-            "average_then_denoise": None if self.average is None else self.average.numpy(),
-            "average_then_denoise_method": self.average_name,
-        }
-
-
-def sources(names: Sequence[str] | str, shots: int) -> tuple[Source, ...]:
-    """Pair names with shots: in order, one name for all, or several for the one shot.
-
-    Args:
-        names: methods of the table or files with weights; a list, or text with commas.
-        shots: how many there are.
-
-    Raises:
-        ValueError: for an unknown name, or a number of names that does not fit the shots.
-
-    >>> [(one.name, one.shot) for one in sources("bm3d,nlm", 2)]
-    [('bm3d', 0), ('nlm', 1)]
-    """
-    given = [n.strip() for n in names.split(",")] if isinstance(names, str) else list(names)
-    if shots == 1 and len(given) < 2:
-        raise ValueError(
-            f"near_clean needs two names for one shot, got {', '.join(given) or 'none'}. Name two methods, "
-            "e.g. --near-clean bm3d,nlm, or give two shots."
-        )
-    if shots > 1 and len(given) == 1:
-        given *= shots
-    if shots > 1 and len(given) != shots:
-        raise ValueError(
-            f"near_clean needs one name for all shots or one for each of the {shots}, got {len(given)}: "
-            f"{', '.join(given)}. Add or remove names."
-        )
-    found = []
-    for place, name in enumerate(given):
-        method, model = _found(name)
-        found.append(Source(name=name, method=method, model=model, shot=place if shots > 1 else 0))
-    for one in found:
-        if shots == 1 and not one.method.stochastic and given.count(one.name) > 1:
-            raise ValueError(
-                f"near_clean must name different methods for one shot, got {one.name} twice, which makes the "
-                "same image twice. Name another."
-            )
-    return tuple(found)
-
-
-def prepare(
-    shots: Sequence[Image],
-    average: Image,
-    chosen: Sequence[Source],
-    denoise: Callable[[Image, Source, int, int], Result],
-) -> Prepared:
-    """Denoise every shot by its method, and the average of several by the first of them.
-
-    Args:
-        shots: in register.
-        average: of the shots.
-        chosen: who makes what.
-        denoise: runs a source on an image as `pellucid.denoise` would. It is also told which near-clean image
-            is made, from 0, and of how many shots the image is the average.
-    """
-    results = [denoise(shots[one.shot], one, place, 1) for place, one in enumerate(chosen)]
-    averaged = denoise(average, chosen[0], 0, len(shots)).estimate if len(shots) > 1 else None
-    said = [f"near-clean {one.name}: {w}" for one, r in zip(chosen, results, strict=True) for w in r.warnings]
-    return Prepared(
-        names=tuple(one.name for one in chosen),
+def near_clean(state: State) -> State:
+    """Denoise every shot by its method, and the average of several by the first of them."""
+    makers = state.settings.preparers
+    if not makers or state.method is None:
+        return state
+    shots = [state.first.with_pixels(shot.numpy()) for shot in state.shots]
+    results = [_denoised(state, shots[one.shot], one, place) for place, one in enumerate(makers)]
+    average = None
+    if len(shots) > 1:
+        picture = state.first.with_pixels(state.noisy.numpy())
+        average = _denoised(state, picture, makers[0], 0, averaged=len(shots)).estimate
+    said = [f"near-clean {one.name}: {w}" for one, r in zip(makers, results, strict=True) for w in r.warnings]
+    made = NearClean(
+        names=tuple(one.name for one in makers),
         images=torch.from_numpy(np.stack([result.estimate for result in results])),
-        average_name=chosen[0].name,
-        average=None if averaged is None else torch.from_numpy(averaged),
-        warnings=tuple(dict.fromkeys(said)),
+        average_name=makers[0].name,
+        average=None if average is None else torch.from_numpy(average),
     )
+    # What the report of the shots says anyway is not said once more for each of them.
+    fresh = [
+        words for words in dict.fromkeys(said) if not any(words.endswith(w) for w in state.noise.warnings)
+    ]
+    return replace(state, near_clean=made, notes=(*state.notes, *fresh))
 
 
-def _found(name: str) -> tuple[Method, str | None]:
-    """The method called so, or the one whose weights lie in the file called so."""
-    if name not in methods.METHODS and Path(name).is_file():
-        return methods.load(type(published.load(name)).__name__.lower()), name
-    method = methods.load(methods.known(name, "near_clean")).for_kind("noise")
-    if method.needs_model:
-        raise ValueError(f"near_clean={name} needs a file with weights. Name the file instead of the method.")
-    if method.near_clean or not method.needs.startswith("one image"):
-        raise ValueError(
-            f"near_clean must name methods that denoise one image by themselves, got {name}, which needs "
-            f"{'near-clean images itself' if method.near_clean else method.needs}. Name another, e.g. bm3d."
-        )
-    return method, None
+def _denoised(state: State, image: Image, maker: Preparer, place: int, averaged: int = 1) -> Result:
+    """What a preparer makes of a picture that is the average of so many shots."""
+    asked = state.request
+    told = Denoise(
+        method=maker.method.name,
+        data_range=asked.data_range,
+        seed=asked.seed if place == 0 else seeds.child(asked.seed, "near-clean", place),
+    )
+    if maker.method.uses_noise and isinstance(asked, Denoise):
+        sigma = None if asked.sigma is None else asked.sigma / math.sqrt(averaged)
+        told = replace(told, level=asked.level, sigma=sigma)
+    settings = Settings(
+        request=told,
+        method=maker.method,
+        config=maker.method.presets["fast"],
+        device=state.settings.device,
+        model=maker.model,
+    )
+    inner = State(settings=settings, given=(image,), progress=state.progress)
+    for stage in STAGES:
+        inner = stage(inner)
+    return inner.result

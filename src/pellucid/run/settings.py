@@ -1,228 +1,165 @@
-"""What the user asked for, checked once before any file is read."""
+"""What was asked for, checked against its method before any picture is read."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from pellucid import checks, devices, fields, methods, models, stopping
-from pellucid.degradation import Kind
-from pellucid.run import adapting
-from pellucid.run.near_clean import Source, sources
-from pellucid.run.trained import as_trained, card_of
+from pellucid.degradation import Downsample
+from pellucid.request import Denoise, Request, Upscale, stated
+from pellucid.run import adaptation
+from pellucid.run.preparers import Preparer, preparers
 from pellucid.steps import Budget, Method
 
-LEVELS = ("auto", "mad", "chen")
+UNSAID = (
+    "preset",
+    "config",
+    "set",
+    "model",
+    "near_clean",
+    "stop",
+    "iterations",
+    "seconds",
+    "initial",
+    "guide",
+)
+"""what auto decides itself"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """A checked request.
+    """A request with all that follows from it.
 
     Attributes:
-        method: the method, or None for auto.
+        request: what was asked for.
+        method: the method, set up for the verb, or None for auto.
         config: its configuration; None for auto.
-        sigma: noise level in units of `data_range`, or None to measure it.
-        data_range: what sigma is relative to, or None for working units.
-        level: which estimate of the level to trust: auto, mad or chen.
-        model: file with weights, or None.
-        seed: seed of the run.
         device: where to run.
-        rule: when to stop, as text for `stopping.parse` (rules have a memory); None is the method's own.
-        budget: iterations and seconds.
-        tile: side of the tiles, or None to cut only what is large.
-        initial: state dict of an earlier fit to start from, or None.
-        near_clean: who prepares near-clean images, for a method that takes them.
-        adapt: seconds in which a model is fitted to the image at hand, or None for not at all.
-        adapting: how.
+        model: path of a file with weights, or None.
+        preparers: who prepares near-clean images, for a method that takes them.
+        adaptation: how a model is fitted to the image, where that is asked for.
         notes: what the user should know about the request itself.
     """
 
+    request: Request
     method: Method | None
     config: Any
     device: torch.device
-    sigma: float | None = None
-    data_range: float | None = None
-    level: str = "auto"
     model: str | None = None
-    seed: int = 0
-    rule: str | None = None
-    budget: Budget = field(default_factory=Budget)
-    tile: int | None = None
-    initial: Mapping[str, torch.Tensor] | None = None
-    near_clean: tuple[Source, ...] = ()
-    adapt: float | None = None
-    adapting: adapting.Config = field(default_factory=adapting.Config)
+    preparers: tuple[Preparer, ...] = ()
+    adaptation: adaptation.Config = field(default_factory=adaptation.Config)
     notes: tuple[str, ...] = ()
 
+    @property
+    def budget(self) -> Budget:
+        """What the user is ready to spend on a slice or a stack."""
+        return Budget(iterations=self.request.iterations, seconds=self.request.seconds)
 
-def settle(
-    method: str = "auto",
-    *,
-    preset: str | None = None,
-    config: Any = None,
-    set: Mapping[str, Any] | None = None,
-    sigma: float | None = None,
-    data_range: float | None = None,
-    level: str = "auto",
-    model: str | None = None,
-    near_clean: Sequence[str] | str | None = None,
-    seed: int = 0,
-    device: str = "auto",
-    stop: str | None = None,
-    iterations: int | None = None,
-    seconds: float | None = None,
-    adapt: float | None = None,
-    tile: int | None = None,
-    initial: Mapping[str, torch.Tensor] | None = None,
-    shots: int = 1,
-    kind: Kind = "noise",
-    guide: bool = False,
-) -> Settings:
+
+def settle(request: Request, *, shots: int = 1) -> Settings:
     """Check a request and load its method.
 
-    Raises:
-        ValueError: for anything that is unknown, out of range, or does not apply to the method.
+    Args:
+        request: of any verb that gives a picture.
+        shots: how many shots of the scene there are.
 
-    >>> settle("nlm", set={"patch_size": 3}).config.patch_size
+    Raises:
+        ValueError: for anything that is unknown, or does not apply to the method.
+
+    >>> settle(Denoise(method="nlm", set={"patch_size": 3})).config.patch_size
     3
     """
-    checks.one_of("level", level, LEVELS)
-    methods.known(method, also=["auto"])
-    set, fitting = _parted(set, adapt)
-    card, model = card_of(method, model)
-    method = card.method if card is not None and method == "auto" else method
-    level_of(sigma, data_range)
-    if iterations is not None:
-        checks.in_range("iterations", iterations, 1)
-    if seconds is not None:
-        checks.in_range("seconds", seconds, 0, low_open=True)
-    if tile is not None:
-        checks.in_range("tile", tile, 32, hint="A tile is a square of that many pixels a side.")
-    if sigma is not None and level != "auto":
-        raise ValueError(f"sigma={sigma} states the level and level={level!r} measures it. Keep one of them.")
-    if guide and tile is not None:
-        raise ValueError(f"tile={tile} cuts the image and not its guide. Leave one of them out.")
-    found = None if method == "auto" else methods.load(method).for_kind(kind)
-    given = {
-        "preset": preset is not None,
-        "config": config is not None,
-        "set": bool(set),
-        "sigma": sigma is not None,
-        "level": level != "auto",
-        "model": model is not None,
-        "near_clean": near_clean is not None,
-        "stop": stop is not None,
-        "iterations": iterations is not None,
-        "seconds": seconds is not None,
-        "initial": initial is not None,
-        "tile": tile is not None,
-        "guide": guide,
-    }
-    if adapt is not None:
-        _adaptable(found, adapt)
-    _applicable(found, [name for name, is_given in given.items() if is_given], shots)
-    if found is not None and card is not None:
-        found, config = as_trained(found, card, str(model), preset, config)
-    if found is not None and found.needs_model and model is None:
-        trained = f" `pellucid train {found.name}` writes one." if found.learning is not None else ""
-        raise ValueError(
-            f"{found.name} needs a file with weights. Name it with model (--model FILE).{trained}"
-        )
-    if stop is not None:
-        stopping.parse(stop, sigma=0.1)  # only to check it; the level is known later
+    methods.known(request.method, also=["auto"])
+    if isinstance(request, Upscale):
+        Downsample(request.factor)
+    changes, tuned = _parted(request)
+    card, model = _card_of(request)
+    name = card.method if card is not None and request.method == "auto" else request.method
+    method = None if name == "auto" else methods.load(name).for_kind(request.kind)
+    if isinstance(request, Denoise) and request.adapt is not None:
+        _tunable(method)
+    given = [n for n in stated(request) if n != "set" or changes]
+    _applicable(method, given, shots)
+    config = request.config
+    if method is not None and card is not None:
+        method, config = _as_trained(method, card, str(model), request.preset, config)
+    if method is not None and method.needs_model and model is None:
+        trained = f" `pellucid train {name}` writes one." if method.learning is not None else ""
+        raise ValueError(f"{name} needs a file with weights. Name it with model (--model FILE).{trained}")
+    if request.stop is not None:
+        stopping.parse(request.stop, sigma=0.1)  # only to check it; the level is known later
     return Settings(
-        method=found,
-        config=None if found is None else _config(found, preset, config, set),
-        sigma=sigma,
-        data_range=data_range,
-        level=level,
+        request=request,
+        method=method,
+        config=None if method is None else _config(method, request.preset, config, changes),
+        device=devices.choose(request.device),
         model=model,
-        seed=seed,
-        device=devices.choose(device),
-        rule=stop,
-        budget=Budget(iterations=iterations, seconds=seconds),
-        tile=tile,
-        initial=initial,
-        near_clean=_sources(found, near_clean, shots),
-        adapt=adapt,
-        adapting=fitting,
-        notes=() if method == "auto" else methods.remarks(method),
+        preparers=_preparers(method, request, shots),
+        adaptation=tuned,
+        notes=() if name == "auto" else methods.remarks(name),
     )
 
 
-def _parted(
-    changes: Mapping[str, Any] | None, adapt: float | None
-) -> tuple[Mapping[str, Any], adapting.Config]:
+def _parted(request: Request) -> tuple[Mapping[str, Any], adaptation.Config]:
     """The changes for the method, and those after "adapt." as a Config."""
-    given = changes or {}
+    given = request.set or {}
     own = {name.removeprefix("adapt."): v for name, v in given.items() if name.startswith("adapt.")}
-    if own and adapt is None:
+    if own and not (isinstance(request, Denoise) and request.adapt is not None):
         raise ValueError(
             f"adapt.{next(iter(own))} says how a model is fitted to the image, and nothing asks for that. "
             "Add adapt=SECONDS (--adapt SECONDS)."
         )
     rest = {name: value for name, value in given.items() if not name.startswith("adapt.")}
-    return rest, fields.change(adapting.Config(), own)
+    return rest, fields.change(adaptation.Config(), own)
 
 
-def _adaptable(method: Method | None, seconds: float) -> None:
-    """Refuse to adapt where there is nothing that can be."""
-    checks.in_range("adapt", seconds, 0, low_open=True, hint="It is a time in seconds.")
-    if method is None and not models.cards()[0]:
+def _card_of(request: Request) -> tuple[models.Card | None, str | None]:
+    """The card of a model that `pellucid train` wrote, and its path; a weight file of others has none."""
+    model = request.model if isinstance(request, Denoise) else None
+    auto = request.method == "auto"
+    if model is None or not (auto or methods.load(request.method).learning is not None):
+        return None, model
+    path = models.locate(model)
+    if auto and not models.is_model(path):
         raise ValueError(
-            "adapt fits a model to the image, and no model comes with this pellucid. Name one with model "
-            "(--model FILE), or leave adapt out."
+            f"model {model!r} is a weight file of others, which does not say what it is for. Name the method."
         )
-    if method is not None and method.learning is None:
+    card = models.read_card(path)
+    if auto:
+        methods.known(card.method, f"the method of model {path.name!r}")
+        if methods.load(card.method).learning is None:
+            raise ValueError(
+                f"model {path.name!r} names {card.method}, which is not trained. The file is damaged."
+            )
+    elif card.method != request.method:
         raise ValueError(
-            f"adapt does not apply to method {method.name}: it is not a trained model. Leave it out."
+            f"model {path.name!r} was trained by {card.method}, not by {request.method}. Leave --method out, "
+            f"or name {card.method}."
         )
-    if method is not None and method.learning is not None and not method.learning.direct:
+    return card, str(path)
+
+
+def _as_trained(
+    method: Method, card: models.Card, path: str, preset: str | None, config: Any
+) -> tuple[Method, Any]:
+    """The method with the tiles and the configuration that its model file states."""
+    if preset is not None:
         raise ValueError(
-            f"adapt does not apply to method {method.name}: its estimate is not one pass of its network. "
+            f"preset={preset!r} does not apply to a trained model: its file holds the configuration. "
             "Leave it out."
         )
+    tiling = replace(method.tiling, halo=card.halo, stride=card.stride)
+    own = models.config_of(card, method.config, Path(path).name)
+    return replace(method, tiling=tiling), own if config is None else config
 
 
-def _sources(method: Method | None, names: Sequence[str] | str | None, shots: int) -> tuple[Source, ...]:
-    if method is None or not method.near_clean:
-        return ()
-    own = method.near_clean if shots == 1 else method.near_clean[:1]
-    return sources(own if names is None else names, shots)
-
-
-def level_of(sigma: float | None, data_range: float | None) -> float | None:
-    """Sigma in working units.
-
-    Raises:
-        ValueError: outside [0, 1], showing both ways to state a level.
-
-    >>> level_of(25, 255) == 25 / 255
-    True
-    >>> level_of(25, None)
-    Traceback (most recent call last):
-    ...
-    ValueError: sigma must be in [0, 1], got 25. For 8-bit units pass sigma=25, data_range=255 ...
-    """
-    if data_range is not None:
-        checks.in_range("data_range", data_range, 0, low_open=True)
-    if sigma is None:
-        return None
-    if data_range is None:
-        hint = (
-            f"For 8-bit units pass sigma={sigma:g}, data_range=255 (--sigma {sigma:g} --data-range 255), "
-            f"or divide it yourself: sigma={sigma / 255:.4g}."
-        )
-        return checks.in_range("sigma", sigma, 0, 1, hint=hint)
-    checks.in_range("sigma", sigma, 0, data_range, hint="It is in the units of data_range.")
-    return sigma / data_range
-
-
-def _config(method: Method, preset: str | None, config: Any, changes: Mapping[str, Any] | None) -> Any:
+def _config(method: Method, preset: str | None, config: Any, changes: Mapping[str, Any]) -> Any:
+    """The preset, or the Config that was given, with its changes."""
     if config is not None:
         if preset is not None:
             raise ValueError(f"config and preset={preset!r} both choose a configuration. Keep one of them.")
@@ -236,11 +173,24 @@ def _config(method: Method, preset: str | None, config: Any, changes: Mapping[st
     return fields.change(config, changes) if changes else config
 
 
-def _applicable(method: Method | None, given: list[str], shots: int) -> None:
+def _tunable(method: Method | None) -> None:
+    """Refuse to fit a model to the image where there is none, or none that can be."""
+    if method is None:
+        raise ValueError(
+            "adapt fits a model to the image, and auto takes none. Name one with model (--model FILE), or "
+            "leave adapt out."
+        )
+    why = "it is not a trained model" if method.learning is None else ""
+    if method.learning is not None and not method.learning.direct:
+        why = "its estimate is not one pass of its network"
+    if why:
+        raise ValueError(f"adapt does not apply to method {method.name}: {why}. Leave it out.")
+
+
+def _applicable(method: Method | None, given: Sequence[str], shots: int) -> None:
     """Refuse what would silently do nothing."""
     if method is None:
-        own = ("preset", "config", "set", "model", "near_clean", "stop", "iterations", "seconds", "initial")
-        for name in (*own, "guide"):
+        for name in UNSAID:
             if name in given:
                 raise ValueError(
                     f"{name} does not apply to method auto, which decides itself. Name a method."
@@ -254,8 +204,9 @@ def _applicable(method: Method | None, given: list[str], shots: int) -> None:
         "near_clean": "" if method.near_clean else "it starts from the noisy image",
         "tile": "it must see the whole image" if method.tiling.kind == "whole" else "",
     }
-    for name in ("stop", "iterations", "seconds", "initial"):
-        reasons[name] = "" if method.stop else "it does not iterate"
+    reasons |= dict.fromkeys(
+        ("stop", "iterations", "seconds", "initial"), "" if method.iterative else "it does not iterate"
+    )
     for name in given:
         if reasons.get(name):
             raise ValueError(f"{name} does not apply to method {method.name}: {reasons[name]}. Leave it out.")
@@ -263,11 +214,16 @@ def _applicable(method: Method | None, given: list[str], shots: int) -> None:
         raise ValueError(
             f"{method.name} needs two or more shots of a scene, got {shots}. Pass them with --shots."
         )
-    if method.learning is None and method.needs not in (
-        "one image",
-        "one image or shots",
-        "shots of a scene",
-    ):
+    alone = method.needs in ("one image", "one image or shots", "shots of a scene")
+    if method.learning is None and not alone:
         raise ValueError(
             f"{method.name} learns from {method.needs}. Train it first, or choose another method."
         )
+
+
+def _preparers(method: Method | None, request: Request, shots: int) -> tuple[Preparer, ...]:
+    """Who prepares what the method starts from; nobody for most methods."""
+    if method is None or not method.near_clean or not isinstance(request, Denoise):
+        return ()
+    own = method.near_clean if shots == 1 else method.near_clean[:1]
+    return preparers(own if request.near_clean is None else request.near_clean, shots)

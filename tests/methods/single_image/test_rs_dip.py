@@ -10,6 +10,8 @@ import pellucid
 from pellucid import methods, seeds
 from pellucid.methods.single_image.rs_dip import Config, _network, mixed, steps
 from pellucid.noise.report import NoiseReport
+from pellucid.request import Denoise
+from pellucid.run import settle
 from pellucid.steps import Budget, Step, Task
 from pellucid.stopping import until
 
@@ -177,20 +179,16 @@ def test_near_clean_images_are_what_the_methods_give_by_themselves() -> None:
     ],
 )
 def test_wrong_names(names: str, shots: int, expected: str) -> None:
-    from pellucid.run import settle
-
     with pytest.raises(ValueError, match=r".") as caught:
-        settle("rs-dip", near_clean=names, shots=shots)
+        settle(Denoise(method="rs-dip", near_clean=names), shots=shots)
     assert expected in str(caught.value)
 
 
 def test_near_clean_does_not_apply_to_others() -> None:
-    from pellucid.run import settle
-
     with pytest.raises(ValueError, match="near_clean does not apply to method nlm"):
-        settle("nlm", near_clean="bm3d")
+        settle(Denoise(method="nlm", near_clean="bm3d"))
     with pytest.raises(ValueError, match="near_clean does not apply to method auto"):
-        settle(near_clean="bm3d")
+        settle(Denoise(near_clean="bm3d"))
 
 
 def test_tiles_take_their_part_of_the_near_clean_images() -> None:

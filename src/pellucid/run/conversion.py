@@ -1,4 +1,4 @@
-"""What the caller gave, as an Image, and the way back."""
+"""Conversion: what the caller gave as an Image, and an Image as what the caller gave."""
 
 from __future__ import annotations
 
@@ -41,6 +41,16 @@ def as_image(x: Any, channel_axis: int | None = None, data_range: float | None =
         f"x must be a pellucid Image, a NumPy array or a tensor, got {type(x).__name__}. "
         "Read a file with pellucid.read(path)."
     )
+
+
+def as_mask(mask: Any) -> Image:
+    """A mask as an Image; booleans are black and white."""
+    if isinstance(mask, Tensor):
+        mask = mask.detach().cpu().numpy()
+    if isinstance(mask, np.ndarray):
+        plain = mask.astype(np.uint8) * np.uint8(255) if mask.dtype == bool else mask
+        return files.from_array(plain, channel_axis=-1 if plain.ndim == 3 else None, name="mask")
+    return as_image(mask)
 
 
 def like(x: Any, image: Image) -> Any:

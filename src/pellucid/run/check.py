@@ -1,19 +1,33 @@
-"""What the user should know of a result, as far as it can be told without a clean image."""
+"""check: what the user should know of a result, as far as it can be told without a clean image."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import torch
 from torch import Tensor
 
 from pellucid.noise.report import NoiseReport
+from pellucid.run.state import State
 
 LIMIT = 2.0
 """residual over noise; beyond it the result is worse than the input, if the level is right by a quarter"""
 
-FEWEST = 0.25
-"""residual over noise; below it hardly any of the noise was taken"""
-
 MOVED = 0.005
 """change of the mean of a channel, of itself, that is told"""
+
+
+def check(state: State) -> State:
+    """Say where the result may be worse than the input, and where its brightness is another on purpose."""
+    method, notes = state.method, state.notes
+    if method is not None and state.request.kind == "noise":
+        estimate = torch.stack([part.estimate for part in state.parts])
+        found = [too_much(state.noisy, estimate, state.noise)]
+        if not method.keeps(state.choice.config, state.noise):
+            taught = method.learning is not None and method.learning.sees == "clean pairs"
+            found.append(brighter(state.noisy, estimate, state.noise, taught=taught))
+        notes += tuple(words for words in found if words)
+    return replace(state, notes=(*notes, *dict.fromkeys(n for part in state.parts for n in part.notes)))
 
 
 def brighter(noisy: Tensor, estimate: Tensor, noise: NoiseReport, *, taught: bool = False) -> str | None:
@@ -76,27 +90,3 @@ def too_much(noisy: Tensor, estimate: Tensor, noise: NoiseReport) -> str | None:
         f"({power**0.5 * noise.scale:.3g}): the result is probably worse than the input. "
         "Give the method more time, or choose another"
     )
-
-
-def failed(noisy: Tensor, estimate: Tensor, noise: NoiseReport) -> str | None:
-    """Why a model cannot have done its work, as far as what it removed tells, else None.
-
-    Args:
-        noisy: (N, C, H, W) in working units.
-        estimate: the same shape.
-        noise: what was measured or stated.
-
-    >>> import torch
-    >>> flat = torch.zeros(1, 1, 8, 8)
-    >>> failed(flat, flat + 0.1, NoiseReport.white(0.1, 1)) is None
-    True
-    >>> failed(flat, flat + 0.01, NoiseReport.white(0.1, 1, scale=255))
-    'what it removed (2.55) is less than a quarter of the noise (25.5)'
-    """
-    removed = float((noisy - estimate).double().square().mean().sqrt())
-    units = f"({removed * noise.scale:.3g})", f"({noise.level * noise.scale:.3g})"
-    if too_much(noisy, estimate, noise):
-        return f"what it removed {units[0]} is more than twice the noise {units[1]}"
-    if removed < FEWEST * noise.level:
-        return f"what it removed {units[0]} is less than a quarter of the noise {units[1]}"
-    return None

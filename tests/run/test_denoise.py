@@ -6,12 +6,12 @@ import itertools
 import numpy as np
 import pytest
 import torch
-from skimage.data import camera
+from skimage.data import camera, chelsea
 
 import pellucid
-from pellucid import auto, files
+from pellucid import auto, files, seeds
+from pellucid.noise import models as noise_models
 from pellucid.noise.report import NoiseReport
-from pellucid.run import whole
 
 RNG = np.random.default_rng(0)
 CLEAN = camera()[100:164, 200:270].astype(np.float32) / 255
@@ -158,18 +158,18 @@ def test_tiles_give_the_same_picture():
 
 
 def test_large_pictures_are_cut_by_themselves(monkeypatch):
-    from pellucid.run import drive
+    from pellucid.run import fit
 
     sides = []
-    true = drive.tiles.process
+    true = fit.tiles.cut
 
-    def spy(image, function, *, tile, halo, stride):
+    def spy(height, width, *, tile, **more):
         sides.append(tile)
-        return true(image, function, tile=tile, halo=halo, stride=stride)
+        return true(height, width, tile=tile, **more)
 
-    monkeypatch.setattr(drive.tiles, "process", spy)
-    monkeypatch.setattr(drive, "LARGE", 4000)
-    monkeypatch.setattr(drive, "TILE", 32)
+    monkeypatch.setattr(fit.tiles, "cut", spy)
+    monkeypatch.setattr(fit, "LARGE", 4000)
+    monkeypatch.setattr(fit, "SIDE", 32)
     pellucid.denoise(NOISY, "nlm", sigma=0.1)
     assert sides == [32]
 
@@ -231,7 +231,7 @@ def test_the_stabiliser_of_a_choice_is_applied_around_the_method(monkeypatch):
         nlm = methods.load("nlm")
         return auto.Choice(method="nlm", config=nlm.config(), noise=report, reason="test", stabilise=Square())
 
-    monkeypatch.setattr(whole.auto, "choose", choose)
+    monkeypatch.setattr(auto, "choose", choose)
     noisy = np.clip(NOISY, 0, None)
     expected = np.square(pellucid.denoise(np.sqrt(noisy), "nlm", preset="paper", sigma=0.05))
     got = pellucid.denoise(noisy)
@@ -262,3 +262,14 @@ def test_a_fit_that_was_cut_short_is_doubted():
     good = pellucid.denoise(NOISY, "nlm", return_result=True)
     assert error(good.estimate[0, 0]) < error(NOISY)
     assert "probably worse" not in " ".join(good.warnings)
+
+
+def test_the_noise_of_photons_does_not_change_the_mean():
+    """The way back from the stabilised values is not linear, so that the mean is set at the end."""
+    scene = torch.from_numpy(chelsea()[50:178, 100:228].copy()).permute(2, 0, 1).float() / 255
+    noisy = noise_models.parse("poisson:20").apply(scene, seeds.generator(0, "noise"))
+    given = noisy.permute(1, 2, 0).numpy()
+    result = pellucid.denoise(given, data_range=1.0, channel_axis=-1, return_result=True)
+    assert result.method == "photo"
+    assert "variance-stabilising" in result.reason
+    assert np.abs(result.estimate[0].mean((1, 2)) - noisy.mean((1, 2)).numpy()).max() < 1e-4

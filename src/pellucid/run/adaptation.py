@@ -1,4 +1,4 @@
-"""Fits a model further to the image at hand, without truth, and keeps that only where a score says so."""
+"""Fine-tunes a model on the image at hand, without truth, and keeps that only where a score says so."""
 
 from __future__ import annotations
 
@@ -7,19 +7,26 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pellucid import checks, seeds
+from pellucid import fields, models, seeds
 from pellucid.engine import adam, descend, placed
 from pellucid.learning import apply
+from pellucid.models.units import factors, report_in, scale_of
 from pellucid.noise.redraw import Redraw
 from pellucid.noise.report import NoiseReport
 from pellucid.noise.sigma_map import sigma_map
+from pellucid.request import Denoise
 from pellucid.run import blind
 from pellucid.run.blind import View
+from pellucid.run.progress import Progress
+
+if TYPE_CHECKING:
+    from pellucid.run.state import State
 
 FEWEST = 100
 """held-out pixels below which no score is worth anything"""
@@ -31,23 +38,19 @@ SURE = 1.0
 class Config:
     """How a model is fitted to an image; each is set by its name after `adapt.`, as in adapt.steps."""
 
-    steps: int = 0
+    steps: int = fields.option(0, low=0)
     """steps of the optimiser; 0 for as many as the time allows"""
-    learning_rate: float = 1e-4
+    learning_rate: float = fields.option(1e-4, low=0, low_open=True)
     """of Adam at the start; it falls to 0 as a cosine"""
-    patch: int = 96
+    patch: int = fields.option(96, low=8)
     """side of the crops, pixels"""
-    batch: int = 2
+    batch: int = fields.option(2, low=1)
     """crops per step"""
-    shake: float = 0.3
+    perturbation: float = fields.option(0.3, low=0, high=2, low_open=True, aliases=("shake",))
     """standard deviation of the noise that is added, in units of that of the image"""
 
     def __post_init__(self) -> None:
-        checks.in_range("steps", self.steps, 0)
-        checks.in_range("learning_rate", self.learning_rate, 0, low_open=True)
-        checks.in_range("patch", self.patch, 8)
-        checks.in_range("batch", self.batch, 1)
-        checks.in_range("shake", self.shake, 0, 2, low_open=True)
+        fields.check(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +88,88 @@ class Adapted:
         return {k: None if isinstance(v, float) and math.isnan(v) else v for k, v in values.items()}
 
 
-def adapt(
+def adapt(state: State) -> State:
+    """The stage: the model of the settings fine-tuned on all slices at once, where that was asked for."""
+    request, settings, method = state.request, state.settings, state.method
+    if not isinstance(request, Denoise) or request.adapt is None:
+        return state
+    if method is None or method.learning is None or settings.model is None:
+        return replace(state, notes=(*state.notes, "adapt did nothing: nothing was removed"))
+    model = models.load(settings.model, method.name, method.learning, method.config)
+    adapted = fine_tune(
+        model.network,
+        [view for image in state.noisy for view in views_of(image, state.noise, model.card)],
+        settings.adaptation,
+        seconds=request.adapt,
+        seed=request.seed,
+        device=settings.device,
+        watch=_told(state, request.adapt),
+    )
+    return replace(state, adapted=adapted, notes=(*state.notes, adapted.words))
+
+
+def _told(state: State, limit: float) -> Callable[[int, Tensor], None] | None:
+    """Reports the steps of the fit to whoever watches the run."""
+    if state.progress is None:
+        return None
+    watch, total, started = state.progress, state.settings.adaptation.steps or None, time.perf_counter()
+    return lambda step, loss: watch(
+        Progress(
+            slice=1,
+            slices=1,
+            iteration=step,
+            total=total,
+            phase="adapt",
+            loss=loss,
+            statistic=None,
+            seconds=time.perf_counter() - started,
+            limit=limit,
+        )
+    )
+
+
+def views_of(image: Tensor, noise: NoiseReport, card: models.Card) -> list[View]:
+    """One slice (C, H, W) as the network takes it: whole, or channel by channel for a model of one.
+
+    Args:
+        image: working units.
+        noise: its report.
+        card: of the model.
+
+    Raises:
+        ValueError: when the model takes another number of channels.
+    """
+    if len(image) != card.channels and card.channels != 1:
+        raise ValueError(
+            f"this model is for {card.channels} channels, the image has {len(image)}. Use another model."
+        )
+    scale = scale_of(card, noise.scale)
+    mean, std = factors(card)
+    center, spread = float(mean.mean()), float(std.square().mean().sqrt())
+    alone = len(image) != card.channels
+    groups = list(image[:, None]) if alone else [image]
+    reports = [_channel(noise, number) for number in range(len(groups))] if alone else [noise]
+    return [
+        View(noisy=(group * scale - mean) / std, noise=report_in(report, center, spread, scale))
+        for group, report in zip(groups, reports, strict=True)
+    ]
+
+
+def _channel(noise: NoiseReport, number: int) -> NoiseReport:
+    """The report of one channel."""
+    one = slice(number, number + 1)
+    return replace(
+        noise,
+        sigma=noise.sigma[one],
+        gain=noise.gain[one],
+        offset=noise.offset[one],
+        spectrum=np.asarray(noise.spectrum[one]),
+        kernel=np.asarray(noise.kernel[one, one]),
+        covariance=np.asarray(noise.covariance[one, one]),
+    )
+
+
+def fine_tune(
     network: nn.Module,
     views: Sequence[View],
     config: Config,
@@ -95,7 +179,7 @@ def adapt(
     device: torch.device,
     watch: Callable[[int, Tensor], None] | None = None,
 ) -> Adapted:
-    """Fit a network to pictures, and say whether it is better for it.
+    """Fine-tune a network on pictures, and say whether it is better for it.
 
     Small noise z like that of the picture, scaled by a, is added and subtracted, and
 
@@ -118,7 +202,7 @@ def adapt(
     noise of the picture's own covariance; held-out pixels after Batson and Royer, "Noise2Self", ICML 2019.
     """
     started = time.perf_counter()
-    radius = max(blind.radius_of(v.measured) for v in views)
+    radius = max(blind.radius_of(v.noise) for v in views)
     parts = blind.windows(views)
     own = placed(copy.deepcopy(network).eval().requires_grad_(True), device)
     parts = [replace(p, noisy=p.noisy.to(device)) for p in parts]
@@ -157,7 +241,7 @@ def _descent(
     optimizer = adam(network.parameters(), config.learning_rate)
     generator = seeds.generator(seed, "adapt")
     pictures = blind.without(views, parts, radius)
-    sources = {id(view): Redraw(view.measured) for view in views}
+    sources = {id(view): Redraw(view.noise) for view in views}
     step = 0
     first = time.perf_counter()
     while True:
@@ -195,15 +279,15 @@ def _loss(
     inside = (slice(top, top + size[0]), slice(left, left + size[1]))
     noisy = picture[0][:, inside[0], inside[1]].to(device)[None]
     free = picture[1][inside[0], inside[1]].to(device)
-    spread = _level(noisy, view.measured)
+    spread = _level(noisy, view.noise)
     z = spread * sources[id(view)].draw(size[0], size[1], generator).to(device)
-    told = sigma_map(noisy, view.told)
-    more = math.sqrt(1 + config.shake**2)
-    both = torch.cat([noisy + config.shake * z, noisy - config.shake * z])
+    told = sigma_map(noisy, view.noise)
+    more = math.sqrt(1 + config.perturbation**2)
+    both = torch.cat([noisy + config.perturbation * z, noisy - config.perturbation * z])
     sigma = None if told is None else (more * told).expand(2, *told.shape[1:])
     up, down = apply(network, both, sigma).chunk(2)
     fidelity = 0.5 * ((up - noisy).square() + (down - noisy).square())
-    divergence = (up - down) * z / config.shake
+    divergence = (up - down) * z / config.perturbation
     variance = spread.square().mean().clamp_min(1e-12)
     return ((fidelity + divergence) * free).mean() / variance
 
@@ -217,7 +301,7 @@ def _estimate(network: nn.Module) -> Callable[[View], Tensor]:
     def estimate(view: View) -> Tensor:
         with torch.no_grad():
             noisy = view.noisy[None]
-            return apply(network, noisy, sigma_map(noisy, view.told))[0].float()
+            return apply(network, noisy, sigma_map(noisy, view.noise))[0].float()
 
     return estimate
 

@@ -3,6 +3,7 @@
 import pytest
 
 from pellucid import methods
+from pellucid.request import Denoise
 from pellucid.run import settle
 
 
@@ -40,18 +41,18 @@ from pellucid.run import settle
 )
 def test_wrong_requests(request_, expected):
     with pytest.raises(ValueError, match=r".") as caught:
-        settle(**request_)
+        settle(Denoise(**request_))
     assert expected in str(caught.value)
 
 
 def test_config_of_another_method_is_refused():
     with pytest.raises(TypeError, match="config must be the Config of nlm"):
-        settle("nlm", config=methods.load("tv").config())
+        settle(Denoise(method="nlm", config=methods.load("tv").config()))
 
 
 def test_set_applies_on_top_of_the_preset():
     fast = methods.load("nlm").presets["fast"]
-    assert settle("nlm").config == fast
-    changed = settle("nlm", set={"cut_off": "0.8"}).config
+    assert settle(Denoise(method="nlm")).config == fast
+    changed = settle(Denoise(method="nlm", set={"cut_off": "0.8"})).config
     assert (changed.cut_off, changed.patch_size) == (0.8, fast.patch_size)
-    assert settle("nlm", preset="paper").config == methods.load("nlm").config()
+    assert settle(Denoise(method="nlm", preset="paper")).config == methods.load("nlm").config()

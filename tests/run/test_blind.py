@@ -55,7 +55,7 @@ def test_only_the_discs_change(radius):
 
 
 def test_what_is_learnt_from_never_holds_a_scored_pixel():
-    view = View(noisy=torch.rand(1, 300, 280), told=WHITE, measured=WHITE)
+    view = View(noisy=torch.rand(1, 300, 280), noise=WHITE)
     parts = blind.windows([view, view])
     assert sum(p.noisy[0].numel() for p in parts) <= blind.AREA
     pictures = blind.without([view, view], parts, 0)
@@ -77,8 +77,8 @@ def test_the_score_is_the_true_error_plus_the_noise(blur):
     noisy = Correlated(sigma=0.1, blur=blur).apply(clean, generator)
     report = WHITE if blur == 0 else replace(shared(2 * blur), sigma=(0.1,))
     radius = blind.radius_of(report)
-    parts = blind.windows([View(noisy=noisy, told=report, measured=report)])
-    truth = blind.windows([View(noisy=clean, told=report, measured=report)])
+    parts = blind.windows([View(noisy=noisy, noise=report)])
+    truth = blind.windows([View(noisy=clean, noise=report)])
 
     def mean(side):
         return lambda view: avg_pool2d(pad(view.noisy, (side // 2,) * 4, mode="replicate"), side, 1)
@@ -106,7 +106,7 @@ def test_a_plane_is_filled_in_exactly():
 
 def test_a_window_of_a_few_pixels_holds_nothing_out():
     """258 = 256 + 2: the last window is too thin for a disc."""
-    parts = blind.windows([View(noisy=torch.rand(1, 258, 260), told=WHITE, measured=WHITE)])
+    parts = blind.windows([View(noisy=torch.rand(1, 258, 260), noise=WHITE)])
     assert len(parts) == 4
     found = blind.errors(lambda view: view.noisy, parts, 2)
     assert len(found) == sum(len(group) for group in blind.points(256, 256, 2))

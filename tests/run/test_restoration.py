@@ -102,13 +102,14 @@ def test_methods_are_kept_to_their_verbs(camera, hole):
 
 
 def test_recipes_of_the_paper_are_presets_of_their_verb():
+    from pellucid.request import Denoise, Inpaint, Upscale
     from pellucid.run import settle
 
-    assert settle("dip", preset="hole", kind="mask").config.network == "vase"
-    assert settle("dip", preset="x8", kind="downsample").config.iterations == 4000
-    assert settle("dip", preset="jpeg").config.iterations == 2400
+    assert settle(Inpaint(method="dip", preset="hole", mask=None)).config.network == "vase"
+    assert settle(Upscale(method="dip", preset="x8")).config.iterations == 4000
+    assert settle(Denoise(method="dip", preset="jpeg")).config.iterations == 2400
     with pytest.raises(ValueError, match="preset must be one of"):
-        settle("dip", preset="hole")
+        settle(Denoise(method="dip", preset="hole"))
 
 
 def test_a_guide_is_the_code(camera):

@@ -9,7 +9,7 @@ import numpy as np
 
 from pellucid import files, methods
 from pellucid.image import Image
-from pellucid.run import Settings
+from pellucid.run.settings import Settings
 from pellucid.steps import Result
 
 WRITTEN = ("tiff", "npy", "png")

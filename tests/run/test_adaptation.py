@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import torch
 from skimage.data import camera
-from test_run_blind import shared
+from test_blind import shared
 
 import pellucid
 from pellucid import seeds
 from pellucid.noise.redraw import Redraw
 from pellucid.noise.report import NoiseReport
-from pellucid.run.adapting import Config, adapt
+from pellucid.run.adaptation import Config, fine_tune
 from pellucid.run.blind import View
 from shipping import Blur, ship
 
@@ -30,7 +30,7 @@ def psnr(a, b):
 
 @pytest.fixture
 def model(shelf, tmp_path):
-    return str(ship(tmp_path / "own", channels=1, sigma=None, kinds=()))
+    return str(ship(tmp_path / "own", channels=1, sigma=None))
 
 
 def run(noisy, model, **more):
@@ -107,21 +107,26 @@ def test_a_stack_is_fitted_at_once_and_channels_one_by_one(model):
     assert result.estimate.shape == (1, 2, 64, 64)
 
 
-def test_auto_with_a_shipped_model(shelf):
+def test_nothing_is_fitted_where_nothing_is_removed(model):
+    _, noisy = noisy_of(0.05, side=32)
+    result = run(noisy, model, sigma=0.0)
+    assert result.method == "none"
+    assert "adapt did nothing: nothing was removed" in result.warnings
+    assert "adapt" not in result.extras
+
+
+def test_the_old_name_of_the_perturbation_is_understood(model):
     _, noisy = noisy_of(0.05, side=96)
-    ship(shelf, "gray", channels=1)
-    quick = {"adapt": 300, "set": {"adapt.steps": 2}, "return_result": True}
-    assert pellucid.denoise(noisy, sigma=0.05, **quick).extras["adapt"]["steps"] == 2
-    other = pellucid.denoise(noisy, sigma=0.5, **quick)  # beyond its levels
-    assert other.method == "bm3d"
-    assert any("adapt did nothing: bm3d was chosen" in warning for warning in other.warnings)
-    assert "adapt" not in other.extras
+    with pytest.warns(DeprecationWarning, match="shake is now called perturbation"):
+        old = run(noisy, model, set={"adapt.steps": 2, "adapt.shake": 0.5})
+    new = run(noisy, model, set={"adapt.steps": 2, "adapt.perturbation": 0.5})
+    assert np.array_equal(old.estimate, new.estimate)
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"adapt": 1}, "no model comes with this pellucid"),
+        ({"adapt": 1}, "auto takes none. Name one with model"),
         ({"method": "nlm", "adapt": 1}, "does not apply to method nlm: it is not a trained model"),
         ({"adapt": 0, "model": "own"}, "adapt must be greater than 0"),
         ({"model": "own", "set": {"adapt.steps": 1}}, "Add adapt=SECONDS"),
@@ -153,9 +158,9 @@ def test_the_loss_is_that_of_stein():
     report = NoiseReport.white(0.3, 1)
     clean = torch.randn(1, 256, 256, generator=seeds.generator(0, "c")) * 0.4
     noisy = clean + 0.3 * torch.randn(clean.shape, generator=seeds.generator(0, "n"))
-    found = adapt(
+    found = fine_tune(
         Factor(),
-        [View(noisy=noisy, told=report, measured=report)],
+        [View(noisy=noisy, noise=report)],
         Config(steps=300, learning_rate=0.02, patch=128),
         seconds=600,
         seed=0,
@@ -190,8 +195,6 @@ def test_redrawn_noise_keeps_the_order_of_channels_in_a_lag():
 
 def test_blur_is_left_as_it_was():
     network = Blur(1, 1)
-    view = View(
-        noisy=torch.rand(1, 64, 64), told=NoiseReport.white(0.1, 1), measured=NoiseReport.white(0.1, 1)
-    )
-    adapt(network, [view], Config(steps=2), seconds=60, seed=0, device=torch.device("cpu"))
+    view = View(noisy=torch.rand(1, 64, 64), noise=NoiseReport.white(0.1, 1))
+    fine_tune(network, [view], Config(steps=2), seconds=60, seed=0, device=torch.device("cpu"))
     assert float(network.weight.detach().std()) == 0

@@ -31,6 +31,7 @@ class Outcome:
         extras: those of the last step.
         state: state dict of the last step, or None where the method has none.
         interrupted: whether the user stopped it.
+        notes: those of the last step.
     """
 
     estimate: Tensor
@@ -41,6 +42,7 @@ class Outcome:
     extras: dict[str, Any]
     state: Mapping[str, Tensor] | None
     interrupted: bool
+    notes: tuple[str, ...] = ()
 
 
 class _Curve:
@@ -179,4 +181,5 @@ def _outcome(
         extras=dict(last.extras()),
         state=last.state() if last.state is not None else None,
         interrupted=stopped_by == "interrupted",
+        notes=last.notes,
     )

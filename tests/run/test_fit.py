@@ -1,56 +1,78 @@
 """Fits to large pictures: one tile decides for all, borders fade, time is shared, an interrupt ends it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 import pellucid
-from pellucid import seeds, tiles
-from pellucid.run import cutting, drive
-from pellucid.stopping import Outcome
+from pellucid import methods, seeds, tiles
+from pellucid.noise.report import NoiseReport
+from pellucid.run import fit
+from pellucid.run.fit import Piece
+from pellucid.steps import Step, Task, Tiling
 
 RNG = np.random.default_rng(0)
 NOISY = (0.5 + 0.1 * RNG.standard_normal((80, 96))).astype(np.float32)
 
 
-def outcome(estimate: torch.Tensor, best: int) -> Outcome:
-    return Outcome(
-        estimate=estimate, iterations=best + 5, best_iteration=best, stopped_by="es-emv", curves={},
-        extras={}, state=None, interrupted=False,
-    )  # fmt: skip
+def piece(image: torch.Tensor, steps) -> Piece:
+    """Work on a picture by a method of its own, on tiles with a margin of 4."""
+    method = replace(methods.load("zs-n2n"), steps=steps, tiling=Tiling(kind="approximate", halo=4))
+    return Piece(
+        task=Task(shots=image[None], noise=NoiseReport.white(0.1, 1)),
+        method=method,
+        config=None,
+        rule="iterations:7",
+        seed=0,
+        device=torch.device("cpu"),
+        watch=lambda step, statistic, place: None,
+    )
 
 
 def test_all_tiles_stop_where_the_median_one_did():
     image = 0.01 * torch.rand(1, 32, 96, generator=seeds.generator(0))
     image[:, :, 64:] *= 100
     image[:, :, 32:64] *= 10
-    asked = []
+    taken = []
 
-    def fit(piece, rule, number, count):
-        asked.append((number, count, rule))
-        return outcome(piece, best=7)
+    def steps(task, config, *, seed, device):
+        for iteration in range(1, 20):
+            taken.append((float(task.shots.mean()), iteration))
+            picture = task.shots[0]
+            yield Step(
+                iteration=iteration, phase="fit", loss=None, output=picture, estimate=lambda p=picture: p
+            )
 
-    joined, first = cutting.together(image, fit, tile=32, overlap=4, stride=1)
-    assert asked == [(2, 3, None), (1, 3, "iterations:7"), (3, 3, "iterations:7")]
-    assert first.best_iteration == 7
-    torch.testing.assert_close(joined, image)
+    done = fit.fit_tiles(piece(image, steps), 32)
+    # The middle one decides, then the others follow in their order.
+    order = list(dict.fromkeys(mean for mean, _ in taken))
+    assert order == [
+        order[0],
+        min(order),
+        max(order),
+    ]
+    assert [iteration for _, iteration in taken] == [*range(1, 8)] * 3
+    assert done.best_iteration == 7
+    torch.testing.assert_close(done.estimate, image)
 
 
-def test_boxes_are_where_blend_works():
+def test_tiles_are_cut_where_blend_works():
     image, seen = torch.rand(1, 50, 70), []
 
-    def watch(piece):
-        seen.append(piece)
-        return piece
+    def watch(part):
+        seen.append(part)
+        return part
 
     tiles.blend(image, watch, tile=32, overlap=5)
-    for piece, (rows, columns) in zip(seen, tiles.boxes(image, tile=32, overlap=5), strict=True):
-        assert torch.equal(piece, image[:, rows, columns])
+    for part, spot in zip(seen, tiles.cut(50, 70, tile=32, margin=5), strict=True):
+        assert torch.equal(part, image[:, spot.rows, spot.columns])
 
 
 def test_dip_is_cut_by_itself_and_says_so(monkeypatch):
-    monkeypatch.setattr(cutting, "LARGE", 4000)
-    monkeypatch.setattr(cutting, "TILE", 48)
+    monkeypatch.setattr(fit, "LARGE_FIT", 4000)
+    monkeypatch.setattr(fit, "SIDE_FIT", 48)
     seen = []
     result = pellucid.denoise(NOISY, "dip", iterations=3, return_result=True, progress=seen.append)
     assert result.estimate.shape == (1, 1, 80, 96)
@@ -62,8 +84,8 @@ def test_dip_is_cut_by_itself_and_says_so(monkeypatch):
 
 
 def test_after_an_interrupt_the_other_tiles_stay_as_they_came(monkeypatch):
-    monkeypatch.setattr(drive.cutting, "LARGE", 4000)
-    monkeypatch.setattr(drive.cutting, "TILE", 100)
+    monkeypatch.setattr(fit, "LARGE_FIT", 4000)
+    monkeypatch.setattr(fit, "SIDE_FIT", 100)
     long = np.tile(NOISY[:40], (1, 5))[:, :400]
 
     def stop(progress):
@@ -79,8 +101,8 @@ def test_after_an_interrupt_the_other_tiles_stay_as_they_came(monkeypatch):
 
 
 def test_the_deciding_tile_takes_its_share_of_the_time(monkeypatch):
-    monkeypatch.setattr(cutting, "LARGE", 4000)
-    monkeypatch.setattr(cutting, "TILE", 48)
+    monkeypatch.setattr(fit, "LARGE_FIT", 4000)
+    monkeypatch.setattr(fit, "SIDE_FIT", 48)
     seen = []
     result = pellucid.denoise(NOISY, "dip", seconds=0.8, return_result=True, progress=seen.append)
     last = max(p.seconds for p in seen if p.phase == seen[0].phase)

@@ -1,0 +1,86 @@
+"""What is told of every output: a record for the JSON, with scores where there is a reference."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from pellucid import files
+from pellucid.cli import scores
+from pellucid.image import Image
+from pellucid.run import Job, State
+from pellucid.run.save import before
+from pellucid.steps import Result
+
+Record = dict[str, Any]
+NOISE_KEYS = ("sigma", "sigma_file_units", "gain", "correlated", "clipped")
+
+
+def record_of(state: State, job: Job) -> Record:
+    """The record of a run whose files are written; scores are those of what the file holds."""
+    result, clean, noise = state.result, state.reference, state.result.noise.to_json()
+    record: Record = {
+        "input": str(job.inputs[0]) if len(job.inputs) == 1 else [str(p) for p in job.inputs],
+        "output": str(job.output),
+        "method": result.method,
+        "reason": result.reason,
+        "seconds": round(result.seconds, 4),
+        "iterations": result.iterations,
+        "stopped_by": result.stopped_by,
+        "seed": result.seed,
+        "device": result.device,
+        "noise": {key: noise[key] for key in NOISE_KEYS},
+        "warnings": [*result.warnings, *state.remarks],
+    }
+    if "adapt" in result.extras:
+        record["adapt"] = result.extras["adapt"]
+    if len(job.inputs) > 1:
+        record["shots"] = [asdict(placement) for placement in result.extras["shots"]]
+    written = None
+    if clean is not None:
+        written = files.read(job.output, data_range=state.request.data_range)
+        noisy = state.images if state.degradation.factor == 1 else (before(state),)
+        record |= scores.against(clean, written, noisy)
+    if job.uncertainty is not None:
+        record["uncertainty"] = str(job.uncertainty) if job.uncertainty.exists() else None
+    record |= near_clean(result, state.first, clean, written)
+    if job.report is not None:
+        record["report"] = str(job.report)
+    return record
+
+
+def near_clean(result: Result, first: Image, clean: Image | None, written: Image | None) -> Record:
+    """What stands beside a result of RS-DIP: near-clean images, their mean, average then denoise.
+
+    A fit to two targets is a fit to their mean, so the gain over the mean is all that the network brings;
+    it has a sign. Scores are there with a reference only.
+
+    Args:
+        result: of any method; there is nothing to tell for others.
+        first: the first shot, for the type of the file.
+        clean: the reference, or None.
+        written: the result as read back, or None.
+    """
+    extras = result.extras
+    if "near_clean" not in extras:
+        return {}
+
+    def scored(pixels: Any) -> Record:
+        return {} if clean is None else {"psnr": scores.of_pixels(clean, pixels, first)}
+
+    record: Record = {
+        "near_clean": [
+            {"method": name} | scored(pixels)
+            for name, pixels in zip(extras["near_clean_methods"], extras["near_clean"], strict=True)
+        ],
+        "mean": scored(extras["mean"]),
+        "average_then_denoise": None,
+    }
+    averaged = extras["average_then_denoise"]
+    if averaged is not None:
+        record["average_then_denoise"] = {"method": extras["average_then_denoise_method"]} | scored(averaged)
+    if clean is not None and written is not None:
+        ours, mean = scores.of_pixels(clean, written.pixels, written), record["mean"]["psnr"]
+        known = ours is not None and mean is not None
+        record["gain_over_mean"] = round(ours - mean, 4) if known else None
+    return record

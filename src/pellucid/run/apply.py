@@ -1,0 +1,181 @@
+"""apply: the method on every slice in turn, sharing the time; what comes out has the mean that it should."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pellucid import seeds
+from pellucid.degradation import Downsample, Mask
+from pellucid.request import Denoise, Inpaint
+from pellucid.run.fit import Piece, fit, fit_tiles, side_of
+from pellucid.run.progress import Progress
+from pellucid.run.state import Part, State
+from pellucid.steps import Budget, Step, Task
+
+IMPULSES = 1e-3
+"""fraction of salt-and-pepper pixels above which the mean of the noisy image is no longer worth keeping"""
+
+
+def apply(state: State) -> State:
+    """Run the method on every slice; after an interrupt the slices that are left stay as they came.
+
+    Raises:
+        ArithmeticError: when the method gives values that are not finite.
+    """
+    if state.method is None:
+        return replace(state, parts=tuple(Part(estimate=noisy) for noisy in state.noisy))
+    count, left = len(state.noisy), state.request.seconds
+    parts: list[Part] = []
+    for index in range(count):
+        started = time.perf_counter()
+        parts.append(_slice(state, index, None if left is None else left / (count - index)))
+        if left is not None:
+            left = max(left - (time.perf_counter() - started), 1e-3)
+        if parts[-1].interrupted:
+            break
+    notes = state.notes
+    if len(parts) < count:
+        notes += (f"interrupted: slices {len(parts) + 1} to {count} of {count} are as they came",)
+        parts += [_untouched(state, index) for index in range(len(parts), count)]
+    if state.adapted is not None and state.adapted.interrupted:
+        parts = [replace(part, stopped_by="interrupted") for part in parts]
+    return replace(state, parts=tuple(parts), notes=notes)
+
+
+def shown(state: State, estimate: Tensor, index: int = 0) -> Tensor:
+    """An estimate of a slice as it comes out: in working units, with its mean, and with the pixels known.
+
+    Args:
+        state: after `choose`.
+        estimate: (C, H, W) as the method gives it.
+        index: of the slice.
+
+    Returns:
+        (C, H, W) float32 on the CPU.
+    """
+    choice, method, noisy = state.choice, state.method, state.noisy[index]
+    if choice.stabilise is not None:
+        estimate = choice.stabilise.inverse(estimate)
+    estimate = estimate.detach().to("cpu", torch.float32)
+    if isinstance(state.degradation, Mask):
+        known = isinstance(state.request, Inpaint) and state.request.keep_known
+        return torch.where(state.degradation.hidden, estimate, state.shots[0, index]) if known else estimate
+    if state.request.kind != "noise" or method is None or state.noise.impulse > IMPULSES:
+        return estimate
+    integers = np.issubdtype(np.dtype(state.first.dtype), np.integer)
+    return (
+        keep_mean(estimate, noisy, clips=integers) if method.keeps(choice.config, state.noise) else estimate
+    )
+
+
+def keep_mean(estimate: Tensor, noisy: Tensor, *, clips: bool) -> Tensor:
+    """Noise of zero mean has no say in the brightness of a channel, so the method has none either.
+
+    Args:
+        estimate: (C, H, W).
+        noisy: the same shape.
+        clips: whether values beyond [0, 1] will be cut off on writing; then the mean after the cut is kept.
+    """
+    wanted = noisy.double().mean((-2, -1), keepdim=True)
+    for _ in range(3 if clips else 1):
+        seen = estimate.clamp(0, 1) if clips else estimate
+        estimate = estimate + (wanted - seen.double().mean((-2, -1), keepdim=True)).float()
+    return estimate
+
+
+def _slice(state: State, index: int, seconds: float | None) -> Part:
+    """One slice through the method, whole or in tiles."""
+    piece = _piece(state, index, seconds)
+    asked = state.request.tile if isinstance(state.request, Denoise) else None
+    side = side_of(piece, asked)
+    outcome = fit(piece) if side is None else fit_tiles(piece, side)
+    estimate = shown(state, outcome.estimate, index)
+    if not bool(torch.isfinite(estimate).all()):
+        raise ArithmeticError(
+            f"{piece.method.name} gave values that are not finite. The input is kept; try another method or "
+            "seed."
+        )
+    return Part(
+        estimate=estimate,
+        iterations=outcome.iterations,
+        stopped_by="interrupted" if outcome.interrupted else outcome.stopped_by,
+        curves={name: list(values) for name, values in outcome.curves.items()},
+        extras=_extras(outcome.extras, outcome.state),
+        notes=outcome.notes,
+    )
+
+
+def _piece(state: State, index: int, seconds: float | None) -> Piece:
+    """A slice with all that works on it; the method sees the domain in which the noise has one level."""
+    method, settings, stabilise = state.method, state.settings, state.choice.stabilise
+    if method is None:
+        raise ValueError("there is no method to apply, as nothing is to be removed.")
+    # Only who asks for shots gets them; all others start from the average of what is in register.
+    shots = (state.shots if method.takes_shots else state.noisy[None])[:, index].to(settings.device)
+    if stabilise is not None:
+        shots = torch.stack([stabilise.forward(shot) for shot in shots])
+    near_clean = None if state.near_clean is None else state.near_clean.images[:, index].to(shots)
+    weights = None if state.adapted is None else state.adapted.weights
+    return Piece(
+        task=Task(
+            shots=shots,
+            noise=state.choice.noise if stabilise is None else stabilise.noise,
+            degradation=state.degradation,
+            guide=None if state.guide is None else state.guide[index],
+            near_clean=near_clean,
+            initial=weights if weights is not None else state.request.initial,
+            model=settings.model,
+            budget=Budget(iterations=state.request.iterations, seconds=seconds),
+            color=state.first.color,
+        ),
+        method=method,
+        config=state.choice.config,
+        rule=state.rule,
+        seed=state.request.seed if index == 0 else seeds.child(state.request.seed, "slice", index),
+        device=settings.device,
+        watch=_watch(state, index, seconds),
+    )
+
+
+def _watch(state: State, index: int, limit: float | None) -> Callable[[Step, float, str], None]:
+    """Tells whoever watches the run of every step."""
+    watcher, count, started = state.progress, len(state.noisy), time.perf_counter()
+    if watcher is None:
+        return lambda step, statistic, place: None
+    return lambda step, statistic, place: watcher(
+        Progress(
+            slice=index + 1,
+            slices=count,
+            iteration=step.iteration,
+            total=step.total,
+            phase=step.phase + place,
+            loss=step.loss,
+            statistic=None if math.isnan(statistic) else statistic,
+            seconds=time.perf_counter() - started,
+            limit=limit,
+        )
+    )
+
+
+def _untouched(state: State, index: int) -> Part:
+    """A slice that an interrupt kept the method from."""
+    noisy, degradation = state.noisy[index], state.degradation
+    return Part(
+        estimate=degradation.enlarge(noisy) if isinstance(degradation, Downsample) else noisy,
+        stopped_by="interrupted",
+    )
+
+
+def _extras(extras: Mapping[str, Any], state: Mapping[str, Tensor] | None) -> dict[str, Any]:
+    """The extras of a run, the map of uncertainty as NumPy like the estimate."""
+    spread = extras.get("uncertainty")
+    known = {} if spread is None else {"uncertainty": spread.cpu().numpy()}
+    return {**extras, **known, **({"state": dict(state)} if state is not None else {})}

@@ -1,0 +1,134 @@
+"""load: pictures from files or from Python, as tensors in the working range of the first."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pellucid import files
+from pellucid.degradation import Degradation, Downsample, Identity, Mask
+from pellucid.image import Image
+from pellucid.request import Inpaint, Request, Upscale
+from pellucid.run.conversion import as_image, as_mask
+from pellucid.run.guiding import fitting, hidden
+from pellucid.run.state import Job, State
+
+
+def load(state: State) -> State:
+    """Read or convert the shots, the guide and the mask; the clock of the run starts when they are there.
+
+    Raises:
+        OSError: for files that are missing or cannot be written; ValueError for pictures that do not fit.
+    """
+    request, job = state.request, state.job
+    if job is None:
+        images = tuple(as_image(x, request.channel_axis, request.data_range) for x in state.given)
+        reference = None
+    else:
+        _check_outputs(job)
+        images = tuple(files.read(path, data_range=request.data_range) for path in job.inputs)
+        files.of_output(job.output, images[0].format, job.format)  # a bad name, before the work
+        reference = _reference(job, request, images[0])
+    shots = stack(images)
+    if request.data_range is not None and not math.isclose(request.data_range, images[0].scale):
+        raise ValueError(
+            f"data_range is {request.data_range:g}, but 1.0 in {images[0].name} stands for "
+            f"{images[0].scale:g}. Give the same data_range when reading it."
+        )
+    degradation, notes = _degradation(request, images[0])
+    guide = None
+    if request.guide is not None:
+        guide = fitting(_guide(request), images[0], factor=degradation.factor)
+    return replace(
+        state,
+        images=images,
+        shots=shots,
+        degradation=degradation,
+        guide=guide,
+        reference=reference,
+        notes=(*state.notes, *state.settings.notes, *notes),
+        started=time.perf_counter(),
+    )
+
+
+def stack(shots: Sequence[Image]) -> Tensor:
+    """The shots (S, N, C, H, W) on the CPU, in the working range of the first.
+
+    Deep integers have a working range that depends on their maximum; that of the first is taken for all.
+
+    Raises:
+        ValueError: when sizes or types differ.
+
+    >>> from pellucid.files import from_array
+    >>> stack([from_array(np.zeros((4, 5), np.uint8))] * 2).shape
+    torch.Size([2, 1, 1, 4, 5])
+    """
+    first = shots[0]
+    for other in shots[1:]:
+        if other.pixels.shape != first.pixels.shape:
+            raise ValueError(
+                f"shots must have one size, got {_size(first)} and {_size(other)}. Crop them first."
+            )
+        if other.dtype != first.dtype:
+            raise ValueError(
+                f"shots must have one type, got {first.dtype} in {first.name} and {other.dtype} in "
+                f"{other.name}. Convert them first."
+            )
+    pixels = [
+        i.pixels if i.scale == first.scale else i.pixels * np.float32(i.scale / first.scale) for i in shots
+    ]
+    return torch.from_numpy(np.stack(pixels))
+
+
+def _check_outputs(job: Job) -> None:
+    """Refuse what cannot be written, before anything is read."""
+    if job.output.exists() and not job.overwrite:
+        raise FileExistsError(f"{job.output} exists. Pass --overwrite to replace it.")
+    for target in (job.output, job.report, job.uncertainty):
+        if target is not None and not job.make and not target.parent.is_dir():
+            raise FileNotFoundError(f"the folder of {target} does not exist. Create it first.")
+
+
+def _reference(job: Job, request: Request, noisy: Image) -> Image | None:
+    """The clean picture to compare with, checked before anything is computed."""
+    if job.reference is None:
+        return None
+    clean = files.read(job.reference, data_range=request.data_range)
+    factor = request.factor if isinstance(request, Upscale) else 1
+    *slices, height, width = noisy.pixels.shape
+    expected = (*slices, height * factor, width * factor)
+    if clean.pixels.shape != expected:
+        times = f" enlarged {factor} times" if factor > 1 else ""
+        raise ValueError(
+            f"reference {clean.name} must have the shape of {noisy.name}{times}, {expected}, "
+            f"got {clean.pixels.shape} (slices, channels, height, width). Name its clean version."
+        )
+    return clean
+
+
+def _guide(request: Request) -> Image:
+    """The guide, which is a file for the command line and a picture in Python."""
+    if isinstance(request.guide, Path):
+        return files.read(request.guide, data_range=request.data_range)
+    return as_image(request.guide, request.channel_axis, request.data_range)
+
+
+def _degradation(request: Request, image: Image) -> tuple[Degradation, tuple[str, ...]]:
+    """What happened to the picture besides noise, and remarks on what says so."""
+    if isinstance(request, Inpaint):
+        mask = request.mask
+        missing, notes = hidden(files.read(mask) if isinstance(mask, Path) else as_mask(mask), image)
+        return Mask(missing), notes
+    return (Downsample(request.factor) if isinstance(request, Upscale) else Identity()), ()
+
+
+def _size(image: Image) -> str:
+    slices, channels, height, width = image.pixels.shape
+    return f"{slices} x {channels} x {height} x {width} (slices, channels, height, width) in {image.name}"

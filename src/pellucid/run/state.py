@@ -1,0 +1,171 @@
+"""State: everything that is known of one run, from what came to what goes out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from pellucid.auto import Choice
+from pellucid.degradation import Degradation, Identity
+from pellucid.image import Image
+from pellucid.noise.report import NoiseReport
+from pellucid.request import Request
+from pellucid.run.adaptation import Adapted
+from pellucid.run.progress import Watcher
+from pellucid.run.settings import Settings
+from pellucid.shots import Aligned
+from pellucid.steps import Method, Result
+
+_LATER: Any = None
+"""what a field holds before the stage that sets it"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """The files of one run: its input (or the shots of its scene), its output, and what else to make of it.
+
+    Attributes:
+        inputs: the shots of a scene, one for a picture.
+        output: what the result is written to.
+        format: of the output, or None for that of its name.
+        reference: a clean picture that the result is compared with, or None; it never reaches the method.
+        report: an HTML page, or None.
+        uncertainty: the map of how unsure the method is, or None.
+        overwrite: whether files that exist may be replaced.
+        make: whether folders may be made: those of several outputs are, that of a single one must exist.
+    """
+
+    inputs: tuple[Path, ...]
+    output: Path
+    format: str | None = None
+    reference: Path | None = None
+    report: Path | None = None
+    uncertainty: Path | None = None
+    overwrite: bool = False
+    make: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class NearClean:
+    """Near-clean images and what to compare with.
+
+    Attributes:
+        names: who made each of the images.
+        images: (K, N, C, H, W).
+        average_name: who denoised the average of the shots.
+        average: (N, C, H, W) the average of several shots, denoised once; None for one shot.
+    """
+
+    names: tuple[str, ...]
+    images: Tensor
+    average_name: str
+    average: Tensor | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """What a method made of one slice.
+
+    Attributes:
+        estimate: (C, H, W) on the CPU, as it comes out.
+        iterations: steps done.
+        stopped_by: "finished", the name of a stop rule, "iterations", "seconds" or "interrupted".
+        curves: figures by iteration.
+        extras: what else the method gave.
+        notes: what the user should know.
+    """
+
+    estimate: Tensor
+    iterations: int = 0
+    stopped_by: str = "finished"
+    curves: Mapping[str, list[float]] = field(default_factory=dict)
+    extras: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the user ended it."""
+        return self.stopped_by == "interrupted"
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """One run. Every stage is a function from a State to the next, which holds more.
+
+    Attributes:
+        settings: the request, checked, with its method.
+        given: what Python gave: an Image, an array or a tensor for every shot; empty where a job names files.
+        job: the files to read and write, or None.
+        progress: called at every step, or None.
+        notes: what the user should know, in the order in which it came up.
+
+        images: (load) one per shot; the first carries what the result is written back with.
+        shots: (load, align) (S, N, C, H, W) working units, S shots of N slices.
+        degradation: (load) what happened besides noise.
+        guide: (load) (N, C', H', W') second picture of the scene, or None.
+        reference: (load) the clean picture to compare with, or None.
+        started: (load) when the clock of the run began, as `time.perf_counter` tells.
+
+        aligned: (align) how the shots were brought into register.
+        noisy: (align) (N, C, H, W) their average.
+
+        noise: (analyse) the report of `noisy`.
+
+        choice: (choose) what to do, and why.
+        method: (choose) that does it, or None where nothing is done.
+        rule: (choose) when it stops, as text for `stopping.parse`; "" where it ends by itself.
+
+        near_clean: (near_clean) what other methods made of the shots, for one that starts from there.
+        adapted: (adapt) what came of fine-tuning a model on this image, or None.
+
+        parts: (apply) one for every slice.
+
+        result: (save) all of it, for the user.
+        picture: (save) the result as an Image like the first.
+        remarks: (save) what the user should know of the files.
+    """
+
+    settings: Settings
+    given: tuple[Any, ...] = ()
+    job: Job | None = None
+    progress: Watcher | None = None
+    notes: tuple[str, ...] = ()
+
+    images: tuple[Image, ...] = ()
+    shots: Tensor = _LATER
+    degradation: Degradation = field(default_factory=Identity)
+    guide: Tensor | None = None
+    reference: Image | None = None
+    started: float = 0.0
+
+    aligned: Aligned = _LATER
+    noisy: Tensor = _LATER
+
+    noise: NoiseReport = _LATER
+
+    choice: Choice = _LATER
+    method: Method | None = None
+    rule: str = ""
+
+    near_clean: NearClean | None = None
+    adapted: Adapted | None = None
+
+    parts: tuple[Part, ...] = ()
+
+    result: Result = _LATER
+    picture: Image = _LATER
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def request(self) -> Request:
+        """What was asked for."""
+        return self.settings.request
+
+    @property
+    def first(self) -> Image:
+        """The image whose form the result takes."""
+        return self.images[0]
