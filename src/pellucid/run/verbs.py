@@ -156,6 +156,7 @@ def inpaint(
     Raises:
         ValueError: for a mask of another size, or one that marks nothing or everything, and as `denoise`.
 
+    >>> import numpy as np
     >>> ramp = np.tile(np.arange(0, 240, 10, dtype=np.uint8), (24, 1))
     >>> hole = np.zeros((24, 24), bool)
     >>> hole[10:12, 10:12] = True
@@ -210,6 +211,7 @@ def upscale(
     Raises:
         ValueError: for a factor that is none of these, and as `denoise`.
 
+    >>> import numpy as np
     >>> upscale(np.full((6, 5), 90, np.uint8), 2, "bicubic").shape
     (12, 10)
     """
