@@ -35,7 +35,8 @@ FAST = "iddp, as fast does"
 """with all that the preset adds; the other rows of IDDP are the paper's loss, preset `plain`"""
 SWITCHES: dict[str, dict[str, Any]] = {
     "iddp": {},
-    "iddp, no stop-gradient": {"stop_gradient": False},
+    "iddp, stop-gradient on the target alone": {"stop_gradient": "target"},
+    "iddp, no stop-gradient": {"stop_gradient": "none"},
     "iddp, no mask": {"mask": False},
     "iddp, y for y_blur": {"fidelity": "noisy"},
     FAST: {},

@@ -35,13 +35,16 @@ def test_entry_says_what_it_is(name):
     assert method.title
     assert method.citation
     assert method.cost
-    assert method.presets["paper"] == method.config()
-    assert "fast" in method.presets
+    assert method.presets["fast"] == method.config()
+    assert {d.field for d in method.unlike_paper(method.config())} == set(method.departures)
+    assert all(method.departures.values())
     if method.stop:
         stopping.parse(method.stop, sigma=0.1)
     for recipe in method.restores.values():
         assert recipe.cost
         assert {"paper", "fast"} <= set(recipe.presets)
+        own = method.for_kind(next(k for k, r in method.restores.items() if r is recipe))
+        assert {d.field for d in own.unlike_paper(recipe.presets["fast"])} <= set(own.departures)
         assert bool(recipe.stop) == bool(method.stop)
 
 

@@ -42,6 +42,7 @@ class Option:
         choices: the texts it may be, or a function that gives them, where a list would cost an import.
         hint: what to do when it is none of these, after the message.
         aliases: old names that `change` and `current` still understand.
+        renamed: old values that `change` and `current` still understand, as text in lower case, and today's.
         flag: the option of the command line, where it is not ``--`` and the name.
         metavar: what stands for the value in the help of the command line.
         cli: whether the command line has it.
@@ -55,6 +56,7 @@ class Option:
     choices: Choices | None = None
     hint: str = ""
     aliases: tuple[str, ...] = ()
+    renamed: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     flag: str | None = None
     metavar: str | None = None
     cli: bool = True
@@ -101,6 +103,7 @@ def option(
     choices: Choices | None = None,
     hint: str = "",
     aliases: tuple[str, ...] = (),
+    renamed: Mapping[str, Any] | None = None,
     flag: str | None = None,
     metavar: str | None = None,
     cli: bool = True,
@@ -130,6 +133,7 @@ def option(
         choices=choices,
         hint=hint,
         aliases=aliases,
+        renamed=renamed or {},
         flag=flag,
         metavar=metavar,
         cli=cli,
@@ -232,7 +236,7 @@ def describe(config: type) -> list[Field]:
 
     >>> from pellucid.methods.filters.nlm import Config
     >>> describe(Config)[0]
-    Field(name='patch_size', kind='int', default=7, help='side of the compared patches, in pixels')
+    Field(name='patch_size', kind='int', default=5, help='side of the compared patches, in pixels')
     """
     docs, default = _all_helps(config), config()
     return [
@@ -293,7 +297,8 @@ def change(config: Any, changes: Mapping[str, Any]) -> Any:
 
 
 def current(kind: type, changes: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Changes under the names that fields have today, and a sentence for each that came under an old one.
+    """Changes under the names that fields and values have today, and a sentence for each that came under an
+    old one.
 
     Raises:
         ValueError: when a field is named twice, by its old and by its new name.
@@ -304,7 +309,8 @@ def current(kind: type, changes: Mapping[str, Any]) -> tuple[dict[str, Any], tup
     >>> current(Config, {"average": 0.5})
     ({'ema': 0.5}, ('average is now called ema.',))
     """
-    old = {alias: name for name, (_, given) in _given(kind).items() for alias in given.aliases}
+    known = _given(kind)
+    old = {alias: name for name, (_, given) in known.items() for alias in given.aliases}
     found: dict[str, Any] = {}
     remarks = []
     for name, value in changes.items():
@@ -313,6 +319,10 @@ def current(kind: type, changes: Mapping[str, Any]) -> tuple[dict[str, Any], tup
             raise ValueError(f"{today} is given twice, once by its old name. Keep one of them.")
         if name != today:
             remarks.append(f"{name} is now called {today}.")
+        renamed = known[today][1].renamed if today in known else {}
+        if str(value).lower() in renamed:
+            remarks.append(f"{today}={str(value).lower()} is now {today}={renamed[str(value).lower()]}.")
+            value = renamed[str(value).lower()]
         found[today] = value
     return found, tuple(remarks)
 

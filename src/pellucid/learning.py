@@ -9,8 +9,9 @@ from typing import Any, Literal, Protocol
 import torch
 from torch import Tensor, nn
 
-from pellucid import checks
+from pellucid import fields
 from pellucid.noise.report import NoiseReport
+from pellucid.paper import stated
 
 Sees = Literal["noisy", "pairs", "clean pairs"]
 DECAYS = ("constant", "linear", "ramp", "halves", "cosine")
@@ -71,40 +72,48 @@ class Recipe:
 
     network: str = "n2n-unet"
     """network, by its name in `pellucid.networks`"""
-    steps: int = 100_000
+    steps: int = fields.option(100_000, low=1)
     """steps of the optimiser"""
-    batch: int = 4
+    batch: int = fields.option(4, low=1)
     """crops per step"""
-    patch: int = 128
+    patch: int = fields.option(128, low=8)
     """side of the crops, pixels"""
-    learning_rate: float = 3e-4
+    learning_rate: float = fields.option(3e-4, low=0, low_open=True)
     """of Adam"""
-    beta1: float = 0.9
+    beta1: float = fields.option(0.9, low=0, high=1, high_open=True)
     """of Adam: how slowly the mean of the gradients follows"""
-    beta2: float = 0.999
+    beta2: float = fields.option(0.999, low=0, high=1, high_open=True)
     """of Adam: how slowly the mean of their squares follows"""
-    weight_decay: float = 0.0
+    weight_decay: float = fields.option(0.0, low=0)
     """added to the gradient, as Adam does"""
-    decay: str = "constant"
+    decay: str = fields.option("constant", choices=tuple(DECAYS))
     """learning rate in time: constant, linear (second half), ramp (last 30 %), halves (each fifth), cosine"""
-    clip: float = 0.0
+    clip: float = fields.option(0.0, low=0)
     """largest norm of the gradient; 0 for no limit"""
-    average: float = 0.0
+    average: float = fields.option(0.0, low=0, high=1, high_open=True)
     """running average of the weights that is kept instead of the last ones, e.g. 0.999; 0 for none"""
     standardise: bool = False
     """scale the values by the mean and standard deviation of the training images"""
 
     def __post_init__(self) -> None:
-        checks.in_range("steps", self.steps, 1)
-        checks.in_range("batch", self.batch, 1)
-        checks.in_range("patch", self.patch, 8)
-        checks.in_range("learning_rate", self.learning_rate, 0, low_open=True)
-        checks.in_range("beta1", self.beta1, 0, 1, high_open=True)
-        checks.in_range("beta2", self.beta2, 0, 1, high_open=True)
-        checks.in_range("weight_decay", self.weight_decay, 0)
-        checks.one_of("decay", self.decay, list(DECAYS))
-        checks.in_range("clip", self.clip, 0)
-        checks.in_range("average", self.average, 0, 1, high_open=True)
+        fields.check(self)
+
+
+ADAM = stated(
+    beta1=(0.9, "Adam, no figures; those of its authors"),
+    beta2=(0.999, "Adam, no figures; those of its authors"),
+)
+"""what papers that train with Adam leave open"""
+
+
+def extras_off(*stated: str) -> dict[str, Any]:
+    """The fields of `Recipe` that most papers know nothing of, switched off, but for those that one states.
+
+    >>> extras_off("weight_decay", "average")
+    {'clip': 0.0, 'standardise': False}
+    """
+    off = {"weight_decay": 0.0, "clip": 0.0, "average": 0.0, "standardise": False}
+    return {name: value for name, value in off.items() if name not in stated}
 
 
 class Build(Protocol):

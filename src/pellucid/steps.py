@@ -13,6 +13,7 @@ from torch import Tensor
 from pellucid.degradation import Degradation, Identity, Kind
 from pellucid.learning import Learning
 from pellucid.noise.report import NoiseReport
+from pellucid.paper import Difference, Paper, differences
 
 Family = Literal["filter", "single image", "data set"]
 Needs = Literal["one image", "one image or shots", "shots of a scene", "a folder", "pairs", "clean pairs"]
@@ -110,12 +111,14 @@ class Recipe:
 
     Attributes:
         presets: named configurations; `fast` is made for two cores, `paper` is the authors'.
+        departures: why a field of its `fast` differs from its `paper`, where the method does not say so.
         stop: the default stop rule, "" for none.
         cost: what a 512x512 colour image costs on two cores, in words.
         tiling: how it may be tiled then.
     """
 
     presets: Mapping[str, Any]
+    departures: Mapping[str, str] = field(default_factory=dict)
     stop: str = ""
     cost: str = ""
     tiling: Tiling = field(default_factory=Tiling)
@@ -130,9 +133,10 @@ class Method:
         title: one line for `pellucid methods`.
         citation: authors, venue, year.
         needs: what kind of data it wants.
-        config: frozen keyword-only dataclass; `config()` is the paper's.
+        config: frozen keyword-only dataclass; `config()` is preset `fast`.
         steps: the function.
-        presets: named configurations; `fast` is made for two cores, `paper` is `config()`.
+        presets: named configurations; `fast` is made for two cores and what the verbs use, `paper` is what
+            the paper states.
         stochastic: whether the seed matters.
         tiling: how it may be tiled.
         stop: the default stop rule as text for `stopping.parse`, e.g. "es-emv" or "" for none.
@@ -155,6 +159,8 @@ class Method:
             their mean.
         family: what it learns from: nothing (filter), the image at hand, or a data set.
         iterative: whether it yields a Step per iteration, so that a stop rule and a budget mean something.
+        paper: what its paper states and leaves open, or None where there is none or it is not recorded.
+        departures: why a field of `fast` differs from `paper`, for every one that does.
     """
 
     name: str
@@ -181,6 +187,8 @@ class Method:
     takes_shots: bool = False
     family: Family = "filter"
     iterative: bool = False
+    paper: Paper | None = None
+    departures: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.stop:  # only what iterates has a stop rule
@@ -189,6 +197,10 @@ class Method:
     def keeps(self, config: Any, noise: NoiseReport) -> bool:
         """Whether the mean of a channel is to stay, at this noise."""
         return self.keeps_mean(config, noise) if callable(self.keeps_mean) else self.keeps_mean
+
+    def unlike_paper(self, config: Any) -> list[Difference]:
+        """The fields in which a configuration is not as in the paper, with what it states and why."""
+        return differences(config, self.presets["paper"], self.paper, self.departures)
 
     def for_kind(self, kind: Kind) -> Method:
         """The same method with the presets, stop rule, cost and tiling it has for a kind of degradation.
@@ -209,6 +221,7 @@ class Method:
         return dataclasses.replace(
             self,
             presets=recipe.presets,
+            departures={**self.departures, **recipe.departures},
             stop=recipe.stop,
             cost=recipe.cost,
             tiling=recipe.tiling,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import shlex
 from itertools import pairwise
@@ -26,7 +27,7 @@ def network() -> nn.Module:
 
 
 def loss_of(module, noisy, *, progress=LATE, **changes):
-    config = iddp.Config(**{"warm_up": 0} | changes)
+    config = dataclasses.replace(methods.load("iddp").presets["paper"], **changes)
     batch = Batch(noisy=noisy)
     return iddp.objective(module, batch, config, progress=progress, generator=seeds.generator(7))
 
@@ -36,23 +37,31 @@ def noisy():
     return batch_of(1, 2, 16, 18, 0).noisy
 
 
-@pytest.mark.parametrize("stop", [True, False])
-def test_equation_11_and_10_by_hand(noisy, stop) -> None:
+@pytest.mark.parametrize("stop", ["both", "target", "none"])
+def test_equations_10_11_and_17_by_hand(noisy, stop) -> None:
     module = network()
     got = loss_of(module, noisy, stop_gradient=stop, alpha=0.01, blur=3)
     first = module(noisy)
-    target = first.detach() if stop else first
+    target = first if stop == "none" else first.detach()
+    inside = first.detach() if stop == "both" else first
     m = iddp.signs(noisy, 0.5, seeds.generator(7))
-    second = module(target + m * (noisy - target))
+    second = module(inside + m * (noisy - inside))
     wanted = 0.01 * (first - iddp.averaged(noisy, 3)).square().mean() + (second - target).square().mean()
     torch.testing.assert_close(got.value, wanted)
     weights = list(module.parameters())
     gradients = [torch.autograd.grad(value, weights) for value in (got.value, wanted)]
     torch.testing.assert_close(*gradients)
-    other = torch.autograd.grad(
-        loss_of(module, noisy, stop_gradient=not stop, alpha=0.01, blur=3).value, weights
-    )
-    assert not torch.allclose(gradients[0][0], other[0])  # the switch matters
+    for other in {"both", "target", "none"} - {stop}:  # the value is the same, the way down is not
+        loss = loss_of(module, noisy, stop_gradient=other, alpha=0.01, blur=3).value
+        torch.testing.assert_close(loss, got.value)
+        assert not torch.allclose(gradients[0][0], torch.autograd.grad(loss, weights)[0])
+
+
+def test_older_cards_and_suites_are_understood() -> None:
+    for old, new in ((True, "both"), (False, "none"), ("true", "both"), ("False", "none")):
+        changes, remarks = fields.current(iddp.Config, {"stop_gradient": old})
+        assert changes == {"stop_gradient": new}
+        assert remarks == (f"stop_gradient={str(old).lower()} is now stop_gradient={new}.",)
 
 
 def test_what_was_removed_goes_back_bit_by_bit(noisy) -> None:
@@ -170,8 +179,8 @@ def test_bad_settings_are_named() -> None:
         iddp.Config(blur=4)
     with pytest.raises(ValueError, match="known_noise"):
         iddp.Config(known_noise="gaussian:25", standardise=True)
-    for change in ({"mask": False}, {"p": 0.7}, {"stop_gradient": False}):
-        iddp.Config(**change)
+    for change in ({"mask": False}, {"p": 0.7}, {"stop_gradient": "none"}, {"stop_gradient": "target"}):
+        iddp.Config(give_back=0.0, **change)
         with pytest.raises(ValueError, match=r"give_back=0\.1 needs random signs"):
             iddp.Config(give_back=0.1, **change)
     with pytest.raises(ValueError, match="noise must be one of"):

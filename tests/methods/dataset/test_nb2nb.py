@@ -62,7 +62,7 @@ def test_no_gradient_through_the_whole_picture() -> None:
         network = nn.Conv2d(1, 1, 3, padding=1)
     noisy = torch.rand(1, 1, 8, 8, generator=seeds.generator(3))
     loss = nb2nb.objective(
-        network, Batch(noisy=noisy), nb2nb.Config(), progress=HALF, generator=seeds.generator(4)
+        network, Batch(noisy=noisy), nb2nb.Config(ratio=2.0), progress=HALF, generator=seeds.generator(4)
     )
     choice = nb2nb.chosen(noisy.shape, seeds.generator(4))
     (first, second), (a, b) = nb2nb.halves(noisy, choice), nb2nb.halves(network(noisy).detach(), choice)

@@ -1,6 +1,8 @@
 """Deep Image Prior: what it fits, what it does not see, and that a seed says everything."""
 
 import math
+from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -22,6 +24,11 @@ CPU = torch.device("cpu")
 TINY = {"network": "compact", "code_channels": 4, "iterations": 3}
 
 
+def paper(**changes: Any) -> Config:
+    """The settings of the paper, changed."""
+    return replace(methods.load("dip").presets["paper"], **changes)
+
+
 def crop(size: int = 64) -> torch.Tensor:
     """A crop of the astronaut, (3, size, size) in [0, 1]."""
     return torch.from_numpy(data.astronaut()[40 : 40 + size, 190 : 190 + size]).permute(2, 0, 1) / 255
@@ -38,7 +45,7 @@ def run(what: Task, config: Config, seed: int = 0) -> list[Step]:
 
 
 def test_config_is_the_papers() -> None:
-    config = Config()
+    config = paper()
     assert (config.iterations, config.learning_rate, config.jitter) == (3000, 0.01, 1 / 30)
     assert (config.network, config.code, config.code_channels, config.code_scale) == (
         "skip",
@@ -47,7 +54,6 @@ def test_config_is_the_papers() -> None:
         0.1,
     )
     assert (config.average, config.rollback) == (0.99, 5.0)
-    assert methods.load("dip").presets["paper"] == config
 
 
 def test_denoises_a_real_picture_and_stops_by_itself() -> None:
@@ -62,7 +68,7 @@ def test_denoises_a_real_picture_and_stops_by_itself() -> None:
 
 
 def test_one_seed_one_result() -> None:
-    what, config = task(crop()), Config(**TINY)
+    what, config = task(crop()), paper(**TINY)
     first, again, other = (run(what, config, seed) for seed in (0, 0, 1))
     assert torch.equal(first[-1].estimate(), again[-1].estimate())
     assert not torch.equal(first[-1].estimate(), other[-1].estimate())
@@ -71,7 +77,7 @@ def test_one_seed_one_result() -> None:
 def test_touches_neither_arguments_nor_global_state() -> None:
     what = task(crop())
     before, state = what.shots.clone(), torch.get_rng_state()
-    for step in steps(what, Config(**TINY), seed=0, device=CPU):
+    for step in steps(what, paper(**TINY), seed=0, device=CPU):
         assert torch.is_grad_enabled()
         assert torch.equal(torch.get_rng_state(), state)
         assert not step.output.requires_grad
@@ -83,12 +89,12 @@ def test_touches_neither_arguments_nor_global_state() -> None:
 
 def test_fits_under_a_callers_no_grad() -> None:
     with torch.no_grad():
-        first = [float(s.loss) for s in run(task(crop()), Config(**TINY)) if s.loss is not None]
-    assert first == [float(s.loss) for s in run(task(crop()), Config(**TINY)) if s.loss is not None]
+        first = [float(s.loss) for s in run(task(crop()), paper(**TINY)) if s.loss is not None]
+    assert first == [float(s.loss) for s in run(task(crop()), paper(**TINY)) if s.loss is not None]
 
 
 def test_estimate_is_the_running_average_of_the_outputs() -> None:
-    fitted = run(task(crop()), Config(**TINY, average=0.9))
+    fitted = run(task(crop()), paper(**TINY, average=0.9))
     x1, x2, x3 = (step.output for step in fitted)
     expected = 0.9 * (0.9 * x1 + 0.1 * x2) + 0.1 * x3
     assert torch.allclose(fitted[2].estimate(), expected, atol=1e-6)
@@ -97,7 +103,7 @@ def test_estimate_is_the_running_average_of_the_outputs() -> None:
 
 def test_share_of_the_average_forgets_the_first_outputs() -> None:
     """With a share of one the average looks back at all steps so far: weight t / (1 + t) on the past."""
-    fitted = run(task(crop()), Config(**TINY, average=0.9, average_share=1.0))
+    fitted = run(task(crop()), paper(**TINY, average=0.9, average_share=1.0))
     x1, x2, x3 = (step.output for step in fitted)
     assert torch.allclose(fitted[1].estimate(), (2 * x1 + x2) / 3, atol=1e-6)
     assert torch.allclose(fitted[2].estimate(), (3 * (2 * x1 + x2) / 3 + x3) / 4, atol=1e-6)
@@ -107,7 +113,7 @@ def test_loss_is_the_mean_square_to_the_mean_of_the_shots() -> None:
     clean = crop()
     shots = torch.stack([clean + 0.1, clean - 0.05])
     what = Task(shots=shots, noise=NoiseReport.white(0.1, 3))
-    step = run(what, Config(**TINY))[0]
+    step = run(what, paper(**TINY))[0]
     assert float(step.loss or 0) == pytest.approx(
         float((step.output - (clean + 0.025)).square().mean()), rel=1e-5
     )
@@ -121,7 +127,7 @@ def test_missing_pixels_have_no_influence() -> None:
     for filling in (0.0, 7.0):
         shots = clean.masked_fill(hidden, filling)[None]
         what = Task(shots=shots, noise=NoiseReport.white(0.1, 3), degradation=Mask(hidden))
-        outputs += [run(what, Config(**TINY, code=code))[-1].output for code in ("noise", "mesh", "pyramid")]
+        outputs += [run(what, paper(**TINY, code=code))[-1].output for code in ("noise", "mesh", "pyramid")]
     for one, other in zip(outputs[:3], outputs[3:], strict=True):
         assert torch.equal(one, other)
 
@@ -129,7 +135,7 @@ def test_missing_pixels_have_no_influence() -> None:
 @pytest.mark.parametrize("code", ["noise", "pyramid"])
 def test_held_out_pixels_have_no_influence_and_are_scored(code: str) -> None:
     clean = crop()
-    config = Config(**TINY, held_out=0.25, code=code)
+    config = paper(**TINY, held_out=0.25, code=code)
     seen = torch.rand(64, 64, generator=seeds.generator(0, "mask")) >= 0.25
     fitted = run(Task(shots=clean[None], noise=NoiseReport.white(0.1, 3)), config)
     step = fitted[0]
@@ -145,27 +151,27 @@ def test_held_out_pixels_have_no_influence_and_are_scored(code: str) -> None:
 
 def test_saved_fit_goes_on_where_it_was() -> None:
     clean = crop()
-    config = Config(**{**TINY, "iterations": 40})
+    config = paper(**{**TINY, "iterations": 40})
     fitted = run(task(clean), config)
     assert fitted[-1].state is not None
     saved = fitted[-1].state()
-    more = run(task(clean, initial=saved), Config(**TINY), seed=5)
+    more = run(task(clean, initial=saved), paper(**TINY), seed=5)
     assert float(more[0].loss or 1) < 1.3 * float(fitted[-1].loss or 0) < 0.5 * float(fitted[0].loss or 0)
     with pytest.raises(ValueError, match="saved fit of dip"):
-        run(task(clean, initial=saved), Config(network="snail", code_channels=4, iterations=1))
+        run(task(clean, initial=saved), paper(network="snail", code_channels=4, iterations=1))
     with pytest.raises(ValueError, match="code of the saved fit"):
-        run(task(crop(32), initial=saved), Config(**TINY))
+        run(task(crop(32), initial=saved), paper(**TINY))
 
 
 def test_codes() -> None:
     clean = crop(33)
     for code in ("noise", "image", "guide", "mesh", "pyramid"):
-        fitted = run(task(clean, guide=clean.mean(0, keepdim=True)), Config(**TINY, code=code))
+        fitted = run(task(clean, guide=clean.mean(0, keepdim=True)), paper(**TINY, code=code))
         assert fitted[-1].output.shape == clean.shape
     with pytest.raises(ValueError, match="needs a guide"):
-        run(task(clean), Config(**TINY, code="guide"))
+        run(task(clean), paper(**TINY, code="guide"))
     with pytest.raises(ValueError, match="guide must have the shape"):
-        run(task(clean, guide=torch.rand(1, 5, 5)), Config(**TINY, code="guide"))
+        run(task(clean, guide=torch.rand(1, 5, 5)), paper(**TINY, code="guide"))
     assert mesh(4, 3)[1, :, 0].tolist() == pytest.approx([0, 1 / 3, 2 / 3, 1])
 
 
@@ -188,7 +194,7 @@ def test_blurred_reaches_into_holes_wider_than_itself() -> None:
 
 def test_nothing_held_out_is_an_error() -> None:
     with pytest.raises(ValueError, match="hide at least one pixel"):
-        run(task(crop(32)), Config(**TINY, held_out=1e-9))
+        run(task(crop(32)), paper(**TINY, held_out=1e-9))
 
 
 def test_rolls_back_when_the_fit_loses_ground(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -196,7 +202,7 @@ def test_rolls_back_when_the_fit_loses_ground(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(dip, "ROLLBACK_EVERY", 2)
     what = task(crop(32))
     wild = {**TINY, "iterations": 30, "learning_rate": 0.3}
-    free, rolled = (run(what, Config(**wild, rollback=r)) for r in (0.0, 0.01))
+    free, rolled = (run(what, paper(**wild, rollback=r)) for r in (0.0, 0.01))
     losses = [float(s.loss or 0) for s in free]
     kept = [
         k for k in range(3, 30, 2) if losses[k] > losses[k - 2] * 10**0.001
@@ -213,7 +219,7 @@ def test_divergence_of_a_linear_map_is_its_trace() -> None:
 
 
 def test_sure_stops_without_the_truth() -> None:
-    config = Config(network="compact", code="image", divergence=True, iterations=200, jitter=0.05)
+    config = paper(network="compact", code="image", divergence=True, iterations=200, jitter=0.05)
     outcome = until(
         steps(task(crop()), config, seed=0, device=CPU), parse("sure:patience=40", sigma=25 / 255)
     )
@@ -222,7 +228,7 @@ def test_sure_stops_without_the_truth() -> None:
 
 
 def test_budget_overrules_the_configuration() -> None:
-    fitted = run(task(crop(32), budget=Budget(iterations=2)), Config(**TINY))
+    fitted = run(task(crop(32), budget=Budget(iterations=2)), paper(**TINY))
     assert len(fitted) == 2
     assert fitted[0].total == 2
 
@@ -235,30 +241,30 @@ def test_budget_overrules_the_configuration() -> None:
 )  # fmt: skip
 def test_bad_configuration_names_the_field(field: str, value: object) -> None:
     with pytest.raises(ValueError, match=field):
-        Config(**{field: value})
+        paper(**{field: value})
 
 
 def test_code_image_would_show_what_is_held_out() -> None:
     with pytest.raises(ValueError, match="code='noise'"):
-        Config(code="image", held_out=0.1)
+        paper(code="image", held_out=0.1)
 
 
 def test_training_tricks_are_off_by_default() -> None:
-    config = Config()
+    config = paper()
     assert (config.schedule, config.loss, config.perceptual, config.layers) == ("constant", "l2", 0.0, 9)
 
 
 def test_cosine_goes_from_the_rate_to_nothing() -> None:
-    config = Config(schedule="cosine", learning_rate=0.02)
+    config = paper(schedule="cosine", learning_rate=0.02)
     rates = [dip._rate(config, i, 100) for i in (1, 51, 101)]
     assert rates == pytest.approx([0.02, 0.01, 0.0])
-    assert {dip._rate(Config(), i, 100) for i in (1, 51, 100)} == {0.01}
+    assert {dip._rate(paper(), i, 100) for i in (1, 51, 100)} == {0.01}
 
 
 def test_losses_are_numpys() -> None:
     what = task(crop(32))
     for loss in ("l1", "l1+l2"):
-        step = run(what, Config(**TINY, loss=loss))[0]
+        step = run(what, paper(**TINY, loss=loss))[0]
         apart = (step.output - what.shots[0]).numpy()
         expected = abs(apart).mean() + (0 if loss == "l1" else (apart**2).mean())
         assert float(step.loss or 0) == pytest.approx(expected, rel=1e-5)
@@ -267,7 +273,7 @@ def test_losses_are_numpys() -> None:
 def test_perceptual_term_is_added() -> None:
     what = task(crop(32))
     phi = features.build("random", 3)
-    one, both = (run(what, Config(**TINY, perceptual=p))[0] for p in (0.0, 2.0))
+    one, both = (run(what, paper(**TINY, perceptual=p))[0] for p in (0.0, 2.0))
     term = (phi(both.output[None]) - phi(what.shots[0][None])).square().mean()
     assert torch.equal(one.output, both.output)
     assert float(both.loss or 0) == pytest.approx(float(one.loss or 0) + 2 * float(term), rel=1e-5)
@@ -275,7 +281,7 @@ def test_perceptual_term_is_added() -> None:
 
 @pytest.mark.parametrize("layers", [5, 15])
 def test_plain_network_has_as_many_layers_as_asked_for(layers: int) -> None:
-    fitted = run(task(crop(16)), Config(**{**TINY, "network": "plain"}, layers=layers))
+    fitted = run(task(crop(16)), paper(**{**TINY, "network": "plain"}, layers=layers))
     assert fitted[-1].state is not None
     kernels = [v for v in fitted[-1].state().values() if v.ndim == 4 and v.shape[-1] == 3]
     assert len(kernels) == layers
@@ -283,6 +289,6 @@ def test_plain_network_has_as_many_layers_as_asked_for(layers: int) -> None:
 
 def test_features_would_show_what_is_held_out() -> None:
     with pytest.raises(ValueError, match="features would show"):
-        Config(perceptual=1.0, held_out=0.1)
+        paper(perceptual=1.0, held_out=0.1)
     with pytest.raises(ValueError, match="SURE speaks of the mean square"):
-        Config(divergence=True, code="image", loss="l1")
+        paper(divergence=True, code="image", loss="l1")

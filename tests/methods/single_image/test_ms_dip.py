@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -21,7 +22,20 @@ from pellucid.steps import Budget, Step, Task
 from pellucid.stopping import until
 
 CPU = torch.device("cpu")
-TINY = {"network": "compact", "code_channels": 4, "iterations": 2, "minimum": 24, "stop": "none"}
+TINY = {
+    "features": "random",
+    "level": "auto",
+    "network": "compact",
+    "code_channels": 4,
+    "iterations": 2,
+    "minimum": 24,
+    "stop": "none",
+}
+
+
+def paper(**changes: Any) -> Config:
+    """The settings of the paper, changed."""
+    return replace(methods.load("ms-dip").presets["paper"], **changes)
 
 
 def crop(size: int = 40) -> torch.Tensor:
@@ -36,11 +50,11 @@ def task(clean: torch.Tensor, sigma: float = 25 / 255, **more: object) -> Task:
 
 
 def run(what: Task, seed: int = 0, **fields: object) -> list[Step]:
-    return list(steps(what, Config(**{**TINY, **fields}), seed=seed, device=CPU))  # type: ignore[arg-type]
+    return list(steps(what, paper(**{**TINY, **fields}), seed=seed, device=CPU))  # type: ignore[arg-type]
 
 
 def test_config_is_the_papers() -> None:
-    config = Config()
+    config = paper()
     assert (config.ratio, config.minimum, config.learning_rate) == (0.8, 128, 0.001)
     assert (config.network, config.code, config.loss, config.upsampling) == (
         "skip",
@@ -197,9 +211,9 @@ def test_no_saved_fit() -> None:
 )  # fmt: skip
 def test_bad_configuration_names_the_field(field: str, value: object) -> None:
     with pytest.raises(ValueError, match=field):
-        Config(**{field: value})
+        paper(**{field: value})
 
 
 def test_rule_of_a_scale_has_its_share_of_the_time() -> None:
-    assert ms_dip._rule(Config(stop="none"), 0.1, None).name == "none"
-    assert ms_dip._rule(Config(), 0.1, 2.0).name == "plateau+seconds"
+    assert ms_dip._rule(paper(stop="none"), 0.1, None).name == "none"
+    assert ms_dip._rule(paper(), 0.1, 2.0).name == "plateau+seconds"

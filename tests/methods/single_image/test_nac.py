@@ -1,5 +1,8 @@
 """Noisy-As-Clean: what is added is noise of the report, every orientation once, and a gain on weak noise."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 import torch
 from skimage import data
@@ -15,8 +18,13 @@ from pellucid.stopping import until
 CPU = torch.device("cpu")
 
 
+def paper(**changes: Any) -> Config:
+    """The settings of the paper, changed."""
+    return replace(methods.load("nac").presets["paper"], **changes)
+
+
 def test_config_is_the_authors() -> None:
-    config = Config()
+    config = paper()
     assert (config.iterations, config.learning_rate, config.width, config.blocks) == (1001, 0.001, 64, 10)
     assert (config.orientations, config.fresh, config.strength) == (8, False, 1.0)
 
@@ -61,7 +69,7 @@ def test_gains_on_weak_noise() -> None:
 
 def test_the_result_is_looked_at_now_and_then() -> None:
     what = Task(shots=torch.rand(1, 1, 12, 9), noise=NoiseReport.white(0.1, 1))
-    config = Config(width=2, blocks=1, iterations=28, orientations=1, average=0.5)
+    config = paper(width=2, blocks=1, iterations=28, orientations=1, average=0.5)
     seen = list(steps(what, config, seed=0, device=CPU))
     assert [i for i in range(1, 28) if seen[i].output is not seen[i - 1].output] == [25, 27]
     assert torch.equal(seen[24].estimate(), seen[0].output)
@@ -75,4 +83,4 @@ def test_the_result_is_looked_at_now_and_then() -> None:
 )  # fmt: skip
 def test_bad_configuration_names_the_field(field: str, value: object) -> None:
     with pytest.raises(ValueError, match=field):
-        Config(**{field: value})
+        paper(**{field: value})

@@ -1,5 +1,8 @@
 """RS-DIP: equations 2 to 4, what they amount to, its switches, and what stands beside its result."""
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -18,6 +21,11 @@ from pellucid.stopping import until
 CPU = torch.device("cpu")
 TINY = {"width": 4, "iterations": 3, "expansion": 1.0}
 CLEAN = torch.from_numpy(data.astronaut()[40:88, 190:230]).permute(2, 0, 1) / 255
+
+
+def paper(**changes: Any) -> Config:
+    """The settings of the paper, changed."""
+    return replace(methods.load("rs-dip").presets["paper"], **changes)
 
 
 def task(near: int = 2, sigma: float = 0.04) -> Task:
@@ -53,7 +61,7 @@ def test_two_targets_are_one_target_at_their_mean() -> None:
     """The gradient of L = MSE(f, I1) + MSE(f, I2) less that of 2 MSE(f, (I1 + I2) / 2) must be zero."""
     near = torch.rand(2, 3, 9, 8, generator=torch.Generator().manual_seed(0))
     with seeds.fixed(0):
-        network = _network(6, 3, Config(**TINY)).double()
+        network = _network(6, 3, paper(**TINY)).double()
     output = network(near.double().flatten(0, 1)[None])[0]
     both = sum((output - image).square().mean() for image in near.double())
     mean = 2 * (output - near.double().mean(0)).square().mean()
@@ -71,7 +79,7 @@ def test_two_targets_are_one_target_at_their_mean() -> None:
 def test_loss_is_what_the_target_says(target: str, expected: int) -> None:
     what = task()
     assert what.near_clean is not None
-    step = run(what, Config(**TINY, target=target))[0]
+    step = run(what, paper(**TINY, target=target))[0]
     targets = {"both": what.near_clean, "mean": what.near_clean.mean(0)[None], "noisy": what.shots}[target]
     squares = [float((step.output - image).square().mean()) for image in targets]
     assert len(squares) == expected
@@ -82,7 +90,7 @@ def test_loss_is_what_the_target_says(target: str, expected: int) -> None:
 def test_residual_starts_at_the_mean(network: str) -> None:
     what = task()
     assert what.near_clean is not None
-    first = run(what, Config(**TINY, output="residual", network=network))[0]
+    first = run(what, paper(**TINY, output="residual", network=network))[0]
     assert torch.allclose(first.output, what.near_clean.mean(0), atol=0.05)
     assert not torch.equal(first.output, what.near_clean.mean(0))
 
@@ -102,7 +110,7 @@ def test_residual_starts_at_the_mean(network: str) -> None:
 )
 def test_every_switch_changes_the_fit_and_nothing_breaks(change: dict) -> None:
     what = task()
-    plain, other = run(what, Config(**TINY))[-1], run(what, Config(**TINY, **change))[-1]
+    plain, other = run(what, paper(**TINY))[-1], run(what, paper(**TINY, **change))[-1]
     assert other.output.shape == CLEAN.shape
     assert bool(torch.isfinite(other.output).all())
     assert not torch.equal(plain.output, other.output)
@@ -112,7 +120,7 @@ def test_without_sampling_no_mask_is_drawn() -> None:
     """RS-DIP-1: the first outputs of two mask streams agree, as the weights do."""
     what = task()
     fixed, moving = (
-        [run(what, Config(**TINY, sampling=s), seed=0)[0].loss for _ in range(2)] for s in (False, True)
+        [run(what, paper(**TINY, sampling=s), seed=0)[0].loss for _ in range(2)] for s in (False, True)
     )
     assert torch.equal(fixed[0], fixed[1])
     assert torch.equal(moving[0], moving[1])
@@ -133,19 +141,19 @@ def test_fast_ends_at_the_mean_or_above_it() -> None:
 
 def test_saved_fit_goes_on_and_another_is_refused() -> None:
     what = task()
-    last = run(what, Config(**TINY))[-1]
+    last = run(what, paper(**TINY))[-1]
     assert last.state is not None
     again = Task(shots=what.shots, noise=what.noise, near_clean=what.near_clean, initial=last.state())
-    first = next(iter(steps(again, Config(**TINY), seed=0, device=CPU)))
-    assert float(first.loss or 0) < float(run(what, Config(**TINY))[0].loss or 0)
+    first = next(iter(steps(again, paper(**TINY), seed=0, device=CPU)))
+    assert float(first.loss or 0) < float(run(what, paper(**TINY))[0].loss or 0)
     with pytest.raises(ValueError, match="initial must be the saved fit of rs-dip"):
-        run(again, Config(**{**TINY, "width": 8}))
+        run(again, paper(**{**TINY, "width": 8}))
 
 
 def test_near_clean_images_are_asked_for() -> None:
     bare = Task(shots=CLEAN[None], noise=NoiseReport.white(0.1, 3))
     with pytest.raises(ValueError, match="rs-dip needs two or more near-clean images, got 0"):
-        run(bare, Config(**TINY))
+        run(bare, paper(**TINY))
 
 
 def test_near_clean_images_are_what_the_methods_give_by_themselves() -> None:
@@ -199,4 +207,4 @@ def test_tiles_take_their_part_of_the_near_clean_images() -> None:
 
 
 def test_budget_is_heeded() -> None:
-    assert len(run(Task(**{**task().__dict__, "budget": Budget(iterations=2)}), Config(**TINY))) == 2
+    assert len(run(Task(**{**task().__dict__, "budget": Budget(iterations=2)}), paper(**TINY))) == 2

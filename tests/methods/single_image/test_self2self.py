@@ -1,5 +1,8 @@
 """Self2Self: what is hidden stays hidden, partial convolutions, dropout with its own draws, the ensemble."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 import torch
 from skimage import data
@@ -26,6 +29,11 @@ CPU = torch.device("cpu")
 TINY = {"network": "quick", "width": 4, "iterations": 2, "predictions": 3}
 
 
+def paper(**changes: Any) -> Config:
+    """The settings of the paper, changed."""
+    return replace(methods.load("self2self").presets["paper"], **changes)
+
+
 def draws(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
@@ -37,7 +45,7 @@ def task(size: int = 64, sigma: float = 25 / 255, **more: object) -> tuple[torch
 
 
 def test_config_is_the_authors() -> None:
-    config = Config()
+    config = paper()
     assert (config.iterations, config.learning_rate, config.schedule) == (150_000, 1e-4, "constant")
     assert (config.network, config.width, config.keep, config.dropout, config.predictions) == (
         "partial", 48, 0.7, 0.3, 100,
@@ -122,13 +130,13 @@ def test_prediction_is_turned_back() -> None:
 
     noisy, generator = torch.rand(1, 5, 6), draws()
     for _ in range(6):
-        prediction, known = _prediction(Same(), noisy, Config(), generator)
+        prediction, known = _prediction(Same(), noisy, paper(), generator)
         assert torch.equal(prediction, noisy * known)
     assert all(torch.equal(flipped(flipped(noisy, way), way), noisy) for way in range(3))
 
 
 def test_ensemble_is_mean_and_deviation_of_its_predictions() -> None:
-    noisy, config = torch.rand(1, 16, 16), Config(**TINY)
+    noisy, config = torch.rand(1, 16, 16), paper(**TINY)
     with seeds.fixed(0, "weights"):
         network = networks.builder("quick")(1, 1, width=4, dropout=0.3)
     with torch.no_grad():
@@ -141,8 +149,8 @@ def test_ensemble_is_mean_and_deviation_of_its_predictions() -> None:
 
 def test_asking_for_the_estimate_does_not_disturb_the_fit() -> None:
     _, what = task(32)
-    quiet = list(steps(what, Config(**TINY), seed=0, device=CPU))[-1].output
-    for step in steps(what, Config(**TINY), seed=0, device=CPU):
+    quiet = list(steps(what, paper(**TINY), seed=0, device=CPU))[-1].output
+    for step in steps(what, paper(**TINY), seed=0, device=CPU):
         step.estimate().zero_()
         assert float(step.extras()["uncertainty"].min()) >= 0
     assert torch.equal(step.output, quiet)
@@ -165,4 +173,4 @@ def test_denoises_a_real_picture() -> None:
 )  # fmt: skip
 def test_bad_configuration_names_the_field(field: str, value: object) -> None:
     with pytest.raises(ValueError, match=field):
-        Config(**{field: value})
+        paper(**{field: value})

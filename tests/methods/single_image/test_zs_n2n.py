@@ -1,5 +1,8 @@
 """Zero-Shot Noise2Noise: the halves, the loss against plain formulas, crops, pieces, and a real gain."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 import torch
 from skimage import data
@@ -17,6 +20,11 @@ from pellucid.stopping import until
 CPU = torch.device("cpu")
 
 
+def paper(**changes: Any) -> Config:
+    """The settings of the paper, changed."""
+    return replace(methods.load("zs-n2n").presets["paper"], **changes)
+
+
 def task(size: int = 64, sigma: float = 25 / 255, **more: object) -> tuple[torch.Tensor, Task]:
     clean = torch.from_numpy(data.astronaut()[40 : 40 + size, 190 : 190 + size]).permute(2, 0, 1) / 255
     noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(0))
@@ -24,7 +32,7 @@ def task(size: int = 64, sigma: float = 25 / 255, **more: object) -> tuple[torch
 
 
 def test_config_is_the_authors() -> None:
-    config = Config()
+    config = paper()
     assert (config.iterations, config.learning_rate, config.width, config.crop) == (2000, 0.001, 48, 0)
     assert [zs_n2n._rate(config, i, 2000) for i in (1, 1500, 1501)] == [0.001, 0.001, 0.0005]
 
@@ -64,7 +72,7 @@ def test_denoises_a_real_picture() -> None:
 def test_lower_precision_gives_the_same_picture() -> None:
     _, what = task(32, budget=Budget(iterations=60))
     float32, lower = (
-        until(steps(what, Config(precision=p), seed=0, device=CPU)).estimate for p in ("float32", "bfloat16")
+        until(steps(what, paper(precision=p), seed=0, device=CPU)).estimate for p in ("float32", "bfloat16")
     )
     assert float((float32 - lower).square().mean().sqrt()) < 0.01  # a tenth of the noise
 
@@ -86,7 +94,7 @@ def test_a_crop_of_the_halves_is_the_halves_of_the_crop(monkeypatch: pytest.Monk
 
     monkeypatch.setattr(zs_n2n, "objective", watched)
     what = Task(shots=torch.rand(1, 1, 41, 30), noise=NoiseReport.white(0.1, 1), budget=Budget(iterations=4))
-    for step in steps(what, Config(crop=8), seed=0, device=CPU):
+    for step in steps(what, paper(crop=8), seed=0, device=CPU):
         assert step.output.shape == (1, 41, 30)
     assert seen == [(1, 1, 8, 8)] * 4
 
@@ -98,4 +106,4 @@ def test_a_crop_of_the_halves_is_the_halves_of_the_crop(monkeypatch: pytest.Monk
 )  # fmt: skip
 def test_bad_configuration_names_the_field(field: str, value: object) -> None:
     with pytest.raises(ValueError, match=field):
-        Config(**{field: value})
+        paper(**{field: value})

@@ -8,13 +8,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pixel_shuffle, pixel_unshuffle
 
-from pellucid import checks, networks
-from pellucid.learning import Batch, Learning, Loss, Progress, Recipe
+from pellucid import fields, networks
+from pellucid.learning import ADAM, Batch, Learning, Loss, Progress, Recipe, extras_off
 from pellucid.methods.dataset.plain import bordered
 from pellucid.models import steps_of
 from pellucid.networks.dbsn import DBSN
 from pellucid.networks.padding import mirrored
 from pellucid.noise.report import NoiseReport
+from pellucid.paper import Paper, stated
 from pellucid.steps import Method, Tiling
 
 EDGE = 2
@@ -23,34 +24,31 @@ EDGE = 2
 
 @dataclass(frozen=True, kw_only=True)
 class Config(Recipe):
-    """Configuration of AP-BSN; the defaults are the authors'."""
+    """Configuration of AP-BSN; the defaults are those of preset fast."""
 
-    network: str = "dbsn"
+    network: str = "small-dbsn"
     """blind-spot network, by its name in `pellucid.networks`: dbsn or small-dbsn"""
-    # Rounds of the authors: 20 over crops of SIDD-Medium, the rate a tenth from the 8th on.
-    steps: int = 200_000
+    steps: int = 3000
     """steps of the optimiser"""
-    batch: int = 8
+    batch: int = 4
     """crops per step"""
-    patch: int = 120
+    patch: int = 80
     """side of the crops, pixels; what is beyond a multiple of stride is left out"""
-    learning_rate: float = 1e-4
+    learning_rate: float = 1e-3
     """of Adam"""
-    stride: int = 5
+    decay: str = "cosine"
+    """learning rate in time: constant, linear, ramp (cosine in the last 30 %), halves (each fifth), cosine"""
+    stride: int = fields.option(5, low=1, high=16)
     """in training, one picture from every so many pixels; more than the noise reaches"""
-    test_stride: int = 2
+    test_stride: int = fields.option(2, low=1, high=16)
     """the same in the result, where a smaller one keeps more detail"""
-    rounds: int = 8
+    rounds: int = fields.option(4, low=0)
     """refinements that the result is the mean of; 0 for none"""
-    replaced: float = 0.16
+    replaced: float = fields.option(0.16, low=0, high=1)
     """share of the values that each refinement takes from the noisy picture"""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        checks.in_range("stride", self.stride, 1, 16)
-        checks.in_range("test_stride", self.test_stride, 1, 16)
-        checks.in_range("rounds", self.rounds, 0)
-        checks.in_range("replaced", self.replaced, 0, 1)
         if self.patch < self.stride:
             raise ValueError(
                 f"patch must be at least stride, {self.stride}, got {self.patch}. Use larger crops."
@@ -161,6 +159,23 @@ def predict(
 
 LEARNING = Learning(sees="noisy", build=build, objective=objective, predict=predict, halo=96, stride=2)
 
+PAPER = Paper(
+    citation="Lee, Son, Lee, CVPR 2022, and their code",
+    states=stated(
+        network=("dbsn", "code"),
+        steps=(200_000, "code: 20 rounds over crops of SIDD-Medium"),
+        batch=(8, "code"),
+        patch=(120, "code"),
+        learning_rate=(1e-4, "code"),
+        stride=(5, "text and code"),
+        test_stride=(2, "text and code"),
+        rounds=(8, "text and code"),
+        replaced=(0.16, "text and code"),
+    ),
+    open=stated(decay=("constant", "the code takes a tenth of the rate from the 8th round on"), **ADAM),
+    ours=extras_off(),
+)
+
 AP_BSN = Method(
     name="ap-bsn",
     title="AP-BSN: learns from photographs whose pixels share their noise (`pellucid train ap-bsn`)",
@@ -169,11 +184,16 @@ AP_BSN = Method(
     family="data set",
     config=Config,
     steps=steps_of("ap-bsn", LEARNING, Config),
-    presets={
-        "paper": Config(),
-        "fast": Config(
-            network="small-dbsn", steps=3000, batch=4, patch=80, learning_rate=1e-3, decay="cosine", rounds=4
-        ),
+    presets={"paper": PAPER.preset(Config), "fast": Config()},
+    paper=PAPER,
+    departures={
+        "network": "a network that two cores can train: minutes instead of days",
+        "steps": "see network",
+        "batch": "see network",
+        "patch": "see network",
+        "learning_rate": "so short a training needs larger steps",
+        "decay": "and must come to rest",
+        "rounds": "half the time of the result",
     },
     stochastic=True,
     tiling=Tiling(kind="approximate", halo=96, stride=2),

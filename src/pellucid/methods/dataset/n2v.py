@@ -9,14 +9,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import max_pool2d
 
-from pellucid import checks
-from pellucid.learning import Batch, Learning, Loss, Progress, Recipe, apply
+from pellucid import fields
+from pellucid.learning import ADAM, Batch, Learning, Loss, Progress, Recipe, apply, extras_off
 from pellucid.methods.dataset.hiding import VALUES, at, put, replacements, scattered
 from pellucid.methods.dataset.plain import build
 from pellucid.methods.single_image.dihedral import COUNT, turn, undo
 from pellucid.models import steps_of
 from pellucid.noise.report import NoiseReport
 from pellucid.noise.sigma_map import sigma_map
+from pellucid.paper import Paper, stated
 from pellucid.steps import Method, Tiling
 
 AXES = ("none", "horizontal", "vertical")
@@ -25,46 +26,36 @@ LOSSES = ("l2", "l1")
 
 @dataclass(frozen=True, kw_only=True)
 class Config(Recipe):
-    """Configuration of Noise2Void; the defaults are the paper's for BSD68."""
+    """Configuration of Noise2Void; the defaults are those of preset fast."""
 
-    network: str = "n2v-unet"
+    network: str = "swift-tiny"
     """network, by its name in `pellucid.networks`"""
-    steps: int = 80_000
+    steps: int = 5000
     """steps of the optimiser"""
-    batch: int = 128
+    batch: int = 16
     """crops per step"""
     patch: int = 64
     """side of the crops, pixels"""
-    learning_rate: float = 4e-4
+    learning_rate: float = 1e-3
     """of Adam"""
-    # The authors halve the rate where the loss stays; a fixed plan gives the same bits whatever the loss is.
-    decay: str = "halves"
+    decay: str = "cosine"
     """learning rate in time: constant, linear, ramp (cosine in the last 30 %), halves (each fifth), cosine"""
     standardise: bool = True
     """scale the values by the mean and standard deviation of the training images"""
-    percent: float = 1.5625
+    percent: float = fields.option(1.5625, low=0, high=25, low_open=True)
     """pixels that are hidden at a time, per cent; 1.5625 is one in each box of 8 x 8"""
-    radius: int = 5
+    radius: int = fields.option(5, low=1, high=32)
     """reach of the pixels that may stand in for a hidden one"""
-    value: str = "uniform"
+    value: str = fields.option("other", choices=VALUES)
     """what stands in: uniform (any around, itself too), other (any but itself), mean, median"""
-    loss: str = "l2"
+    loss: str = fields.option("l2", choices=LOSSES)
     """l2 or l1"""
-    axis: str = "none"
+    axis: str = fields.option("none", choices=AXES)
     """structN2V: direction in which the noise is alike, none, horizontal or vertical"""
-    reach: int = 5
+    reach: int = fields.option(5, low=1, high=64)
     """structN2V: pixels on either side along the axis that are hidden too"""
     turned: bool = False
     """whether the result is the mean over the eight turned and mirrored pictures"""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        checks.in_range("percent", self.percent, 0, 25, low_open=True)
-        checks.in_range("radius", self.radius, 1, 32)
-        checks.one_of("value", self.value, VALUES)
-        checks.one_of("loss", self.loss, LOSSES)
-        checks.one_of("axis", self.axis, AXES)
-        checks.in_range("reach", self.reach, 1, 64)
 
     @property
     def box(self) -> int:
@@ -80,8 +71,12 @@ class Config(Recipe):
 class Config2(Config):
     """Configuration of N2V2: blurred pooling, no skip at full size, a median in place of a hidden pixel."""
 
-    network: str = "n2v2-unet"
+    network: str = "small-n2v2"
     """network, by its name in `pellucid.networks`"""
+    steps: int = 4000
+    """steps of the optimiser"""
+    batch: int = 8
+    """crops per step"""
     value: str = "median"
     """what stands in: uniform (any around, itself too), other (any but itself), mean, median"""
 
@@ -158,6 +153,31 @@ def predict(
 
 LEARNING = Learning(sees="noisy", build=build, objective=objective, predict=predict, halo=48, stride=32)
 
+PAPER = Paper(
+    citation="Krull, Buchholz, Jug, CVPR 2019, and their code",
+    states=stated(
+        network=("n2v-unet", "code, example of BSD68"),
+        steps=(80_000, "code, example of BSD68: 200 rounds of 400"),
+        batch=(128, "code"),
+        patch=(64, "code"),
+        learning_rate=(4e-4, "code"),
+        standardise=(True, "code"),
+        percent=(1.5625, "code: one in each box of 8 x 8; 0.198 in the example of BSD68"),
+        radius=(5, "code"),
+        value=("uniform", "code: any pixel around, itself too"),
+        loss=("l2", "code, examples"),
+        turned=(False, "code; figures with the mean over eight orientations are given beside"),
+    ),
+    open=stated(
+        decay=(
+            "halves",
+            "the code halves the rate where the loss stays; a fixed plan gives the same bits always",
+        ),
+        **ADAM,
+    ),
+    ours=extras_off("standardise") | {"axis": "none", "reach": 5},
+)
+
 N2V = Method(
     name="n2v",
     title="Noise2Void: predicts scattered hidden pixels from what is around (`pellucid train n2v`)",
@@ -166,17 +186,31 @@ N2V = Method(
     family="data set",
     config=Config,
     steps=steps_of("n2v", LEARNING, Config),
-    presets={
-        "paper": Config(),
-        # `other` never shows the network the pixel that it is to predict.
-        "fast": Config(
-            network="swift-tiny", steps=5000, batch=16, learning_rate=1e-3, decay="cosine", value="other"
-        ),
+    presets={"paper": PAPER.preset(Config), "fast": Config()},
+    paper=PAPER,
+    departures={
+        "network": "a network that two cores can train: minutes instead of days",
+        "steps": "see network",
+        "batch": "see network",
+        "learning_rate": "so short a training needs larger steps",
+        "decay": "and must come to rest",
+        "value": "the network is never shown the pixel that it is to predict",
     },
     tiling=Tiling(kind="approximate", halo=48, stride=32),
     cost="0.3 s to 2 s, by network",
     needs_model=True,
     learning=LEARNING,
+)
+
+PAPER2 = Paper(
+    citation="Höck, Buchholz, Brachmann, Jug, Freytag, ECCV workshops 2022, and their code",
+    states=dict(PAPER.states)
+    | stated(
+        network=("n2v2-unet", "text and code: blurred pooling, no skip at full size"),
+        value=("median", "text and code"),
+    ),
+    open=PAPER.open,
+    ours=PAPER.ours,
 )
 
 N2V2 = Method(
@@ -187,9 +221,14 @@ N2V2 = Method(
     family="data set",
     config=Config2,
     steps=steps_of("n2v2", LEARNING, Config2),
-    presets={
-        "paper": Config2(),
-        "fast": Config2(network="small-n2v2", steps=4000, batch=8, learning_rate=1e-3, decay="cosine"),
+    presets={"paper": PAPER2.preset(Config2), "fast": Config2()},
+    paper=PAPER2,
+    departures={
+        "network": "a network that two cores can train: minutes instead of days",
+        "steps": "see network",
+        "batch": "see network",
+        "learning_rate": "so short a training needs larger steps",
+        "decay": "and must come to rest",
     },
     tiling=Tiling(kind="approximate", halo=48, stride=32),
     cost="0.3 s to 2 s, by network",

@@ -10,11 +10,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from pellucid import checks
+from pellucid import fields
 from pellucid.methods.filters import decorrelate
 from pellucid.methods.filters.blocks import SIDE
 from pellucid.methods.filters.collaborative import Stage, filter_image
 from pellucid.noise.spectrum import MIDDLE, to_kernel, to_variance
+from pellucid.paper import Paper, stated
 from pellucid.steps import Method, Step, Task, Tiling
 
 LOWEST = [1, SIDE, SIDE + 1]  # the lowest frequencies of a block but its mean
@@ -22,72 +23,56 @@ LOWEST = [1, SIDE, SIDE + 1]  # the lowest frequencies of a block but its mean
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """Configuration of BM3D; the defaults are the normal profile of Dabov et al. 2007 but for the two
-    strengths.
-    """
+    """Configuration of BM3D; the defaults are those of preset fast."""
 
-    step: int = 3
+    step: int = fields.option(3, low=1, high=SIDE)  # wider steps would leave pixels in no block
     """pixels between reference blocks, first stage"""
-    wiener_step: int = 3
+    wiener_step: int = fields.option(4, low=1, high=SIDE)
     """pixels between reference blocks, second stage"""
-    radius: int = 19
+    radius: int = fields.option(19, low=1, high=64)
     """search radius in pixels, first stage (19 is a 39 x 39 window)"""
-    wiener_radius: int = 19
+    wiener_radius: int = fields.option(15, low=1, high=64)
     """search radius in pixels, second stage"""
-    stride: int = 1
+    stride: int = fields.option(1, low=1)
     """pixels between candidate blocks"""
-    group: int = 16
+    group: int = fields.option(16, low=1)
     """blocks per group, first stage, a power of two"""
-    wiener_group: int = 32
+    wiener_group: int = fields.option(32, low=1)
     """blocks per group, second stage, a power of two"""
-    threshold: float = 2.7
+    threshold: float = fields.option(2.7, low=0, low_open=True)
     """hard threshold in standard deviations of each 3-D coefficient (exact ones, overlap included)"""
-    wiener: float = 0.6
+    wiener: float = fields.option(0.6, low=0, low_open=True)
     """factor on the noise variance in the Wiener shrinkage (1 is Wiener's own; the pilot's error speaks for
     less)"""
-    strength: float = 1.0
+    strength: float = fields.option(1.0, low=0, low_open=True)
     """factor on the standard deviation of the noise"""
-    spread: float = 1.0
+    spread: float = fields.option(1.0, low=1)
     """how far the level may be off, as a factor: above 1 every coefficient is weighed by the mean of what the
     level divided by it, the level, and the level times it would give. It forgives a level that texture made
     too high"""
-    correlated: float = 1.0
+    correlated: float = fields.option(1.0, low=0, low_open=True)
     """further factor where neighbouring pixels share noise (fitted on synthetic camera noise)"""
-    whiten: float = 0.1
+    whiten: float = fields.option(0.1, low=0, high=1)
     """how far the spectrum of such noise is raised towards its largest value, 0 to 1 (fitted likewise)"""
-    whiten_chroma: float = 1.0
+    whiten_chroma: float = fields.option(1.0, low=0, high=1)
     """how far the spectrum of the chroma is raised so, 0 to 1; it holds little fine detail to lose (fitted
     likewise)"""
-    reach: float = 1.0
+    reach: float = fields.option(1.0, low=0)
     """what fine detail may hold of noise at least, in multiples of middling detail (fitted likewise)"""
-    reach_jpeg: float = 3.0
+    reach_jpeg: float = fields.option(3.0, low=0)
     """the same in a JPEG, whose quantisation empties the flat blocks on which noise is measured, but not the
     others"""
-    coarse: float = 1.0
+    coarse: float = fields.option(1.0, low=0)
     """strength of a second look at the chroma, at half size, where pixels share noise; 0 for none"""
-    noise: Literal["spectrum", "white"] = "spectrum"
+    noise: Literal["spectrum", "white"] = fields.option("spectrum", choices=("spectrum", "white"))
     """whether to use the measured spectrum or the level alone"""
 
     def __post_init__(self) -> None:
-        for name in ("step", "wiener_step"):  # wider steps would leave pixels in no block
-            checks.in_range(name, getattr(self, name), 1, SIDE)
-        for name in ("stride", "group", "wiener_group"):
-            checks.in_range(name, getattr(self, name), 1)
+        fields.check(self)
         for name in ("group", "wiener_group"):
             value = getattr(self, name)
             if value & (value - 1):
                 raise ValueError(f"{name} must be a power of two, got {value}. Use 16 or 32.")
-        checks.in_range("radius", self.radius, 1, 64)
-        checks.in_range("wiener_radius", self.wiener_radius, 1, 64)
-        for name in ("threshold", "wiener", "strength", "correlated"):
-            checks.in_range(name, getattr(self, name), 0, low_open=True)
-        checks.in_range("spread", self.spread, 1)
-        checks.in_range("whiten", self.whiten, 0, 1)
-        checks.in_range("reach", self.reach, 0)
-        checks.in_range("reach_jpeg", self.reach_jpeg, 0)
-        checks.in_range("coarse", self.coarse, 0)
-        checks.in_range("whiten_chroma", self.whiten_chroma, 0, 1)
-        checks.one_of("noise", self.noise, ("spectrum", "white"))
 
     def levels(self) -> tuple[float, ...]:
         """Multiples of the measured level that are reckoned with.
@@ -208,6 +193,33 @@ def _strengthen(kernel: Tensor, config: Config, *, opponent: bool, compressed: b
     return to_kernel(raised).to(kernel) * (config.strength * config.correlated) ** 2
 
 
+PAPER = Paper(
+    citation="Dabov, Foi, Katkovnik, Egiazarian, IEEE TIP 2007; correlated noise: Makinen, Azzari, Foi, "
+    "IEEE TIP 2020",
+    states=stated(
+        step=(3, "normal profile"),
+        wiener_step=(3, "normal profile"),
+        radius=(19, "normal profile: a window of 39 x 39"),
+        wiener_radius=(19, "normal profile"),
+        stride=(1, "normal profile"),
+        group=(16, "normal profile"),
+        wiener_group=(32, "normal profile"),
+        threshold=(2.7, "normal profile"),
+        wiener=(1.0, "Wiener's weights, Dabov and others"),
+        noise=("spectrum", "Makinen and others"),
+    ),
+    ours={
+        "strength": 1.0,
+        "spread": 1.0,
+        "correlated": 1.0,
+        "whiten": 0.0,
+        "whiten_chroma": 0.0,
+        "reach": 0.0,
+        "reach_jpeg": 0.0,
+        "coarse": 0.0,
+    },
+)
+
 BM3D = Method(
     name="bm3d",
     title="BM3D / CBM3D: similar blocks are shrunk together, by the noise's own spectrum",
@@ -215,7 +227,19 @@ BM3D = Method(
     needs="one image",
     config=Config,
     steps=steps,
-    presets={"paper": Config(), "fast": Config(wiener_step=4, wiener_radius=15)},
+    presets={"paper": PAPER.preset(Config), "fast": Config()},
+    paper=PAPER,
+    departures={
+        "wiener_step": "half the time of the second stage",
+        "wiener_radius": "see wiener_step",
+        "wiener": "the pilot errs too, which speaks for weaker shrinkage",
+        "whiten": "the spectrum is measured and may be too low where noise and texture are alike",
+        "whiten_chroma": "chroma holds little fine detail to lose",
+        "reach": "see whiten",
+        "reach_jpeg": "the quantisation of a JPEG empties the flat blocks on which noise is measured, no "
+        "others",
+        "coarse": "colour noise of photographs has patches larger than a block",
+    },
     tiling=Tiling(kind="whole"),
     cost="3 s",
 )

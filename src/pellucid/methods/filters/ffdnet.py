@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from pellucid import checks
+from pellucid import fields
 from pellucid.methods.filters import weights
 from pellucid.networks.ffdnet import FFDNet
 from pellucid.noise.sigma_map import sigma_map
@@ -18,11 +18,11 @@ from pellucid.steps import Method, Step, Task, Tiling
 class Config:
     """Configuration of FFDNet."""
 
-    strength: float = 1.0
+    strength: float = fields.option(1.0, low=0, low_open=True)
     """factor on the level that the network is told; more than 1 for noise that neighbouring pixels share"""
 
     def __post_init__(self) -> None:
-        checks.in_range("strength", self.strength, 0, low_open=True)
+        fields.check(self)
 
 
 def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Iterator[Step]:

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from pellucid import checks
+from pellucid import fields
 from pellucid.degradation import Mask
 from pellucid.methods.filters import biharmonic, bm3d
+from pellucid.paper import Paper, stated
 from pellucid.steps import Method, Recipe, Step, Task
 
 DENOISER = bm3d.Config(wiener_step=4, wiener_radius=15, noise="white")
@@ -19,22 +20,19 @@ DENOISER = bm3d.Config(wiener_step=4, wiener_radius=15, noise="white")
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """Configuration of IDBP; the defaults are the paper's for noise-free inpainting."""
+    """Configuration of IDBP; the defaults are those of preset fast."""
 
-    iterations: int = 150
+    iterations: int = fields.option(20, low=1)
     """rounds of denoising, where no budget is given"""
-    first: float = 5 / 255
+    first: float = fields.option(0.06, low=0, high=1, low_open=True)
     """strength of the first round, as a standard deviation between 0 and 1"""
-    last: float = 5 / 255
+    last: float = fields.option(0.01, low=0, high=1, low_open=True)
     """strength of the last round; between them it falls by a constant factor (the paper keeps it)"""
-    noise: float = 0.0
+    noise: float = fields.option(0.0, low=0, high=1)
     """standard deviation of the noise in the known pixels, between 0 and 1; it is added to the strength"""
 
     def __post_init__(self) -> None:
-        checks.in_range("iterations", self.iterations, 1)
-        checks.in_range("first", self.first, 0, 1, low_open=True)
-        checks.in_range("last", self.last, 0, 1, low_open=True)
-        checks.in_range("noise", self.noise, 0, 1)
+        fields.check(self)
 
     def strength(self, iteration: int, total: int) -> float:
         """The strength of a round, from 1 to ``total``.
@@ -95,7 +93,17 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
         )
 
 
-_PRESETS = {"paper": Config(), "fast": Config(iterations=20, first=0.06, last=0.01)}
+PAPER = Paper(
+    citation="Tirer, Giryes, IEEE TIP 2019",
+    states=stated(
+        iterations=(150, "inpainting without noise"),
+        first=(5 / 255, "inpainting without noise: 5 of 255 in every round"),
+        last=(5 / 255, "see first"),
+        noise=(0.0, "inpainting without noise"),
+    ),
+)
+
+_PRESETS = {"paper": PAPER.preset(Config), "fast": Config()}
 
 IDBP = Method(
     name="idbp",
@@ -105,6 +113,12 @@ IDBP = Method(
     config=Config,
     steps=steps,
     presets=_PRESETS,
+    paper=PAPER,
+    departures={
+        "iterations": "a minute on two cores",
+        "first": "a strength that falls gets there in fewer rounds",
+        "last": "see first",
+    },
     restores={"mask": Recipe(presets=_PRESETS, stop="plateau:patience=1000", cost="70 s")},
     denoises=False,
     stop="plateau:patience=1000",

@@ -10,7 +10,7 @@ import torch
 from PIL import Image as Pillow
 from torch import Tensor
 
-from pellucid import checks
+from pellucid import fields
 from pellucid.degradation import Downsample
 from pellucid.steps import Method, Recipe, Step, Task
 
@@ -19,12 +19,12 @@ from pellucid.steps import Method, Recipe, Step, Task
 class Config:
     """Configuration of an interpolation."""
 
-    back_projection: int = 0
+    back_projection: int = fields.option(0, low=0)
     """rounds of adding the enlarged difference between the input and the reduced result; 0 for plain
     interpolation"""
 
     def __post_init__(self) -> None:
-        checks.in_range("back_projection", self.back_projection, 0)
+        fields.check(self)
 
 
 def back_project(estimate: Tensor, small: Tensor, degradation: Downsample, rounds: int) -> Tensor:

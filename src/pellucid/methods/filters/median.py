@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pellucid import checks
+from pellucid import fields
 from pellucid.steps import Method, Step, Task, Tiling
 
 Plane = NDArray[np.float32]
@@ -20,17 +20,15 @@ Mask = NDArray[np.bool_]
 class Config:
     """Configuration of the adaptive median."""
 
-    radius: int = 4
+    radius: int = fields.option(4, low=1, high=16)
     """largest window, 2 radius + 1 pixels wide; windows grow until they hold enough sound values"""
-    contrast: float = 0.06
+    contrast: float = fields.option(0.06, low=0, high=1)
     """how far (1.0 = white) a value at the end of the range must be from its neighbours to be replaced"""
-    outlier: float = 0.4
+    outlier: float = fields.option(0.4, low=0)
     """the same for a value within the range (a hot pixel)"""
 
     def __post_init__(self) -> None:
-        checks.in_range("radius", self.radius, 1, 16)
-        checks.in_range("contrast", self.contrast, 0, 1)
-        checks.in_range("outlier", self.outlier, 0)
+        fields.check(self)
 
 
 def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Iterator[Step]:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from skimage.restoration import denoise_tv_chambolle
 
-from pellucid import checks
+from pellucid import fields
 from pellucid.methods.filters import decorrelate
 from pellucid.steps import Method, Step, Task, Tiling
 
@@ -18,14 +18,13 @@ from pellucid.steps import Method, Step, Task, Tiling
 class Config:
     """Configuration of total variation."""
 
-    strength: float = 1.0
+    strength: float = fields.option(1.0, low=0, low_open=True)
     """factor on the weight that the noise level gives"""
-    iterations: int = 100
+    iterations: int = fields.option(100, low=1)
     """iterations of Chambolle's projection at most"""
 
     def __post_init__(self) -> None:
-        checks.in_range("strength", self.strength, 0, low_open=True)
-        checks.in_range("iterations", self.iterations, 1)
+        fields.check(self)
 
 
 def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Iterator[Step]:

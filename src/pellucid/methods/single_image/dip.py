@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 
 import torch
@@ -14,7 +15,15 @@ from pellucid.degradation import Downsample, Mask
 from pellucid.losses import mean_square
 from pellucid.methods.single_image import codes, saved, terms
 from pellucid.methods.single_image.averaging import past
-from pellucid.methods.single_image.dip_config import Config, inpainting, upscaling
+from pellucid.methods.single_image.dip_config import (
+    DEPARTURES,
+    PAPER,
+    Config,
+    flash,
+    inpainting,
+    paper,
+    upscaling,
+)
 from pellucid.networks import features
 from pellucid.steps import Method, Recipe, Step, Task, Tiling
 
@@ -184,30 +193,13 @@ DIP = Method(
     config=Config,
     steps=steps,
     presets={
-        "paper": Config(),
-        "fast": Config(
-            network="compact",
-            iterations=300,
-            code="pyramid",
-            code_channels=16,
-            average=0.97,
-            average_share=0.1,
-        ),
-        "jpeg": Config(network="snail", code_channels=3, iterations=2400),
-        # The authors average nothing here, and the light of the dark picture takes its mean from the end.
-        "flash": Config(
-            network="flash",
-            code="guide",
-            jitter=0.0,
-            learning_rate=0.1,
-            iterations=601,
-            average=0.0,
-            rollback=0,
-        ),
-        "flash-fast": Config(
-            network="compact", code="guide", jitter=0.0, learning_rate=0.03, iterations=300, average=0.97
-        ),
+        "paper": paper(),
+        "fast": Config(),
+        "jpeg": replace(paper(), network="snail", code_channels=3, iterations=2400),
+        **flash(),
     },
+    paper=PAPER,
+    departures=DEPARTURES,
     restores={
         "mask": Recipe(presets=inpainting(), stop=CONVERGED, cost="6 min"),
         "downsample": Recipe(presets=upscaling(), stop=CONVERGED, cost="4 min (512x512 out)"),

@@ -13,7 +13,7 @@ from torch import Tensor
 from pellucid import engine, networks, seeds, stopping
 from pellucid.methods.single_image import codes
 from pellucid.methods.single_image.ensemble import fuse, fuse_bands
-from pellucid.methods.single_image.ms_config import Config, fast
+from pellucid.methods.single_image.ms_config import DEPARTURES, PAPER, Config
 from pellucid.methods.single_image.ms_level import sigmas
 from pellucid.methods.single_image.ms_scale import consistency, fit, weight
 from pellucid.methods.single_image.pyramid import resize, sizes
@@ -172,10 +172,9 @@ MS_DIP = Method(
     iterative=True,
     config=Config,
     steps=steps,
-    presets={
-        "paper": Config(),
-        "fast": fast(),
-    },
+    presets={"paper": PAPER.preset(Config), "fast": Config()},
+    paper=PAPER,
+    departures=DEPARTURES,
     stochastic=True,
     tiling=Tiling(kind="approximate", halo=64),
     # Every scale has a rule of its own (the field stop).

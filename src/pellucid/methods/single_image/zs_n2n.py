@@ -10,9 +10,10 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from pellucid import checks, devices, engine, networks, seeds, tiles
+from pellucid import devices, engine, fields, networks, seeds, tiles
 from pellucid.networks.padding import mirrored
 from pellucid.networks.shallow import REACH
+from pellucid.paper import Paper, stated
 from pellucid.steps import Method, Step, Task
 
 SCHEDULES = ("halve", "cosine")
@@ -24,31 +25,25 @@ LARGEST = 1024
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """Configuration of Zero-Shot Noise2Noise; the defaults are the authors'."""
+    """Configuration of Zero-Shot Noise2Noise; the defaults are those of preset fast."""
 
-    iterations: int = 2000
+    iterations: int = fields.option(600, low=1)
     """steps of the fit, where no budget is given"""
-    learning_rate: float = 0.001
+    learning_rate: float = fields.option(0.003, low=0, low_open=True)
     """step size of Adam at the start"""
-    schedule: str = "halve"
+    schedule: str = fields.option("cosine", choices=SCHEDULES)
     """how it falls: halve (once, after three quarters of the steps) or cosine (to zero)"""
-    width: int = 48
+    width: int = fields.option(48, low=1)
     """channels of the network"""
-    consistency: float = 1.0
+    consistency: float = fields.option(1.0, low=0)
     """weight of the loss that asks for the same result before and after halving; 0 to leave it out"""
-    crop: int = 0
+    crop: int = fields.option(128, low=0, high=LARGEST)
     """side of the random crop that a step learns from, even; 0 for the whole picture (up to 1024 pixels)"""
-    precision: str = "float32"
+    precision: str = fields.option("auto", choices=devices.PRECISIONS)
     """how the fit multiplies: float32, bfloat16, or auto (bfloat16 where the processor has it)"""
 
     def __post_init__(self) -> None:
-        checks.in_range("iterations", self.iterations, 1)
-        checks.in_range("learning_rate", self.learning_rate, 0, low_open=True)
-        checks.one_of("schedule", self.schedule, SCHEDULES)
-        checks.in_range("width", self.width, 1)
-        checks.in_range("consistency", self.consistency, 0)
-        checks.in_range("crop", self.crop, 0, LARGEST)
-        checks.one_of("precision", self.precision, devices.PRECISIONS)
+        fields.check(self)
         if self.crop % 2 or 0 < self.crop < 8:
             raise ValueError(f"crop must be 0 or an even side from 8, got {self.crop}. Use crop=128.")
 
@@ -177,6 +172,18 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
         )
 
 
+PAPER = Paper(
+    citation="Mansour, Heckel, CVPR 2023, and their notebook",
+    states=stated(
+        iterations=(2000, "notebook"),
+        learning_rate=(0.001, "notebook"),
+        schedule=("halve", "notebook: halved at step 1500 of 2000; other copies halve it every 1000"),
+        width=(48, "notebook"),
+        consistency=(1.0, "equation 6"),
+    ),
+    ours={"crop": 0, "precision": "float32"},
+)
+
 ZS_N2N = Method(
     name="zs-n2n",
     title="Zero-Shot Noise2Noise: a tiny network learns from two halves of this one image",
@@ -186,11 +193,14 @@ ZS_N2N = Method(
     iterative=True,
     config=Config,
     steps=steps,
-    presets={
-        "paper": Config(),
-        # A cosine from a higher rate reaches in 600 steps what the authors' schedule reaches in 2000, and a
-        # crop makes the time of a step independent of the size of the picture (benchmarks/zs_n2n.py).
-        "fast": Config(iterations=600, learning_rate=0.003, schedule="cosine", crop=128, precision="auto"),
+    presets={"paper": PAPER.preset(Config), "fast": Config()},
+    paper=PAPER,
+    departures={
+        "iterations": "what the authors' schedule reaches in 2000 is reached in 600 (benchmarks/zs_n2n.py)",
+        "learning_rate": "a higher rate that falls along a cosine needs fewer steps",
+        "schedule": "see learning_rate",
+        "crop": "the time of a step is independent of the size of the picture",
+        "precision": "twice as fast where the processor multiplies bfloat16, float32 elsewhere",
     },
     stochastic=True,
     stop="none",

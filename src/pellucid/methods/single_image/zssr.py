@@ -11,11 +11,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from pellucid import checks, engine, networks, seeds
+from pellucid import engine, fields, networks, seeds
 from pellucid.degradation import Downsample
 from pellucid.methods.filters.interpolate import back_project
 from pellucid.methods.single_image import dihedral
 from pellucid.networks.padding import mirrored
+from pellucid.paper import Paper, stated
 from pellucid.steps import Method, Recipe, Step, Task
 
 LEAST = 24  # pixels: the side of the smallest picture there is something to learn from; others are mirrored
@@ -24,37 +25,31 @@ DOUBLE = Downsample(2)
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """Configuration of ZSSR; the defaults are the paper's where it states them."""
+    """Configuration of ZSSR; the defaults are those of preset fast."""
 
-    iterations: int = 3000
+    iterations: int = fields.option(600, low=1)
     """steps of the fit, where no budget is given"""
-    width: int = 64
+    width: int = fields.option(48, low=1)
     """channels of the hidden layers"""
-    layers: int = 8
+    layers: int = fields.option(5, low=2)
     """convolutions of 3 x 3"""
-    shuffle: bool = False
+    shuffle: bool = True
     """work at the size of the small picture and give four pixels for each, a quarter of the work; else at
     the size of the large one, as the paper"""
-    learning_rate: float = 1e-3
+    learning_rate: float = fields.option(1e-3, low=0, low_open=True)
     """step size of Adam at the start; it falls to a thousandth along a cosine (the paper looks at the slope
     of the error instead)"""
-    crop: int = 128
+    crop: int = fields.option(96, low=8)
     """side of the pieces of the large picture that are learnt from, in pixels"""
-    smallest: float = 0.5
+    smallest: float = fields.option(0.6, low=0, high=1, low_open=True)
     """the picture is also learnt from at sizes down to this share of its own"""
-    back_projection: int = 10
+    back_projection: int = fields.option(10, low=0)
     """rounds that make the result explain the input; 0 for none"""
     ensemble: bool = True
     """average the results of the eight turned and mirrored pictures (the paper takes their median)"""
 
     def __post_init__(self) -> None:
-        checks.in_range("iterations", self.iterations, 1)
-        checks.in_range("width", self.width, 1)
-        checks.in_range("layers", self.layers, 2)
-        checks.in_range("learning_rate", self.learning_rate, 0, low_open=True)
-        checks.in_range("crop", self.crop, 8)
-        checks.in_range("smallest", self.smallest, 0, 1, low_open=True)
-        checks.in_range("back_projection", self.back_projection, 0)
+        fields.check(self)
 
 
 def fathers(small: Tensor, smallest: float) -> list[Tensor]:
@@ -171,10 +166,22 @@ def _piece(son: Tensor, father: Tensor, side: int, top: int, left: int) -> tuple
     )
 
 
-_PRESETS = {
-    "paper": Config(),
-    "fast": Config(iterations=600, width=48, layers=5, shuffle=True, crop=96, smallest=0.6),
-}
+PAPER = Paper(
+    citation="Shocher, Cohen, Irani, CVPR 2018",
+    states=stated(
+        iterations=(3000, "text: it ends by the slope of the error, after 3000 steps at most"),
+        width=(64, "text"),
+        layers=(8, "text"),
+        learning_rate=(1e-3, "text"),
+        crop=(128, "text"),
+        back_projection=(10, "text; the number of rounds is ours"),
+        ensemble=(True, "text: the median of eight, here their mean"),
+    ),
+    open=stated(smallest=(0.5, "fathers are smaller versions of the picture, how small is not stated")),
+    ours={"shuffle": False},
+)
+
+_PRESETS = {"paper": PAPER.preset(Config), "fast": Config()}
 
 ZSSR = Method(
     name="zssr",
@@ -186,6 +193,15 @@ ZSSR = Method(
     config=Config,
     steps=steps,
     presets=_PRESETS,
+    paper=PAPER,
+    departures={
+        "iterations": "seconds on two cores instead of minutes",
+        "width": "see iterations",
+        "layers": "see iterations",
+        "shuffle": "a quarter of the work",
+        "crop": "see iterations",
+        "smallest": "chosen with the few steps",
+    },
     stochastic=True,
     restores={
         "downsample": Recipe(presets=_PRESETS, stop="plateau:patience=1000", cost="20 s (512x512 out)")
