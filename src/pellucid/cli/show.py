@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pellucid.fields import Field
     from pellucid.methods.plugins import Plugin
-    from pellucid.steps import Method
 
 
 VERBS = {"mask": "inpaint", "downsample": "upscale"}
@@ -83,58 +80,3 @@ def columns(rows: Sequence[Sequence[str]]) -> str:
         "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]])
         for row in rows
     )
-
-
-def method_page(method: Method, fields: Sequence[Field]) -> str:
-    """One method: what it is, its fields with their help, its presets."""
-    lines = [f"{method.name}: {method.title}", f"  {method.citation}", f"  needs: {method.needs}"]
-    lines += [f"  cost of a 512 x 512 colour image on two cores: {method.cost}"] if method.cost else []
-    lines += [f"  stops by: {method.stop}"] if method.stop else []
-    if method.learning is not None:
-        lines += [f"  trained by: pellucid train {method.name} DATA -o MODEL.safetensors"]
-    lines += ["", "Settings (--set FIELD=VALUE):"] if fields else []
-    lines += [f"  {f.name} = {f.default!r} ({f.kind})\n      {f.help}" for f in fields]
-    default = {f.name: f.default for f in fields}
-    if method.denoises:
-        lines += _presets("denoise", method.presets, default)
-    for kind, recipe in method.restores.items():
-        lines += _presets(VERBS[kind], recipe.presets, default)
-        lines += [f"  cost: {recipe.cost}"] if recipe.cost else []
-        lines += [f"  stops by: {recipe.stop}"] if recipe.stop else []
-    return "\n".join(lines)
-
-
-def verbs(*, trained: bool, denoises: bool, restores: Iterable[str]) -> str:
-    """The verbs that a method is for, in words.
-
-    >>> verbs(trained=False, denoises=True, restores=("mask",))
-    'denoise, inpaint'
-    """
-    return ", ".join(["train"] * trained + ["denoise"] * denoises + [VERBS[kind] for kind in restores])
-
-
-def _presets(verb: str, presets: Mapping[str, Any], default: Mapping[str, Any]) -> list[str]:
-    lines = ["", f"Presets of {verb} (--preset NAME), and where they differ from the defaults:"]
-    for name, preset in presets.items():
-        changed = {k: getattr(preset, k) for k in default if getattr(preset, k) != default[k]}
-        lines.append(f"  {name}: {', '.join(f'{k} = {v!r}' for k, v in changed.items()) or 'the defaults'}")
-    return lines
-
-
-def method_record(method: Method, fields: Sequence[Field]) -> dict[str, Any]:
-    """One method for the JSON."""
-    trained = method.learning is not None
-    return {
-        "name": method.name,
-        "title": method.title,
-        "citation": method.citation,
-        "needs": method.needs,
-        "cost": method.cost,
-        "stop": method.stop,
-        "stochastic": method.stochastic,
-        "trained": trained,
-        "fields": [dataclasses.asdict(field) for field in fields],
-        "presets": {name: dataclasses.asdict(preset) for name, preset in method.presets.items()},
-        "verbs": verbs(trained=trained, denoises=method.denoises, restores=method.restores).split(", "),
-        "restores": {VERBS[kind]: dataclasses.asdict(recipe) for kind, recipe in method.restores.items()},
-    }

@@ -9,7 +9,8 @@ from statistics import mean
 
 import numpy as np
 
-from pellucid.bench import protocol
+from pellucid import methods
+from pellucid.bench import protocol, spec
 from pellucid.bench.results import Cell, Results, called
 from pellucid.bench.suites.reading import Printed, Suite
 
@@ -26,10 +27,39 @@ def markdown(suite: Suite, results: Results, given: Mapping[str, str]) -> str:
     lines = [f"# {suite.name}: {suite.title}", "", f"**{form}**. Ours are means over what was run; published "
              "numbers are those of their source, for its whole set under its own protocol.", ""]  # fmt: skip
     lines += [f"- {note}" for note in suite.notes] + [""] * bool(suite.notes)
+    lines += _papers(suite)
     lines += _table(_rows(suite, results, given))
     if suite.residuals:
         lines += ["", "## What was removed beside the real noise", "", *_residuals(results, given)]
     return "\n".join(lines) + "\n"
+
+
+def _papers(suite: Suite) -> list[str]:
+    """How the settings of the runs stand to those of the papers: what is filled in, what is another and why."""
+    asked = {(one.method, one.more.get("preset") or "fast") for one in suite.trainings}
+    for part in suite.parts:
+        entries = [spec.parse_entry(text) for text in part.methods if not text.startswith("model:@")]
+        asked |= {
+            (entry.name, entry.arguments.get("preset") or part.more.get("preset") or "fast")
+            for entry in entries
+            if entry.kind == "method"
+        }
+    lines: list[str] = []
+    for name, preset in sorted(asked):
+        method = methods.load(name)
+        if preset not in method.presets:
+            continue
+        config = method.presets[preset]
+        told = [f"  - {difference}" for difference in method.unlike_paper(config)]
+        if method.paper is not None:
+            left = {k: v for k, v in method.paper.open.items() if v.value == getattr(config, k)}
+            told += [
+                f"  - {field} = {s.value!r}, left open by the paper: {s.where}" for field, s in left.items()
+            ]
+            told += [f"  - {text}" for text in method.paper.elsewhere]
+        if told:
+            lines += [f"- `{name}`, preset `{preset}`:", *told]
+    return ["## Settings that are not the papers'", "", *lines, ""] if lines else []
 
 
 def numbers(suite: Suite) -> str:

@@ -87,6 +87,19 @@ def _scale(
     )
 
 
+def _features(config: Config, channels: int) -> torch.nn.Module:
+    """Phi of equation 3; where VGG-16 cannot be had, the error says what to do."""
+    try:
+        return features.build(config.features, channels, layer=config.layer)
+    except OSError as error:
+        if config.features != "vgg16":
+            raise
+        raise OSError(
+            f"features='vgg16' (section 3.3) needs VGG-16, which is not at hand: {error} Give the file by "
+            "--set features=FILE, or depart from the paper: --set features=random needs no file."
+        ) from error
+
+
 def _rule(config: Config, sigma: float, seconds: float | None) -> stopping.Stop:
     """A fresh rule for one scale, which also ends when its share of the time is over."""
     text = config.stop if seconds is None else f"{config.stop}+seconds:{max(seconds, 1e-3):.3f}"
@@ -125,7 +138,7 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
     count = len(levels)
     phi: torch.nn.Module = torch.nn.Identity()
     if config.consistency == "features" and count > 1:
-        phi = features.build(config.features, noisy.shape[0], layer=config.layer).to(device)
+        phi = _features(config, noisy.shape[0]).to(device)
     asked = task.budget.iterations
     planned = config.iterations if asked is None else max(1, asked // count)
     fitted: list[Tensor] = []  # x_N, x_{N-1} … the coarsest first, as they are made

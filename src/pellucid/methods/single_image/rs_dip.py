@@ -217,20 +217,19 @@ PAPER = Paper(
         blocks=(2, "section 3.2"),
     ),
     open=stated(
-        iterations=(300, "the least that fitted training pictures"),
+        iterations=(300, "ours"),
         grain=(1, "the mask is drawn at random, pixel by pixel as its size says"),
         width=(48, "Restormer's, whose blocks these are"),
         heads=(2, "a divisor of the width"),
         expansion=(2.66, "Restormer's"),
-        learning_rate=(1e-3, "the largest that was stable on training pictures"),
+        learning_rate=(1e-3, "ours, with Adam"),
         average=(0.99, "that of Deep Image Prior"),
         average_share=(0.1, "so short a fit must forget its first outputs"),
     ),
     ours={"fold": 1},
     elsewhere=(
         "The near-clean images are made by bm3d and nlm; the paper's are made by SwinIR and Restormer, which "
-        "learnt from clean pictures (section 4.2), and name them with --near-clean where weights are at "
-        "hand.",
+        "learnt from clean pictures (section 4.2). Name those with --near-clean where weights are at hand.",
         "The paper says neither when a fit ends nor what is taken: here the loss stands still (plateau), and "
         "the running average is given.",
     ),
