@@ -1,7 +1,7 @@
 """Writes the tables of settings on the pages of the methods, between their markers: python docs/settings.py
 
-A page asks for one by two lines, `<!-- settings NAME -->` and `<!-- end of settings -->`; what is between them
-is made from the Config of the method, its presets and what its paper states. A test holds the pages to it.
+A page asks for one by two lines, `<!-- settings NAME -->` and `<!-- end of settings -->`; what is between
+them is made from the Config of the method, its presets and what its paper states; a test holds them to it.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ def markdown(suite: Suite, results: Results, given: Mapping[str, str]) -> str:
 
 
 def _papers(suite: Suite) -> list[str]:
-    """How the settings of the runs stand to those of the papers: what is filled in, what is another and why."""
+    """How the settings of the runs stand to the papers: what is filled in, what is another and why."""
     asked = {(one.method, one.more.get("preset") or "fast") for one in suite.trainings}
     for part in suite.parts:
         entries = [spec.parse_entry(text) for text in part.methods if not text.startswith("model:@")]
