@@ -55,4 +55,5 @@ def test_set_applies_on_top_of_the_preset():
     assert settle(Denoise(method="nlm")).config == fast
     changed = settle(Denoise(method="nlm", set={"cut_off": "0.8"})).config
     assert (changed.cut_off, changed.patch_size) == (0.8, fast.patch_size)
-    assert settle(Denoise(method="nlm", preset="paper")).config == methods.load("nlm").config()
+    paper = settle(Denoise(method="nlm", preset="paper")).config
+    assert paper == methods.load("nlm").presets["paper"]

@@ -36,7 +36,8 @@ def config_of(card: Card, kind: type, name: str) -> Any:
         ValueError: when the card names fields or values that the method does not take.
     """
     try:
-        return fields.change(kind(), card.config)
+        today, _ = fields.current(kind, card.config)  # nobody but a new training can change a card
+        return fields.change(kind(), today)
     except (ValueError, TypeError) as error:
         raise ValueError(
             f"model {name!r} has a configuration that {card.method} does not take: {error}"
