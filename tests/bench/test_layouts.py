@@ -161,12 +161,12 @@ def test_stacks_and_transparency(tmp_path):
 
 
 def test_bench_data_says_what_is_here(tmp_path, capsys):
-    from pellucid.cli import bench_run_verbs
+    from pellucid.cli import bench as bench_verbs
 
     clean_set(tmp_path, 9)
     save(truth(), tmp_path / "CC15" / "a_real.png")
     touch(tmp_path, "SIDD33/noisy/0000_N.png", "SIDD33/clean/0002_CL.png")
-    assert bench_run_verbs.data(tmp_path, as_json=False) == 0
+    assert bench_verbs.data(tmp_path, as_json=False) == 0
     text = capsys.readouterr().out
     assert "Set9" in text.split("Not here:")[0]
     assert "no clean partner" in text.split("Not here:")[0]

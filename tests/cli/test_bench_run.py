@@ -41,7 +41,10 @@ def test_a_run_of_ones_own_folder(run, own, tmp_path):
     [
         (["--methods", "nlm", "--data", "Sett9"], "Did you mean 'Set9'"),
         (["--methods", "nlmm", "--data", "CC15"], "Did you mean 'nlm'"),
-        (["--methods", "nlm", "--data", "CC15", "--seeds", "x"], "seeds must be whole numbers"),
+        (
+            ["--methods", "nlm", "--data", "CC15", "--seeds", "x"],
+            "seeds must be values separated by commas, a whole number",
+        ),
         (["--methods", "nlm", "--data", "CC15"], "CC15 is not below"),
     ],
 )

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import mean
+from typing import Unpack
 
-from pellucid import checks
 from pellucid.bench import asking, datasets, log, manifest, plan
 from pellucid.bench.log import CellRow
 from pellucid.bench.plan import Job
 from pellucid.bench.process import Worker
+from pellucid.bench.request import BenchRun, RunOptions
 from pellucid.bench.spec import parse_entry, parse_set, split
+from pellucid.request import checked
 
 PEER_GRACE = 15.0
 """seconds beyond the limit in which a peer, which has a limit of its own, may report that it was too slow"""
@@ -67,23 +68,9 @@ def run(
     methods: str | Sequence[str],
     out: str | Path,
     *,
-    preset: str = "fast",
-    seeds: Sequence[int] = (0,),
-    limit: int | None = None,
-    images: Sequence[str] | None = None,
-    crop: int | None = None,
-    device: str = "auto",
-    threads: int | None = None,
-    timeout: float | None = None,
-    retry: bool = False,
-    renew: bool = False,
-    absent: str = "error",
-    peers: Sequence[str] = (),
-    peer_folder: str | Path | None = None,
-    label: str = "",
-    data_root: str | Path | None = None,
-    command: Sequence[str] = (),
     report: Callable[[RunProgress], None] | None = None,
+    command: Sequence[str] = (),
+    **options: Unpack[RunOptions],
 ) -> Summary:
     """Run methods on data sets; what is finished in ``out`` is not run again.
 
@@ -91,77 +78,68 @@ def run(
         data: sets, "SET[:model:level[-level][:clip]]", a list or text with commas.
         methods: entries, "NAME[+FIELD=VALUE]...[@ORACLE]", a list or text with commas.
         out: results folder; made where it does not exist.
-        preset: of methods that have presets; an entry may have its own, "dip+preset=paper".
-        seeds: of the noise, and of the methods' own draws.
-        limit: only the first so many pictures of each set.
-        images: only the pictures of these names.
-        crop: side of a centre crop, pixels.
-        device: auto, cpu, cuda, cuda:1 or mps.
-        threads: of a worker; None takes OMP_NUM_THREADS, else all cores.
-        timeout: seconds for one cell.
-        retry: whether cells that ended in an error are run again.
-        renew: whether cells that other code has made are run again.
-        absent: "error", or "skip" for a row that says so where a set is not on this machine.
-        peers: "name=command {in} {out}" for entries "peer:name".
-        peer_folder: where peers are installed.
-        label: what the results are to be called, e.g. "small form: 128x128 crops, 2 images".
-        data_root: else PELLUCID_DATA, else `data`.
-        command: for the manifest; None is this call.
         report: called after every cell.
+        command: for the manifest; none is this call.
+        options: the other fields of `BenchRun`, which says what each is.
 
     Returns:
         how many cells were done, kept, skipped, failed; after Ctrl-C with what is left.
 
     Raises:
         ValueError: for an argument that is not understood, before anything is run.
+        TypeError: for an argument that there is not.
         FileNotFoundError: for a set that is not on this machine, unless ``absent`` is "skip".
         RuntimeError: when another run writes to ``out``, or workers cannot start.
     """
-    checks.one_of("absent", absent, ("error", "skip"))
-    for name, value in (("limit", limit), ("crop", crop), ("threads", threads)):
-        if value is not None:
-            checks.in_range(name, value, 1)
-    if timeout is not None:
-        checks.in_range("timeout", timeout, 0, low_open=True)
-    specs = [parse_set(text) for text in split(data, levels=True)]
-    entries = [parse_entry(text) for text in split(methods)]
-    if not specs or not entries or not seeds:
+    asked = checked(BenchRun, {"data": data, "methods": methods, "out": Path(out), **options})
+    return carry_out(asked, report=report, command=command)
+
+
+def carry_out(
+    asked: BenchRun,
+    *,
+    report: Callable[[RunProgress], None] | None = None,
+    command: Sequence[str] = (),
+) -> Summary:
+    """Run what is asked; arguments, result and errors as for `run`."""
+    specs = [parse_set(text) for text in split(asked.data, levels=True)]
+    entries = [parse_entry(text) for text in split(asked.methods)]
+    if not specs or not entries:
         raise ValueError("a run needs at least one set, one method and one seed.")
-    place = datasets.root(data_root)
-    pictures = {s.text: plan.chosen(s, place, limit, images, absent) for s in specs}
-    known = plan.known(specs, place) if images is not None else ()
-    asking.check(entries, preset=preset, commands=peers, images=images, known=known)
-    planned = plan.plan(specs, entries, pictures, preset, list(dict.fromkeys(seeds)), crop)
-    folder = Path(out)
-    folder.mkdir(parents=True, exist_ok=True)
-    count = threads or int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1)
+    place = datasets.root(asked.data_root)
+    pictures = {s.text: plan.chosen(s, place, asked.limit, asked.images, asked.absent) for s in specs}
+    known = plan.known(specs, place) if asked.images is not None else ()
+    asking.check(entries, preset=asked.preset, commands=asked.peers, images=asked.images, known=known)
+    planned = plan.plan(specs, entries, pictures, asked.preset, list(dict.fromkeys(asked.seeds)), asked.crop)
+    asked.out.mkdir(parents=True, exist_ok=True)
+    threads = asked.threads or int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1)
     told = manifest.make(
         command or ["pellucid.bench.run"],
         sets=[s.text for s in specs],
         methods=[e.text for e in entries],
-        preset=preset,
-        seeds=list(seeds),
-        limit=limit,
-        images=None if images is None else list(images),
-        crop=crop,
-        device=device,
-        threads=count,
-        timeout=timeout,
-        label=label,
+        preset=asked.preset,
+        seeds=list(asked.seeds),
+        limit=asked.limit,
+        images=None if asked.images is None else list(asked.images),
+        crop=asked.crop,
+        device=asked.device,
+        threads=threads,
+        timeout=asked.timeout,
+        label=asked.label,
     )
     shared = {
-        "out": str(folder.resolve()),
+        "out": str(asked.out.resolve()),
         "root": str(place.resolve()),
-        "device": device,
-        "peers": list(peers),
-        "peer_folder": None if peer_folder is None else str(peer_folder),
-        "timeout": timeout,
-        "threads": count,
+        "device": asked.device,
+        "peers": list(asked.peers),
+        "peer_folder": None if asked.peer_folder is None else str(asked.peer_folder),
+        "timeout": asked.timeout,
+        "threads": threads,
     }
-    with log.opened(folder) as file:
-        manifest.keep(folder, told)
-        rows = log.read(folder)
-        summary, todo = _left(planned, rows, folder, told["source"], retry=retry, renew=renew)
+    with log.opened(asked.out) as file:
+        manifest.keep(asked.out, told)
+        rows = log.read(asked.out)
+        summary, todo = _left(planned, rows, asked, told["source"])
         _run_all(todo, rows, file, shared, told["source"], summary, report)
     return summary
 
@@ -169,20 +147,18 @@ def run(
 def _left(
     planned: Sequence[tuple[Job, str]],
     rows: dict[str, CellRow],
-    folder: Path,
+    asked: BenchRun,
     source: str,
-    *,
-    retry: bool,
-    renew: bool,
 ) -> tuple[Summary, list[tuple[Job, str]]]:
     """The cells that are not finished: skipped ones are looked at again, errors where asked for."""
-    summary = Summary(folder=folder)
+    summary = Summary(folder=asked.out)
     todo = []
     for cell, reason in planned:
         row = rows.get(cell.key)
         other = row is not None and row.get("source") != source
-        again = row is None or row.get("skipped") or (row.get("error") and retry) or (other and renew)
-        if row is not None and not again and row.get("file") and not (folder / row["file"]).is_file():
+        again = row is None or row.get("skipped") or (row.get("error") and asked.retry)
+        again = again or (other and asked.renew)
+        if row is not None and not again and row.get("file") and not (asked.out / row["file"]).is_file():
             again = True  # its picture was removed
         if again:
             todo.append((cell, reason))
@@ -253,8 +229,3 @@ def _time_left(rest: Sequence[str], times: dict[str, list[float]]) -> float | No
     usual = mean(mean(values) for values in times.values())
     known = {name: mean(values) for name, values in times.items()}
     return sum(known.get(name, usual) for name in rest)
-
-
-def typed() -> list[str]:
-    """The command as typed, for the manifest."""
-    return ["pellucid", *sys.argv[1:]]

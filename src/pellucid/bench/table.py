@@ -10,13 +10,12 @@ from statistics import mean, stdev
 from typing import Literal
 
 from pellucid import checks
+from pellucid.bench.request import ORDERS, OVER
 from pellucid.bench.results import Cell, Published, Results
 
 Kind = Literal["measured", "oracle", "published", "input"]
 Method = tuple[str, str]
 """method and preset"""
-ORDERS = ("best", "given")
-OVER = ("common", "own")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,8 +12,9 @@ from typing import Annotated
 
 import typer
 
-from pellucid.cli import arguments, bench_verbs, trained
+from pellucid.cli import arguments, bench, trained
 from pellucid.cli.options import Console, spread
+from pellucid.extras import MissingExtra
 from pellucid.request import Denoise, Inpaint, Inspect, Output, Upscale
 
 Inputs = Annotated[list[Path], typer.Argument(metavar="INPUT...", help="Images: PNG, JPEG, BMP, TIFF, NPY.")]
@@ -91,7 +92,7 @@ def demo(
 
 app.command()(trained.train)
 app.add_typer(trained.models, name="models")
-app.add_typer(bench_verbs.bench, name="bench")
+app.add_typer(bench.app, name="bench")
 
 
 def _version(value: bool) -> None:
@@ -114,7 +115,10 @@ def top(
 def _in_one_line(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """What is left of an error that nobody expected, for people who did not ask for a traceback."""
     text = " ".join(str(error).split())
-    print(f"pellucid: error: {kind.__name__}: {text} (--debug shows where)", file=sys.stderr)
+    if issubclass(kind, MissingExtra):  # it says all there is to say
+        print(f"pellucid: error: {text}", file=sys.stderr)
+    else:
+        print(f"pellucid: error: {kind.__name__}: {text} (--debug shows where)", file=sys.stderr)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -1,114 +1,125 @@
-"""`bench table`, `bench page` and `bench curves` as typed; no logic."""
+"""`bench table`, `bench page` and `bench curves`: what came out, as text, as a page, as plots."""
 
 from __future__ import annotations
 
+import functools
+import sys
+import traceback
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pellucid.cli import flags
+from pellucid.bench.request import BenchCurves, BenchPage, BenchTable
+from pellucid.cli import show
+from pellucid.cli.options import EXPECTED, USAGE, Console, spread
+
+if TYPE_CHECKING:
+    from pellucid.bench.results import Results
+    from pellucid.bench.table import Table
 
 Folders = Annotated[
     list[Path],
     typer.Argument(metavar="RESULTS...", help="Folders that `bench run` wrote; several are merged."),
 ]
-Over = Annotated[
-    str,
-    typer.Option(
-        metavar="common|own",
-        help="Means over the images that all methods finished, or each over its own (n says how many).",
-    ),
-]
-Order = Annotated[str, typer.Option(metavar="best|given", help="Best first, or in the order of the run.")]
-Published = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="FILE", help="TOML with numbers of papers, instead of those that come with pellucid."
-    ),
-]
 
 
-def table(
-    results: Folders,
-    format: Annotated[str, typer.Option(metavar="markdown|csv|latex")] = "markdown",
-    metric: Annotated[str, typer.Option(metavar="psnr|ssim|both")] = "both",
-    over: Over = "common",
-    order: Order = "best",
-    published: Published = None,
-    out: Annotated[
-        Path | None, typer.Option("--out", "-o", metavar="FILE", help="Write it here instead of printing it.")
-    ] = None,
-    debug: flags.Debug = False,
-) -> None:
+@functools.partial(spread, without=["json"])
+def table(results: Folders, asked: BenchTable, console: Console) -> int:
     """Print one table per set: PSNR, SSIM, seconds, memory, and what is missing."""
-    from pellucid.cli import bench_show_verbs
+    from pellucid.bench import render
 
-    wishes = {"format": format, "metric": metric, "over": over, "order": order}
-    raise typer.Exit(bench_show_verbs.table(results, wishes, published=published, out=out, debug=debug))
+    try:
+        merged, found = _tables(results, asked, by="ssim" if asked.metric == "ssim" else "psnr")
+        text = render.text(found, format=asked.format, metric=asked.metric, label=merged.label)
+        for note in merged.notes:
+            show.note(note)
+        if asked.out is None:
+            print(text, end="")
+        else:
+            _write(asked.out, text)
+    except EXPECTED as error:
+        return refused(error, debug=console.debug)
+    return 0
 
 
-def page(
-    results: Folders,
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where the page goes.")],
-    title: Annotated[str, typer.Option(help="Heading of the page.")] = "Benchmark",
-    pictures: Annotated[int, typer.Option(min=0, metavar="N", help="Images shown per set at most.")] = 6,
-    over: Over = "common",
-    order: Order = "best",
-    published: Published = None,
-    front: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Write quality against time alone, as .svg or .png, too."),
-    ] = None,
-    front_set: Annotated[
-        str | None, typer.Option(metavar="SET", help="Which set --front shows; else the first.")
-    ] = None,
-    debug: flags.Debug = False,
-) -> None:
+@functools.partial(spread, without=["json"])
+def page(results: Folders, asked: BenchPage, console: Console) -> int:
     """Write a folder with one HTML page: tables, quality against time, pictures side by side."""
-    from pellucid.cli import bench_show_verbs
+    from pellucid.bench import front
+    from pellucid.bench import page as pages
 
-    wishes = {"title": title, "pictures": pictures, "over": over, "order": order}
-    raise typer.Exit(
-        bench_show_verbs.page(
-            results, out, wishes, published=published, front=front, front_set=front_set, debug=debug
-        )
-    )
+    try:
+        merged, found = _tables(results, asked)
+        if asked.front is not None:
+            front.write(found, asked.front, of=asked.front_set, manifests=merged.manifests)
+        print(pages.write(merged, found, asked.out, title=asked.title, pictures=asked.pictures))
+    except EXPECTED as error:
+        return refused(error, debug=console.debug)
+    return 0
 
 
+@functools.partial(spread, without=["json"])
 def curves(
     image: Annotated[Path, typer.Argument(metavar="IMAGE", help="A noisy picture.")],
-    clean: Annotated[
-        Path, typer.Option(metavar="CLEAN", help="The same scene without noise: for the plot only.")
-    ],
-    method: Annotated[
-        list[str], typer.Option(metavar="NAME[+FIELD=VALUE]", help="An iterative method; may be repeated.")
-    ],
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where CSV and page go.")],
-    preset: flags.Preset = None,
-    sigma: flags.Sigma = None,
-    data_range: flags.DataRange = None,
-    iterations: flags.Iterations = None,
-    seconds: flags.Seconds = None,
-    every: Annotated[int, typer.Option(min=1, metavar="N", help="Iterations between two looks.")] = 5,
-    crop: Annotated[
-        int | None, typer.Option(min=16, metavar="SIDE", help="Only the middle, so many pixels a side.")
-    ] = None,
-    seed: flags.Seed = 0,
-    device: flags.Device = "auto",
-    debug: flags.Debug = False,
-) -> None:
+    asked: BenchCurves,
+    console: Console,
+) -> int:
     """Plot PSNR, loss, stop statistic and frequency bands of iterative methods; what a stop rule costs."""
-    from pellucid.cli import bench_show_verbs
+    from pellucid import files
+    from pellucid.bench import curves as fits
+    from pellucid.bench import curves_page
+    from pellucid.cli import progress
 
-    wishes = {
-        "preset": preset,
-        "sigma": sigma,
-        "data_range": data_range,
-        "iterations": iterations,
-        "seconds": seconds,
-        "every": every,
-        "seed": seed,
-        "device": device,
-    }
-    raise typer.Exit(bench_show_verbs.curves(image, clean, method, out, wishes, crop=crop, debug=debug))
+    names = ("preset", "sigma", "data_range", "iterations", "seconds", "every", "seed", "device")
+    wishes: dict[str, Any] = {name: getattr(asked, name) for name in names}
+    try:
+        noisy, truth = (
+            fits.centre(files.read(path, data_range=asked.data_range), asked.crop)
+            for path in (image, asked.clean)
+        )
+        found = []
+        for method in dict.fromkeys(asked.method):
+            with progress.watching(f"{image.name}, {method}") as tell:
+                found.append(fits.follow(noisy, truth, method, progress=tell, **wishes))
+        about = [
+            ("Picture", image.name),
+            ("Truth", asked.clean.name),
+            ("Crop", "whole" if asked.crop is None else f"{asked.crop} pixels"),
+        ]
+        about += [
+            (name.replace("_", " ").capitalize(), str(value))
+            for name, value in wishes.items()
+            if value is not None
+        ]
+        print(curves_page.write(found, asked.out, title=f"Curves: {image.name}", about=about))
+    except EXPECTED as error:
+        return refused(error, debug=console.debug)
+    return 0
+
+
+def _tables(
+    folders: list[Path], asked: BenchTable | BenchPage, *, by: str = "psnr"
+) -> tuple[Results, list[Table]]:
+    """The results of the folders as one, and their tables."""
+    from pellucid.bench import results
+    from pellucid.bench import table as tables
+
+    merged = results.shown(results.merged(folders))
+    published = results.read_published(asked.published)
+    return merged, tables.tables(merged, published=published, order=asked.order, over=asked.over, by=by)
+
+
+def _write(path: Path, text: str) -> None:
+    from pellucid.files.replace import replaced
+
+    with replaced(path) as file:
+        file.write(text.encode("utf-8"))
+
+
+def refused(error: Exception, *, debug: bool) -> int:
+    """Wrong usage: one line, and where it came from for those who asked."""
+    if debug:
+        traceback.print_exc(file=sys.stderr)
+    show.error(str(error))
+    return USAGE

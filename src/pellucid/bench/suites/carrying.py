@@ -8,9 +8,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack, cast
 
 from pellucid.bench import datasets, results, running
+from pellucid.bench.request import RunOptions, WorkerOptions
 from pellucid.bench.suites import comparing
 from pellucid.bench.suites.reading import Suite, Training
 from pellucid.files.replace import replaced
@@ -41,38 +42,27 @@ def run(
     suite: Suite,
     out: str | Path,
     *,
-    data_root: str | Path | None = None,
-    device: str = "auto",
-    threads: int | None = None,
-    timeout: float | None = None,
-    retry: bool = False,
-    peers: Sequence[str] = (),
-    peer_folder: str | Path | None = None,
     command: Sequence[str] = (),
     report: Callable[[running.RunProgress], None] | None = None,
     said: Callable[[str], None] = lambda _: None,
+    **options: Unpack[WorkerOptions],
 ) -> Done:
     """Run a suite; what is finished in its folder is not run again.
 
     Args:
         suite: from `load`.
         out: results go to a folder in it, NAME or NAME.small.
-        data_root: else PELLUCID_DATA, else `data`.
-        device: where to train and run.
-        threads: of a worker.
-        timeout: seconds for one cell.
-        retry: whether cells that ended in an error are run again.
-        peers: "name=command {in} {out}".
-        peer_folder: where peers are installed.
         command: for the manifest.
         report: called after every cell.
         said: gets a line about every model.
+        options: the fields of `Workers`, which says what each is.
 
     Raises:
         ValueError: as `bench.run`.
     """
     folder = Path(out) / (suite.name if suite.form == "full" else f"{suite.name}.small")
-    root = datasets.root(data_root)
+    root = datasets.root(options.get("data_root"))
+    device = options.get("device", "auto")
     trained = prepare(suite.trainings, root, folder, device=device, said=said)
     summaries: list[running.Summary] = []
     given: dict[str, str] = {}
@@ -86,16 +76,9 @@ def run(
                 folder,
                 absent="skip",
                 label=suite.label,
-                data_root=root,
-                device=device,
-                threads=threads,
-                timeout=timeout,
-                retry=retry,
-                peers=peers,
-                peer_folder=peer_folder,
                 command=command or ["pellucid", "bench", "suite", suite.name],
                 report=report,
-                **_arguments(part.more),
+                **options | _arguments(part.more),
             )
         )
         if summaries[-1].left:
@@ -116,10 +99,11 @@ def _entry(text: str, root: Path, trained: dict[str, str]) -> str:
     return f"{trained[name]}{plus}{rest}"
 
 
-def _arguments(more: Any) -> dict[str, Any]:
-    return {key: value for key, value in more.items() if value not in (None, 0)} | (
+def _arguments(more: Any) -> RunOptions:
+    given = {key: value for key, value in more.items() if value not in (None, 0)} | (
         {"seeds": more["seeds"]} if "seeds" in more else {}
     )
+    return cast(RunOptions, given)
 
 
 def folder_of(training: Training, root: Path) -> Path | None:
