@@ -48,7 +48,6 @@ copybutton_only_copy_prompt_lines = True
 
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
-autodoc_preserve_defaults = True
 absent = [name for name in ("lightning", "tensorboard") if find_spec(name) is None]
 autodoc_mock_imports = absent  # those of [train]
 python_maximum_signature_line_length = 80
