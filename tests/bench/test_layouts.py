@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 from bench_pictures import clean_set, noisy, save, truth
 from scipy.io import savemat
+from typer.testing import CliRunner
 
 from pellucid import files
 from pellucid.bench import datasets, layouts
 from pellucid.bench.inputs import prepare
 from pellucid.bench.spec import parse_set
+from pellucid.cli import app
 
 
 def names(found):
@@ -160,14 +162,13 @@ def test_stacks_and_transparency(tmp_path):
         found.samples[1].noisy[0].read()
 
 
-def test_bench_data_says_what_is_here(tmp_path, capsys):
-    from pellucid.cli import bench as bench_verbs
-
+def test_bench_data_says_what_is_here(tmp_path):
     clean_set(tmp_path, 9)
     save(truth(), tmp_path / "CC15" / "a_real.png")
     touch(tmp_path, "SIDD33/noisy/0000_N.png", "SIDD33/clean/0002_CL.png")
-    assert bench_verbs.data(tmp_path, as_json=False) == 0
-    text = capsys.readouterr().out
+    done = CliRunner().invoke(app, ["bench", "data", "--data-root", str(tmp_path)])
+    assert done.exit_code == 0
+    text = done.stdout
     assert "Set9" in text.split("Not here:")[0]
     assert "no clean partner" in text.split("Not here:")[0]
     assert "Kodak24: Kodak Lossless True Color Image Suite" in text.split("Not here:")[1]

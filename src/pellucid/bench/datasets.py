@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pellucid import checks
 from pellucid.bench import layouts
-from pellucid.bench.layouts import Layout, Picture
+from pellucid.bench.layouts import Layout, SetPicture
 from pellucid.bench.spec import SetSpec
 
 
@@ -237,7 +237,7 @@ class FoundSet:
 
     name: str
     folder: Path
-    samples: tuple[Picture, ...]
+    samples: tuple[SetPicture, ...]
     kind: str
     expected: int = 0
 
@@ -291,7 +291,7 @@ def find(name: str, place: Path, *, added: bool = False) -> FoundSet | None:
 
 def select(
     spec: SetSpec, found: FoundSet, *, limit: int | None = None, images: Sequence[str] | None = None
-) -> tuple[Picture, ...]:
+) -> tuple[SetPicture, ...]:
     """The pictures of a set that a run takes.
 
     Args:

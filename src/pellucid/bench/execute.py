@@ -14,7 +14,7 @@ import numpy as np
 
 from pellucid import files, methods, models
 from pellucid.bench import peers, protocol
-from pellucid.bench.inputs import Inputs, Skipped
+from pellucid.bench.inputs import CellInputs, Skipped
 from pellucid.bench.spec import Entry, shots_of, value
 from pellucid.image import Image
 from pellucid.request import Denoise
@@ -102,7 +102,7 @@ def load(entry: Entry) -> Method | None:
 
 def call(
     entry: Entry,
-    inputs: Inputs,
+    inputs: CellInputs,
     *,
     preset: str,
     seed: int,
@@ -154,7 +154,7 @@ def call(
 
 
 def _settings(
-    entry: Entry, images: list[Image], inputs: Inputs, preset: str, seed: int, device: str
+    entry: Entry, images: list[Image], inputs: CellInputs, preset: str, seed: int, device: str
 ) -> Settings:
     method = load(entry)
     given = dict(entry.arguments)
@@ -181,13 +181,13 @@ def _settings(
     return settle(asked, shots=len(images))
 
 
-def _clean(inputs: Inputs) -> Path:
+def _clean(inputs: CellInputs) -> Path:
     if inputs.clean is None:
         raise Skipped("@best needs the truth, which this set lacks")
     return inputs.folder / inputs.clean
 
 
-def _peer(entry: Entry, inputs: Inputs, settings: PeerSettings) -> CallOutcome:
+def _peer(entry: Entry, inputs: CellInputs, settings: PeerSettings) -> CallOutcome:
     """A program of others, through `pellucid.bench.peers`."""
     noisy = inputs.folder / inputs.given[0]
     out = inputs.folder / f".{entry.slug}.{secrets.token_hex(4)}{noisy.suffix}"
@@ -216,7 +216,7 @@ def _peer(entry: Entry, inputs: Inputs, settings: PeerSettings) -> CallOutcome:
     )
 
 
-def _told(inputs: Inputs, noisy: Path) -> float | None:
+def _told(inputs: CellInputs, noisy: Path) -> float | None:
     """The true level in 255ths of the top of the file: a peer does not know that 4095 of 65535 is white."""
     if inputs.sigma is None:
         return None
@@ -225,7 +225,7 @@ def _told(inputs: Inputs, noisy: Path) -> float | None:
     return 255 * inputs.sigma * inputs.white / float(top)
 
 
-def write(outcome: CallOutcome, inputs: Inputs, stem: str) -> Path:
+def write(outcome: CallOutcome, inputs: CellInputs, stem: str) -> Path:
     """Write the estimate as the protocol stores it; a file appears whole or not at all."""
     if not math.isfinite(float(outcome.pixels.sum(dtype=np.float64))):
         raise ArithmeticError("the estimate holds values that are not finite")

@@ -21,7 +21,7 @@ WIDTH, HEIGHT = 760, 440
 AREA = Box(left=62, top=16, right=740, bottom=374)
 HEAD = 34
 """room for the title above a drawing that stands alone"""
-Place = Literal["front", "other", "oracle"]
+DotKind = Literal["front", "other", "oracle"]
 
 _TIMES = (
     *(m * 10.0**d for d in range(-4, 1) for m in (1, 2, 5)),
@@ -121,7 +121,7 @@ def draw(found: Sequence[Contender], *, title: str, metric: str = "psnr", across
         stairs += [(x, stairs[-1][1] if stairs else AREA.bottom), (x, y)]
     stairs += [(AREA.right, stairs[-1][1])] if stairs else []
     spots = [at(p.seconds, p.quality) for p in found]
-    kinds: list[Place] = ["oracle" if p.oracle else ("front" if p in best else "other") for p in found]
+    kinds: list[DotKind] = ["oracle" if p.oracle else ("front" if p in best else "other") for p in found]
     names = [p.name + (f" ({p.quality:.4g} ↓)" if p.quality < low else "") for p in found]
     room = Box(left=AREA.left + 2, top=AREA.top - 8, right=AREA.right + 16, bottom=AREA.bottom - 2)
     placed = labels.place(spots, names, room, stairs)
@@ -160,7 +160,7 @@ def _axes(
     return shapes
 
 
-def _legend(kinds: Sequence[Place]) -> list[Shape]:
+def _legend(kinds: Sequence[DotKind]) -> list[Shape]:
     shapes: list[Shape] = []
     left = AREA.left
     for kind in kinds:
@@ -170,7 +170,7 @@ def _legend(kinds: Sequence[Place]) -> list[Shape]:
     return shapes
 
 
-def _dot(at: XY, kind: Place, tip: str = "") -> Dot:
+def _dot(at: XY, kind: DotKind, tip: str = "") -> Dot:
     return Dot(kind=kind, at=at, radius=6 if kind == "front" else 5, diamond=kind == "oracle", tip=tip)
 
 
@@ -233,7 +233,7 @@ _STYLE = """.front text {{ font: 13px system-ui, -apple-system, "Segoe UI", Robo
 """
 STYLE = _STYLE.format(**{name: f"var(--{name})" for name in LIGHT})
 """for a page that has the variables"""
-NAMES: dict[Place, str] = {
+NAMES: dict[DotKind, str] = {
     "front": "on the front",
     "other": "beaten",
     "oracle": "oracle: used the truth",

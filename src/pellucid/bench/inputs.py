@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from pellucid.bench import protocol
-from pellucid.bench.layouts import Picture
+from pellucid.bench.layouts import SetPicture
 from pellucid.bench.spec import SetSpec, slug
 from pellucid.files.replace import replaced
 
@@ -22,7 +22,7 @@ class Skipped(Exception):  # noqa: N818 - no error: the cell does not apply here
 
 
 @dataclass(frozen=True, kw_only=True)
-class Inputs:
+class CellInputs:
     """The files of one picture at one noise seed.
 
     Attributes:
@@ -55,15 +55,15 @@ class Inputs:
         return 1.0 if self.given[0].endswith(".tif") and self.given[0] != self.noisy else self.scale
 
 
-def folder(out: Path, spec: SetSpec, sample: Picture, crop: int | None, seed: int) -> Path:
+def folder(out: Path, spec: SetSpec, sample: SetPicture, crop: int | None, seed: int) -> Path:
     """Where the files of a picture are."""
     side = "full" if crop is None else str(crop)
     return out / "images" / spec.slug / slug(sample.name) / f"crop-{side}" / f"seed-{seed}"
 
 
 def prepare(
-    out: Path, spec: SetSpec, found: str, sample: Picture, *, crop: int | None, seed: int, shots: int = 1
-) -> Inputs:
+    out: Path, spec: SetSpec, found: str, sample: SetPicture, *, crop: int | None, seed: int, shots: int = 1
+) -> CellInputs:
     """Make the input files of a picture, or take those that are there; making them again gives the same bits.
 
     Args:
@@ -100,7 +100,7 @@ def prepare(
     return made
 
 
-def _origin(sample: Picture) -> str:
+def _origin(sample: SetPicture) -> str:
     """A digest of the files of a picture; of a MATLAB file, which holds a whole set, its size alone."""
     digest = hashlib.blake2b(digest_size=8)
     for source in (*sample.noisy, *([sample.clean] if sample.clean else [])):
@@ -109,19 +109,19 @@ def _origin(sample: Picture) -> str:
     return digest.hexdigest()
 
 
-def _kept(place: Path) -> Inputs | None:
+def _kept(place: Path) -> CellInputs | None:
     try:
         told = json.loads((place / NAME).read_text())
     except (FileNotFoundError, ValueError):
         return None
-    kept = Inputs(**(told | {"folder": place, "given": tuple(told["given"])}))
+    kept = CellInputs(**(told | {"folder": place, "given": tuple(told["given"])}))
     names = [*kept.given, kept.noisy, *([kept.clean] if kept.clean else [])]
     return kept if all((place / name).is_file() for name in names) else None
 
 
 def _synthetic(
-    place: Path, spec: SetSpec, found: str, sample: Picture, crop: int | None, seed: int, shots: int
-) -> Inputs:
+    place: Path, spec: SetSpec, found: str, sample: SetPicture, crop: int | None, seed: int, shots: int
+) -> CellInputs:
     """Noise over the whole picture, then the crop."""
     if sample.clean is None:
         raise ValueError(f"{sample.name} has no truth to add noise to.")
@@ -155,8 +155,8 @@ def _eight(pixels: protocol.Array, dtype: np.dtype, scale: float, clip: bool) ->
 
 
 def _real(
-    place: Path, spec: SetSpec, found: str, sample: Picture, crop: int | None, seed: int, shots: int
-) -> Inputs:
+    place: Path, spec: SetSpec, found: str, sample: SetPicture, crop: int | None, seed: int, shots: int
+) -> CellInputs:
     """The pictures of the set, cropped; the integers of a pair share one white."""
     if len(sample.noisy) < shots:
         count = len(sample.noisy)
@@ -187,14 +187,14 @@ def _inputs(
     dtype: str,
     scale: float,
     sigma: float | None,
-) -> Inputs:
+) -> CellInputs:
     scores: tuple[float | None, float | None] = (None, None)
     if clean is not None:
         scores = protocol.score(clean, given[0], scale)
         if sigma is None:
             truth, seen = (protocol.in_units(path, scale) for path in (clean, given[0]))
             sigma = float((truth - seen).square().mean().sqrt())
-    return Inputs(
+    return CellInputs(
         folder=place,
         given=tuple(p.name for p in given),
         noisy=noisy.name,

@@ -59,7 +59,7 @@ class StoredPicture:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Picture:
+class SetPicture:
     """One picture of a set.
 
     Attributes:
@@ -87,7 +87,7 @@ def _variable(path: Path, variable: str) -> Array:
     return found
 
 
-Layout = Callable[[Path], list[Picture]]
+Layout = Callable[[Path], list[SetPicture]]
 
 
 def natural(text: str) -> list[tuple[int, int | str]]:
@@ -108,20 +108,20 @@ def pictures(folder: Path) -> list[Path]:
     return sorted(found, key=lambda p: natural(p.name))
 
 
-def clean(folder: Path) -> list[Picture]:
+def clean(folder: Path) -> list[SetPicture]:
     """Every picture is a truth to which noise is added."""
-    return [Picture(name=p.stem, clean=StoredPicture(p)) for p in pictures(folder)]
+    return [SetPicture(name=p.stem, clean=StoredPicture(p)) for p in pictures(folder)]
 
 
-def noisy(folder: Path) -> list[Picture]:
+def noisy(folder: Path) -> list[SetPicture]:
     """Every picture is noisy, and nobody has the truth."""
     return [
-        Picture(name=re.sub("_(noise|noisy)$", "", p.stem), noisy=(StoredPicture(p),))
+        SetPicture(name=re.sub("_(noise|noisy)$", "", p.stem), noisy=(StoredPicture(p),))
         for p in pictures(folder)
     ]
 
 
-def pairs(folder: Path) -> list[Picture]:
+def pairs(folder: Path) -> list[SetPicture]:
     """`noisy/` beside `clean/` (or gt, mean, truth) with stems that are equal but for an ending; or pairs by
     ending in one folder, such as `a_real.png` and `a_mean.png`.
 
@@ -149,13 +149,13 @@ def _stem(path: Path, side: int) -> str:
     return path.stem
 
 
-def _pair(path: Path, truth: Path | None) -> Picture:
+def _pair(path: Path, truth: Path | None) -> SetPicture:
     if truth is None:
         raise ValueError(f"{path} has no clean partner. Name it alike, or remove it.")
-    return Picture(name=_stem(path, 0), noisy=(StoredPicture(path),), clean=StoredPicture(truth))
+    return SetPicture(name=_stem(path, 0), noisy=(StoredPicture(path),), clean=StoredPicture(truth))
 
 
-def scenes(folder: Path) -> list[Picture]:
+def scenes(folder: Path) -> list[SetPicture]:
     """A folder per scene with its shots; a file called clean, gt, mean or truth is the truth."""
     samples = []
     for scene in _folders(folder):
@@ -164,12 +164,12 @@ def scenes(folder: Path) -> list[Picture]:
         shots = tuple(StoredPicture(p) for p in found if p != truth)
         if shots:
             samples.append(
-                Picture(name=scene.name, noisy=shots, clean=StoredPicture(truth) if truth else None)
+                SetPicture(name=scene.name, noisy=shots, clean=StoredPicture(truth) if truth else None)
             )
     return samples
 
 
-def any_of(folder: Path, *, added: bool = False) -> list[Picture]:
+def any_of(folder: Path, *, added: bool = False) -> list[SetPicture]:
     """A folder of one's own: blocks, pairs, scenes, or single pictures, whichever it is.
 
     Args:
@@ -192,7 +192,7 @@ def any_of(folder: Path, *, added: bool = False) -> list[Picture]:
 NOISY_BLOCKS, CLEAN_BLOCKS = "ValidationNoisyBlocksSrgb.mat", "ValidationGtBlocksSrgb.mat"
 
 
-def blocks(folder: Path) -> list[Picture]:
+def blocks(folder: Path) -> list[SetPicture]:
     """The validation blocks of SIDD: two MATLAB files of (40, 32, 256, 256, 3) bytes; names `scene-block`.
 
     Raises:
@@ -213,7 +213,7 @@ def blocks(folder: Path) -> list[Picture]:
             f"{shapes[0]} and {shapes[1]}. Get the files again."
         )
     return [
-        Picture(
+        SetPicture(
             name=f"{scene:04}-{block:02}",
             noisy=(StoredPicture(files[0], names[0], (scene, block)),),
             clean=StoredPicture(files[1], names[1], (scene, block)),
@@ -223,7 +223,7 @@ def blocks(folder: Path) -> list[Picture]:
     ]
 
 
-def sidd_tree(folder: Path) -> list[Picture]:
+def sidd_tree(folder: Path) -> list[SetPicture]:
     """SIDD's own tree: `Data/0001_.../0001_NOISY_SRGB_010.PNG` beside `..._GT_SRGB_010.PNG`."""
     samples = []
     for scene in _folders(folder / "Data" if (folder / "Data").is_dir() else folder):
@@ -232,7 +232,7 @@ def sidd_tree(folder: Path) -> list[Picture]:
                 truth = path.with_name(path.name.replace("_NOISY_", "_GT_"))
                 name = f"{scene.name.split('_')[0]}-{path.stem.rsplit('_', 1)[-1]}"
                 samples.append(
-                    Picture(
+                    SetPicture(
                         name=name,
                         noisy=(StoredPicture(path),),
                         clean=_pair(path, truth if truth.is_file() else None).clean,
@@ -244,7 +244,7 @@ def sidd_tree(folder: Path) -> list[Picture]:
 _ISO = re.compile(r"_ISO(H?\d+)(?:-(\d+))?$", re.I)
 
 
-def nind(folder: Path) -> list[Picture]:
+def nind(folder: Path) -> list[SetPicture]:
     """NIND: a folder per scene with `NIND_scene_ISO200-1.png`; the lowest ISO is the truth.
 
     A sample is a scene at one higher ISO; pictures of one scene and ISO are its shots.
@@ -260,14 +260,14 @@ def nind(folder: Path) -> list[Picture]:
         for speed in order[1:]:
             shots = tuple(StoredPicture(p) for p in speeds[speed])
             name = f"{scene.name}_ISO{speed}"
-            samples.append(Picture(name=name, noisy=shots, clean=StoredPicture(speeds[order[0]][0])))
+            samples.append(SetPicture(name=name, noisy=shots, clean=StoredPicture(speeds[order[0]][0])))
     return samples
 
 
 FMD_LEVELS = ("raw", "avg2", "avg4", "avg8", "avg16")
 
 
-def fmd(folder: Path) -> list[Picture]:
+def fmd(folder: Path) -> list[SetPicture]:
     """FMD's mixed test set: `test_mix/raw|avg2|avg4|avg8|avg16/*.png` beside `test_mix/gt/*.png`."""
     root = folder / "test_mix" if (folder / "test_mix").is_dir() else folder
     truths = {p.name: p for p in pictures(root / "gt")}
@@ -275,16 +275,16 @@ def fmd(folder: Path) -> list[Picture]:
     for level in FMD_LEVELS:
         for path in pictures(root / level):
             truth = _pair(path, truths.get(path.name)).clean
-            samples.append(Picture(name=f"{path.stem}_{level}", noisy=(StoredPicture(path),), clean=truth))
+            samples.append(SetPicture(name=f"{path.stem}_{level}", noisy=(StoredPicture(path),), clean=truth))
     return samples
 
 
-def fmd_iddp(folder: Path) -> list[Picture]:
+def fmd_iddp(folder: Path) -> list[SetPicture]:
     """FMD without wide-field and without two-photon BPAE, as the paper of IDDP leaves it: 120 pictures."""
     return [s for s in fmd(folder) if not s.name.startswith(("WideField", "TwoPhoton_BPAE"))]
 
 
-def celeba(folder: Path) -> list[Picture]:
+def celeba(folder: Path) -> list[SetPicture]:
     """CelebA's test part, by its own list, else whatever is there."""
     found = clean(folder / "img_align_celeba" if (folder / "img_align_celeba").is_dir() else folder)
     split = next((p for p in folder.glob("**/list_eval_partition.txt")), None)
@@ -299,7 +299,7 @@ def celeba(folder: Path) -> list[Picture]:
 def below(*names: str, layout: Layout = clean) -> Layout:
     """The layout in the first of these subfolders that exists, else in the folder itself."""
 
-    def read(folder: Path) -> list[Picture]:
+    def read(folder: Path) -> list[SetPicture]:
         return layout(next((folder / n for n in names if (folder / n).is_dir()), folder))
 
     return read
@@ -308,7 +308,7 @@ def below(*names: str, layout: Layout = clean) -> Layout:
 def first(*layouts: Layout) -> Layout:
     """The first layout that finds anything."""
 
-    def read(folder: Path) -> list[Picture]:
+    def read(folder: Path) -> list[SetPicture]:
         return next((found for layout in layouts if (found := layout(folder))), [])
 
     return read

@@ -22,7 +22,7 @@ PACKAGE = "pellucid.bench"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Value:
+class TableValue:
     """A cell of a table: its text, what it sorts by (infinite as the largest, "" last), and how it looks."""
 
     text: str
@@ -38,7 +38,7 @@ class Section:
 
     table: Table
     id: str
-    rows: list[tuple[Row, list[Value]]]
+    rows: list[tuple[Row, list[TableValue]]]
     absent: list[str]
     plot: Markup | None
     shown: list[Shown]
@@ -142,25 +142,28 @@ def _section(results: Results, table: Table, folder: Path, most: int) -> Section
     )
 
 
-def _figures(row: Row, table: Table) -> list[Value]:
+def _figures(row: Row, table: Table) -> list[TableValue]:
     return [
         _scored(row, table, "psnr", 2),
         _scored(row, table, "ssim", 4),
-        *(Value(text=render.figure(v), key=_key(v)) for v in (row.seconds, row.cpu_seconds, row.peak_mb)),
-        Value(
+        *(
+            TableValue(text=render.figure(v), key=_key(v))
+            for v in (row.seconds, row.cpu_seconds, row.peak_mb)
+        ),
+        TableValue(
             text="–" if row.iterations is None else f"{row.iterations:.0f}",
             key=_key(row.iterations),
             tip=f"stopped by: {row.stopped}" if row.stopped else "",
         ),
-        Value(text="–" if row.images is None else str(row.images), key=_key(row.images)),
+        TableValue(text="–" if row.images is None else str(row.images), key=_key(row.images)),
     ]
 
 
-def _scored(row: Row | None, table: Table, metric: str, digits: int) -> Value:
+def _scored(row: Row | None, table: Table, metric: str, digits: int) -> TableValue:
     score: Score | None = getattr(row, metric) if row is not None else None
     if row is None or score is None:
-        return Value(text="–", key="")
-    return Value(
+        return TableValue(text="–", key="")
+    return TableValue(
         text=render.score(Score(mean=score.mean), digits),
         key=_key(score.mean),
         bold=row.kind == "measured" and score.mean == render.best(table.rows, metric),

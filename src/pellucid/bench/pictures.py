@@ -14,7 +14,7 @@ from scipy.ndimage import uniform_filter
 
 from pellucid import files
 from pellucid.bench.results import Cell
-from pellucid.bench.table import Method, Table, presets
+from pellucid.bench.table import MethodKey, Table, presets
 from pellucid.files.replace import replaced
 from pellucid.image import Pixels
 from pellucid.pages import display
@@ -30,7 +30,7 @@ Most of an error is small, and it is large at edges, which should not all be bla
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tile:
+class MethodTile:
     """One method on one image: addresses of its pictures relative to the page, "" where there is none."""
 
     name: str
@@ -55,7 +55,7 @@ class Shown:
     """
 
     title: str
-    tiles: tuple[Tile, ...]
+    tiles: tuple[MethodTile, ...]
     whole: str
     frame: tuple[float, float, float, float]
     note: str
@@ -144,7 +144,7 @@ def anchor(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9_.-]+", "-", text).strip("-.") or "x"
 
 
-def _name(cell: Cell, shown: dict[Method, str]) -> str:
+def _name(cell: Cell, shown: dict[MethodKey, str]) -> str:
     preset = shown[cell.method, cell.preset]
     return f"{cell.method} ({preset})" if preset else cell.method
 
@@ -172,7 +172,7 @@ def _read(path: Path | None, white: float | None) -> Pixels | None:
 
 
 def _image(
-    image: str, group: Sequence[Cell], shown: dict[Method, str], folder: Path, out: Path, side: int
+    image: str, group: Sequence[Cell], shown: dict[MethodKey, str], folder: Path, out: Path, side: int
 ) -> Shown:
     paths = [cell.path(name) for cell in group for name in ("noisy", "clean", "file")]
     white = _white(list(dict.fromkeys(path for path in paths if path is not None)))
@@ -199,7 +199,7 @@ def _image(
         _write(path, display.to_bytes(pixels[:, rows, columns], *bounds))
         return path.relative_to(out).as_posix()
 
-    def tile(name: str, pixels: Pixels, cell: Cell | None, kind: str) -> Tile:
+    def tile(name: str, pixels: Pixels, cell: Cell | None, kind: str) -> MethodTile:
         removed = missed = ""
         if kind != "input":
             removed = save((noisy - pixels) * np.float32(removed_gain / span), "removed", (-0.5, 0.5))
@@ -209,7 +209,7 @@ def _image(
         if kind == "input":
             scores = group[0].noisy_psnr, group[0].noisy_ssim
         picture = save(pixels, "picture", (low, high))
-        return Tile(
+        return MethodTile(
             name=name,
             picture=picture,
             removed=removed,

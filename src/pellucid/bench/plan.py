@@ -13,7 +13,7 @@ from pellucid.bench.spec import Entry, SetSpec, parse_entry
 
 
 @dataclass(frozen=True, kw_only=True)
-class Job:
+class CellJob:
     """One cell before it is run: what its row will be about."""
 
     set: str
@@ -65,22 +65,26 @@ def plan(
     preset: str,
     seeds: Sequence[int],
     crop: int | None,
-) -> list[tuple[Job, str]]:
+) -> list[tuple[CellJob, str]]:
     """All jobs, method by method, with the reason where one is skipped at once."""
-    jobs: list[tuple[Job, str]] = []
+    jobs: list[tuple[CellJob, str]] = []
     for entry in entries:
         own = entry.arguments.get("preset", preset) if entry.has_preset else ""
         for spec in specs:
             names = chosen[spec.text]
             if names is None:
-                job = Job(set=spec.text, image="", seed=seeds[0], method=entry.text, preset=own, crop=crop)
+                job = CellJob(
+                    set=spec.text, image="", seed=seeds[0], method=entry.text, preset=own, crop=crop
+                )
                 jobs.append((job, f"no set: {spec.name} is not on this machine"))
                 continue
             # The same picture, the same method and no draw: another seed would give the same bits.
             several = len(seeds) > 1 and (spec.model or draws(entry))
             for name in names:
                 for seed in seeds if several else seeds[:1]:
-                    job = Job(set=spec.text, image=name, seed=seed, method=entry.text, preset=own, crop=crop)
+                    job = CellJob(
+                        set=spec.text, image=name, seed=seed, method=entry.text, preset=own, crop=crop
+                    )
                     jobs.append((job, ""))
     return jobs
 
@@ -112,7 +116,7 @@ MEASURED = (
 )
 
 
-def row_of(job: Job, source: str, found: CellRow) -> CellRow:
+def row_of(job: CellJob, source: str, found: CellRow) -> CellRow:
     """A line of cells.jsonl."""
     own = {"key": job.key, "source": source}
     about = own | asdict(job) | {"oracle": bool(parse_entry(job.method).oracle)}

@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from pellucid import files, metrics, seeds
+from pellucid.bench.layouts import Array
 from pellucid.bench.manifest import PROTOCOL as VERSION
 from pellucid.bench.spec import SetSpec
 from pellucid.noise import models
 
 __all__ = ["VERSION", "Array", "add_noise", "crop", "in_units", "level", "score", "stored", "write"]
-Array = NDArray[Any]
 
 
 def crop(values: Array, side: int | None) -> Array:

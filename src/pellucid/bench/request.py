@@ -14,7 +14,7 @@ ORDERS = ("best", "given")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class DataRoot:
     """Where the data sets are."""
 
     data_root: Path | None = option(None, metavar="FOLDER")
@@ -25,7 +25,7 @@ class Place:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Workers(Place):
+class Workers(DataRoot):
     """How cells are run: where, with how many threads, for how long, with which programs of others."""
 
     device: str = option("auto", metavar="DEVICE")

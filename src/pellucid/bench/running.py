@@ -12,7 +12,7 @@ from typing import Unpack
 
 from pellucid.bench import asking, datasets, log, manifest, plan
 from pellucid.bench.log import CellRow
-from pellucid.bench.plan import Job
+from pellucid.bench.plan import CellJob
 from pellucid.bench.process import Worker
 from pellucid.bench.request import BenchRun, RunOptions
 from pellucid.bench.spec import parse_entry, parse_set, split
@@ -145,11 +145,11 @@ def carry_out(
 
 
 def _left(
-    planned: Sequence[tuple[Job, str]],
+    planned: Sequence[tuple[CellJob, str]],
     rows: dict[str, CellRow],
     asked: BenchRun,
     source: str,
-) -> tuple[Summary, list[tuple[Job, str]]]:
+) -> tuple[Summary, list[tuple[CellJob, str]]]:
     """The cells that are not finished: skipped ones are looked at again, errors where asked for."""
     summary = Summary(folder=asked.out)
     todo = []
@@ -169,7 +169,7 @@ def _left(
 
 
 def _run_all(
-    todo: Sequence[tuple[Job, str]],
+    todo: Sequence[tuple[CellJob, str]],
     rows: dict[str, CellRow],
     file: log.CellLog,
     shared: CellRow,
@@ -216,7 +216,7 @@ def _run_all(
             worker.end()
 
 
-def _limit(cell: Job, timeout: float | None) -> float | None:
+def _limit(cell: CellJob, timeout: float | None) -> float | None:
     grace = PEER_GRACE if cell.method.startswith("peer:") else 0.0
     return None if timeout is None else timeout + grace
 

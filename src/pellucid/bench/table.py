@@ -13,8 +13,8 @@ from pellucid import checks
 from pellucid.bench.request import ORDERS, OVER
 from pellucid.bench.results import Cell, Published, Results
 
-Kind = Literal["measured", "oracle", "published", "input"]
-Method = tuple[str, str]
+RowKind = Literal["measured", "oracle", "published", "input"]
+MethodKey = tuple[str, str]
 """method and preset"""
 
 
@@ -45,7 +45,7 @@ class Row:
 
     method: str
     preset: str = ""
-    kind: Kind = "measured"
+    kind: RowKind = "measured"
     psnr: Score | None = None
     ssim: Score | None = None
     seconds: float | None = None
@@ -143,12 +143,12 @@ def _table(
     over: str,
     by: str,
 ) -> Table:
-    done: dict[Method, list[Cell]] = {}
+    done: dict[MethodKey, list[Cell]] = {}
     for cell in cells:
         if cell.done:
             done.setdefault((cell.method, cell.preset), []).append(cell)
     images = {cell.image for cell in cells}
-    used: dict[Method, list[Cell]] = dict(done)
+    used: dict[MethodKey, list[Cell]] = dict(done)
     notes: list[str] = []
     if over == "common" and done:
         used, notes = _common(done, len(images))
@@ -186,14 +186,14 @@ def _table(
     )
 
 
-def presets(cells: Iterable[Cell]) -> dict[Method, str]:
+def presets(cells: Iterable[Cell]) -> dict[MethodKey, str]:
     """For every method and preset the preset to show: "" unless the method was run with several."""
     found = {(c.method, c.preset) for c in cells}
     counts = Counter(method for method, _ in found)
     return {(method, preset): preset if counts[method] > 1 else "" for method, preset in found}
 
 
-def _common(done: dict[Method, list[Cell]], total: int) -> tuple[dict[Method, list[Cell]], list[str]]:
+def _common(done: dict[MethodKey, list[Cell]], total: int) -> tuple[dict[MethodKey, list[Cell]], list[str]]:
     """What every method finished, and how much that is in words.
 
     Where noise is added, a seed is another noisy picture, and only seeds that all have count. Where it is
@@ -207,7 +207,7 @@ def _common(done: dict[Method, list[Cell]], total: int) -> tuple[dict[Method, li
     else:
         own = dict.fromkeys(own, seeds)
 
-    def whole(method: Method) -> set[str]:
+    def whole(method: MethodKey) -> set[str]:
         have: dict[str, set[int]] = {}
         for cell in done[method]:
             have.setdefault(cell.image, set()).add(cell.seed)
@@ -270,7 +270,7 @@ def _row(method: str, preset: str, group: Sequence[Cell], usual: str) -> Row:
     )
 
 
-def _input(used: dict[Method, list[Cell]]) -> list[Row]:
+def _input(used: dict[MethodKey, list[Cell]]) -> list[Row]:
     """The noisy images themselves, from what the cells say of them."""
     known = {(c.image, c.seed): c for group in used.values() for c in group if c.noisy_psnr is not None}
     group = list(known.values())

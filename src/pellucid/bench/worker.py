@@ -18,10 +18,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pellucid.bench.process import Message
+
 if TYPE_CHECKING:
     from pellucid.bench.datasets import FoundSet
 
-Message = dict[str, Any]
 _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 

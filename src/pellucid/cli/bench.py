@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pellucid.bench.request import BenchRun, Place, Workers
+from pellucid.bench.request import BenchRun, DataRoot, Workers
 from pellucid.cli import bench_show, show
 from pellucid.cli.options import Console, spread
 
@@ -31,7 +31,7 @@ app = typer.Typer(
 
 @app.command()
 @functools.partial(spread, without=["debug"])
-def data(asked: Place, console: Console) -> int:
+def data(asked: DataRoot, console: Console) -> int:
     """Say which data sets are here, and where the others come from."""
     from pellucid import bench
 

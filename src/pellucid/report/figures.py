@@ -15,7 +15,7 @@ from pellucid.pages import Figure, TextTable, charts
 from pellucid.report.removed import BINS, LAGS, REACH, Removed
 from pellucid.report.views import channel_names
 
-Value = TypeVar("Value")
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,5 +167,5 @@ def spectra(noisy: Image, noise: NoiseReport) -> list[Figure]:
     return found
 
 
-def _at(values: Sequence[Value], c: int, show: Callable[[Value], str]) -> str:
+def _at(values: Sequence[Item], c: int, show: Callable[[Item], str]) -> str:
     return show(values[c]) if c < len(values) else "not measured"

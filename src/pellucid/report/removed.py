@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import fft, ndimage
 
 from pellucid.image import Image
 from pellucid.noise.report import NoiseReport
+from pellucid.pages.charts import Floats
 from pellucid.report.views import busiest
 
-Floats = NDArray[np.float64]
 LAGS = 10
 # Statistics of a huge picture are taken on its busiest part: enough pixels, and seconds saved.
 SIDE = 1024

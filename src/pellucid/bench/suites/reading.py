@@ -18,7 +18,7 @@ RUN = ("data", "methods", "preset", "seeds", "limit", "images", "crop")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part:
+class SuitePart:
     """One run: the arguments of `bench.run`."""
 
     data: tuple[str, ...]
@@ -85,7 +85,7 @@ class Suite:
     title: str
     notes: tuple[str, ...]
     form: str
-    parts: tuple[Part, ...]
+    parts: tuple[SuitePart, ...]
     trainings: tuple[Training, ...]
     printed: tuple[Printed, ...]
     residuals: bool = False
@@ -166,14 +166,14 @@ def _suite(name: str, table: Mapping[str, Any], form: str) -> Suite:
     )
 
 
-def _part(row: Mapping[str, Any], form: str) -> Part:
+def _part(row: Mapping[str, Any], form: str) -> SuitePart:
     wishes = {key: value for key, value in row.items() if key in RUN}
     if form == "small":
         wishes |= SMALL | row.get("small", {})
     if set(row) - {*RUN, "small"} or set(wishes) - set(RUN):
         raise KeyError(f"a part may hold {', '.join(RUN)} and small")
     more = {key: value for key, value in wishes.items() if key not in ("data", "methods")}
-    return Part(data=tuple(wishes["data"]), methods=tuple(wishes["methods"]), more=more)
+    return SuitePart(data=tuple(wishes["data"]), methods=tuple(wishes["methods"]), more=more)
 
 
 def _training(name: str, row: Mapping[str, Any], form: str) -> Training:
