@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from pellucid import fields, request
-from pellucid.request import Denoise, Inpaint, Inspect, Output, Request, Upscale
+from pellucid.request import Denoise, Inpaint, Inspect, Output, Request, Train, Upscale
 
-POSITIONAL = {"method", "mask", "factor"}
+POSITIONAL = {"method", "mask", "factor", "data", "out"}
 """arguments of the Python verbs that stand in their signatures"""
 
 
@@ -22,6 +22,7 @@ POSITIONAL = {"method", "mask", "factor"}
         (Inpaint, request.InpaintOptions),
         (Upscale, request.Options),
         (Request, request.Options),
+        (Train, request.TrainOptions),
     ],
 )
 def test_keyword_arguments_are_the_fields(kind, options):
@@ -31,7 +32,7 @@ def test_keyword_arguments_are_the_fields(kind, options):
     assert get_type_hints(options) == {name: hints[name] for name in names}
 
 
-@pytest.mark.parametrize("kind", [Denoise, Inpaint, Upscale, Inspect, Output])
+@pytest.mark.parametrize("kind", [Denoise, Inpaint, Upscale, Inspect, Output, Train])
 def test_every_field_has_a_help_of_one_sentence_or_two(kind):
     for field in fields.options(kind):
         assert field.help.endswith("."), field.name
@@ -47,6 +48,7 @@ def test_every_field_has_a_help_of_one_sentence_or_two(kind):
         Upscale(factor=4, data_range=255.0),
         Output(out=Path("a.png"), reference=(Path("b.png"), Path("c.png"))),
         Inspect(data_range=2000),
+        Train(method="n2n", data=Path("in"), out=Path("m.safetensors"), scales=(0.5, 1.0), start="x"),
     ],
 )
 def test_json_and_back(asked):

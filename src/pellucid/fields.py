@@ -43,7 +43,8 @@ class Option:
         hint: what to do when it is none of these, after the message.
         aliases: old names that `change` and `current` still understand.
         renamed: old values that `change` and `current` still understand, as text in lower case, and today's.
-        flag: the option of the command line, where it is not ``--`` and the name.
+        flag: the option of the command line, where it is not ``--`` and the name, with a short one after a
+            comma; "" for an argument.
         metavar: what stands for the value in the help of the command line.
         cli: whether the command line has it.
         python: whether the Python signature has it.
@@ -422,10 +423,11 @@ def _words(hint: Any) -> str:
         return " or ".join(_words(a) for a in arguments)
     if origin is Literal:
         return "one of " + ", ".join(map(str, arguments))
+    if origin is tuple and Ellipsis in arguments:
+        several = {int: "whole numbers", float: "numbers"}
+        return f"{several.get(arguments[0], 'values')} separated by commas"
     if origin is tuple:
-        return "values separated by commas, " + ", ".join(
-            "any number of them" if a is Ellipsis else _words(a) for a in arguments
-        )
+        return "values separated by commas, " + ", ".join(map(_words, arguments))
     if origin in (Mapping, Sequence):
         return "names with values" if origin is Mapping else "a list"
     plain = {int: "a whole number", float: "a number", bool: "true or false", str: "text", type(None): "none"}

@@ -43,7 +43,7 @@ def test_a_run_of_ones_own_folder(run, own, tmp_path):
         (["--methods", "nlmm", "--data", "CC15"], "Did you mean 'nlm'"),
         (
             ["--methods", "nlm", "--data", "CC15", "--seeds", "x"],
-            "seeds must be values separated by commas, a whole number",
+            "seeds must be whole numbers separated by commas",
         ),
         (["--methods", "nlm", "--data", "CC15"], "CC15 is not below"),
     ],

@@ -95,7 +95,7 @@ def test_help_is_the_text_under_the_field_with_flags_for_names(run):
 
 @pytest.mark.parametrize(
     ("typed", "words"),
-    [(["--wide", 0], "wide must be at least 1, got 0"), (["--sizes", "a,b"], "sizes must be values")],
+    [(["--wide", 0], "wide must be at least 1, got 0"), (["--sizes", "a,b"], "sizes must be numbers")],
 )
 def test_what_a_record_refuses_is_wrong_usage(run, typed, words):
     seen, code, text = run("a", *typed)

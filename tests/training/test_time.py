@@ -8,6 +8,7 @@ import torch
 
 import pellucid
 from pellucid import models
+from pellucid.request import Train
 from pellucid.training import module, settle
 from pellucid.training.plan import Plan
 
@@ -121,12 +122,8 @@ def test_what_was_asked_for_still_limits(toy, folder, tmp_path, clock, more, ste
 
 
 def test_time_alone_when_nothing_counts_steps(toy, folder, tmp_path):
-    nothing = dict.fromkeys(("preset", "set", "network", "steps", "pairs", "clean", "start", "threads"))
-    plain = {"seed": 0, "device": "cpu", "precision": "float32", "processes": 1, "nodes": 1, "every": 5}
-
     def only_time(**more):
-        wishes = nothing | plain | more
-        return settle("toy", folder, tmp_path / "m.safetensors", options={}, **wishes).only_time
+        return settle(Train(method="toy", data=folder, out=tmp_path / "m.safetensors", **more)).only_time
 
     assert only_time(seconds=5.0)
     assert only_time(seconds=5.0, set={"width": 4}, preset="fast")

@@ -2,36 +2,26 @@
 
 from __future__ import annotations
 
-import functools
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
 from types import TracebackType
 from typing import Annotated
 
 import typer
 
-from pellucid.cli import arguments, bench, trained
+from pellucid.cli import arguments
 from pellucid.cli.options import Console, spread
 from pellucid.extras import MissingExtra
-from pellucid.request import Denoise, Inpaint, Inspect, Output, Upscale
+from pellucid.request import Denoise, Inpaint, Inspect, Output, Train, Upscale
 
 Inputs = Annotated[list[Path], typer.Argument(metavar="INPUT...", help="Images: PNG, JPEG, BMP, TIFF, NPY.")]
-
-app = typer.Typer(
-    name="pellucid",
-    help="Clear images with no clean data.",
-    add_completion=False,
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
-)
+Name = Annotated[str | None, typer.Argument(metavar="[NAME]", help="A method, for its settings.")]
+Folder = Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where to write.")]
 
 
-@app.command()
-@spread
 def denoise(inputs: Inputs, request: Denoise, output: Output, console: Console) -> int:
     """Denoise images: same size, depth and metadata, with no clean data."""
     from pellucid.cli import verbs
@@ -39,8 +29,6 @@ def denoise(inputs: Inputs, request: Denoise, output: Output, console: Console) 
     return verbs.restore(inputs, request, output, console)
 
 
-@app.command()
-@functools.partial(spread, without=["uncertainty"])
 def inpaint(inputs: Inputs, request: Inpaint, output: Output, console: Console) -> int:
     """Fill holes, scratches, text and missing pixels from the rest of the image."""
     from pellucid.cli import verbs
@@ -48,8 +36,6 @@ def inpaint(inputs: Inputs, request: Inpaint, output: Output, console: Console) 
     return verbs.restore(inputs, request, output, console)
 
 
-@app.command()
-@functools.partial(spread, without=["uncertainty"])
 def upscale(inputs: Inputs, request: Upscale, output: Output, console: Console) -> int:
     """Make images larger, with detail learnt from the image itself."""
     from pellucid.cli import verbs
@@ -57,8 +43,6 @@ def upscale(inputs: Inputs, request: Upscale, output: Output, console: Console) 
     return verbs.restore(inputs, request, output, console)
 
 
-@app.command()
-@spread
 def inspect(inputs: Inputs, request: Inspect, console: Console) -> int:
     """Say what noise images hold, and what `denoise` would do about it."""
     from pellucid.cli import verbs
@@ -66,33 +50,87 @@ def inspect(inputs: Inputs, request: Inspect, console: Console) -> int:
     return verbs.inspect(inputs, request, console)
 
 
-@app.command()
-@functools.partial(spread, without=["debug"])
-def methods(
-    console: Console,
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="A method, for its settings.")] = None,
-) -> int:
+def methods(console: Console, name: Name = None) -> int:
     """List the methods, or show the settings of one."""
     from pellucid.cli import method_verbs
 
     return method_verbs.methods(name, as_json=console.json)
 
 
-@app.command()
-def demo(
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where to write.")] = Path(
-        "demo-output"
-    ),
-) -> None:
+def demo(out: Folder = Path("demo-output")) -> int:
     """Denoise a picture that scikit-image ships, and show before and after."""
     from pellucid.cli import verbs
 
-    raise typer.Exit(verbs.demo(out))
+    return verbs.demo(out)
 
 
-app.command()(trained.train)
-app.add_typer(trained.models, name="models")
-app.add_typer(bench.app, name="bench")
+def train(request: Train, console: Console) -> int:
+    """Train one model on many images, then denoise with it in milliseconds."""
+    from pellucid.cli import train as training
+
+    return training.train(request, console)
+
+
+VERBS: dict[str, Callable[..., int]] = {
+    "denoise": denoise,
+    "inpaint": inpaint,
+    "upscale": upscale,
+    "inspect": inspect,
+    "methods": methods,
+    "demo": demo,
+    "train": train,
+}
+WITHOUT = {"inpaint": ("uncertainty",), "upscale": ("uncertainty",), "methods": ("debug",)}
+"""options of a verb's records that do not apply to it"""
+GROUPS = {
+    "models": ("pellucid.cli.models", "List, show, verify and install models."),
+    "bench": ("pellucid.cli.bench", "Measure methods under one protocol, and show what came out."),
+}
+"""groups of verbs: the module whose `app` holds them, and what they are for"""
+
+
+def build(verb: str | None = None) -> typer.Typer:
+    """The program, or as much of it as one verb needs.
+
+    The options of all verbs take longer to make than anything else at the start, so that a program that runs
+    one of them knows the others by name and by what they are for.
+
+    Args:
+        verb: the one that will run; None for all of them.
+    """
+    app = typer.Typer(
+        name="pellucid",
+        help="Clear images with no clean data.",
+        add_completion=False,
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    )
+    for name, function in VERBS.items():
+        whole = verb in (None, name)
+        app.command(name)(spread(function, without=WITHOUT.get(name, ())) if whole else _named(function))
+    for name, (module, help) in GROUPS.items():
+        group = import_module(module).app if verb in (None, name) else typer.Typer()
+        app.add_typer(group, name=name, help=help, no_args_is_help=True)
+    app.callback()(top)
+    return app
+
+
+def __getattr__(name: str) -> typer.Typer:
+    """``app``: the whole program, made when it is asked for."""
+    if name != "app":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}.")
+    return build()
+
+
+def _named(function: Callable[..., int]) -> Callable[[], None]:
+    """A verb of which only the name and the first sentence count."""
+
+    def command() -> None: ...
+
+    command.__doc__ = function.__doc__
+    return command
 
 
 def _version(value: bool) -> None:
@@ -103,7 +141,6 @@ def _version(value: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def top(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
@@ -129,4 +166,5 @@ def main(argv: Sequence[str] | None = None) -> None:
     # What this library says goes to programs; what it means for a picture stands in the picture's notes.
     logging.getLogger("tifffile").addHandler(logging.NullHandler())
     # The command itself: calling the Typer object would put Typer's own hook in the place of ours.
-    typer.main.get_command(app)(args=arguments.spread(given), prog_name="pellucid")
+    verb = next((word for word in given if not word.startswith("-")), "")
+    typer.main.get_command(build(verb))(args=arguments.spread(given), prog_name="pellucid")

@@ -98,6 +98,11 @@ def _parameter(field: OptionField, names: Mapping[str, str]) -> inspect.Paramete
     help = field.help
     for name, flag in names.items():
         help = help.replace(name, flag)
+    if field.option.flag == "":
+        argument = typer.Argument(metavar=field.option.metavar, help=help)
+        return inspect.Parameter(
+            field.name, inspect.Parameter.KEYWORD_ONLY, annotation=Annotated[_kind(field.type), argument]
+        )
     flags = (field.option.flag or "--" + field.name.replace("_", "-")).split(",")
     if field.type is bool and field.default is True:
         flags = [f"{flags[0]}/--no-{flags[0].removeprefix('--')}"]

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import inspect as inspection
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal, TypeVar, Unpack, overload
 
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pellucid import fields
 from pellucid.image import Image
 from pellucid.noise.report import NoiseReport
 from pellucid.request import (
@@ -21,6 +19,7 @@ from pellucid.request import (
     Options,
     Request,
     Upscale,
+    asks,
     checked,
 )
 from pellucid.run import pipeline
@@ -31,30 +30,6 @@ from pellucid.run.state import State
 from pellucid.steps import Result
 
 Picture = TypeVar("Picture", Image, NDArray[Any], Tensor)
-Verb = TypeVar("Verb", bound=Callable[..., Any])
-
-
-def _asks(kind: type) -> Callable[[Verb], Verb]:
-    """Give a verb the signature that its request has, and put the help of its options into the docstring."""
-
-    def told(verb: Verb) -> Verb:
-        signature = inspection.signature(verb)
-        own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
-        options = [f for f in fields.options(kind) if f.option.python and f.name not in signature.parameters]
-        more = [
-            inspection.Parameter(
-                f.name, inspection.Parameter.KEYWORD_ONLY, default=f.default, annotation=f.type
-            )
-            for f in options
-        ]
-        verb.__signature__ = signature.replace(  # type: ignore[attr-defined]
-            parameters=sorted([*own, *more], key=lambda p: p.kind)
-        )
-        lines = "\n".join(f"        {f.name}: {f.help}" for f in options)
-        verb.__doc__ = (verb.__doc__ or "").replace("        **options: as follows.", lines)
-        return verb
-
-    return told
 
 
 @overload
@@ -75,7 +50,7 @@ def denoise(
     progress: Watcher | None = None,
     **options: Unpack[DenoiseOptions],
 ) -> Result: ...
-@_asks(Denoise)
+@asks(Denoise)
 def denoise(
     x: Any,
     method: str = "auto",
@@ -132,7 +107,7 @@ def inpaint(
     progress: Watcher | None = None,
     **options: Unpack[InpaintOptions],
 ) -> Result: ...
-@_asks(Inpaint)
+@asks(Inpaint)
 def inpaint(
     x: Any,
     mask: Any,
@@ -188,7 +163,7 @@ def upscale(
     progress: Watcher | None = None,
     **options: Unpack[Options],
 ) -> Result: ...
-@_asks(Upscale)
+@asks(Upscale)
 def upscale(
     x: Any,
     factor: int = 2,

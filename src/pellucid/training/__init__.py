@@ -3,12 +3,12 @@
 from pellucid.training.driving import first_process, quiet
 from pellucid.training.fitting import carry_out, train
 from pellucid.training.reporting import Report
-from pellucid.training.request import Request, settle, trainable
+from pellucid.training.request import TrainSettings, settle, trainable
 from pellucid.training.trained import Trained
 
 __all__ = [
     "Report",
-    "Request",
+    "TrainSettings",
     "Trained",
     "carry_out",
     "first_process",

@@ -9,10 +9,10 @@ from pathlib import Path
 from pellucid import models
 from pellucid.data import Data, adding
 from pellucid.training.module import Fit
-from pellucid.training.request import Request
+from pellucid.training.request import TrainSettings
 
 
-def card_of(request: Request, images: Data, fit: Fit) -> models.Card:
+def card_of(request: TrainSettings, images: Data, fit: Fit) -> models.Card:
     """What the model file says about itself."""
     facts, options = images.pool.facts, request.options
     plain = not request.config.standardise and request.start is None
@@ -32,24 +32,23 @@ def card_of(request: Request, images: Data, fit: Fit) -> models.Card:
         sees=request.learning.sees,
         origin="recorded" if not options.noise else "fixed" if options.fixed else "redrawn",
         data=_words(request, images),
-        licence=request.licence,
+        licence=request.asked.licence,
         pictures=facts.pictures,
         quality=quality,
         steps=fit.done,
         seconds=round(fit.seconds, 1),
-        seed=request.seed,
+        seed=request.asked.seed,
         version=version("pellucid"),
-        notes=request.notes,
+        notes=request.asked.notes,
     )
 
 
-def _words(request: Request, images: Data) -> str:
+def _words(request: TrainSettings, images: Data) -> str:
     """The data in words, without the path, which is the user's own."""
     words = f"{images.pool.facts.pictures} files of {request.place.name}"
-    if request.pairs is not None:
-        kind = (
-            request.pairs if not Path(request.pairs).exists() else f"partners in {Path(request.pairs).name}"
-        )
+    pairs = None if request.asked.pairs is None else str(request.asked.pairs)
+    if pairs is not None:
+        kind = pairs if not Path(pairs).exists() else f"partners in {Path(pairs).name}"
         words += f", pairs: {kind}"
     if images.clean is not None:
         words += f", and {images.clean.facts.pictures} clean files"

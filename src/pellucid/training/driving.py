@@ -16,19 +16,19 @@ import lightning.pytorch as pl
 from pellucid import devices
 from pellucid.data import Data
 from pellucid.training.module import Fit
-from pellucid.training.request import Request
+from pellucid.training.request import TrainSettings
 from pellucid.training.stream import Stream
 
 
-def run(request: Request, fit: Fit, images: Data) -> None:
+def run(request: TrainSettings, fit: Fit, images: Data) -> None:
     """Let Lightning drive the loop; Ctrl-C ends it after the step at hand."""
-    several = request.processes * request.nodes > 1
-    accelerator, places = devices.for_lightning(request.device, request.processes)
+    several = request.asked.processes * request.asked.nodes > 1
+    accelerator, places = devices.for_lightning(request.device, request.asked.processes)
     with _interruptible(fit):
         trainer = pl.Trainer(
             accelerator=accelerator,
             devices=places,
-            num_nodes=request.nodes,
+            num_nodes=request.asked.nodes,
             strategy="ddp" if several else "auto",
             max_epochs=-1,
             max_steps=-1,

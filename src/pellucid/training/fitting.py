@@ -4,59 +4,33 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Unpack
 
 from pellucid import models
 from pellucid.data import Data, open_data
+from pellucid.request import Train, TrainOptions, asks, checked
 from pellucid.training import carding, driving, held_out, starting, state, watching
 from pellucid.training.batches import samples_of
 from pellucid.training.log import Log
 from pellucid.training.module import Fit
 from pellucid.training.reporting import Report
-from pellucid.training.request import Request, settle
+from pellucid.training.request import TrainSettings, settle
 from pellucid.training.trained import Trained
 
 TESTED = 32
 """held-out crops whose loss is measured"""
 
 
+@asks(Train)
 def train(
     method: str,
     data: str | Path,
     out: str | Path,
     *,
-    pairs: str | Path | None = None,
-    noise: str | None = None,
-    fixed: int = 0,
-    clean: str | Path | None = None,
-    share: float = 0.5,
-    preset: str | None = None,
-    set: Mapping[str, Any] | None = None,
-    network: str | None = None,
-    steps: int | None = None,
-    epochs: float | None = None,
-    seconds: float | None = None,
-    start: str | Path | None = None,
-    resume: bool = False,
-    seed: int = 0,
-    device: str = "auto",
-    precision: str = "float32",
-    processes: int = 1,
-    nodes: int = 1,
-    held_out: float = 0.1,
-    flips: bool = True,
-    scales: Sequence[float] = (1.0,),
-    gray: bool = False,
-    data_range: float | None = None,
-    every: int = 500,
-    threads: int | None = None,
-    half: bool = False,
-    licence: str = "not stated",
-    notes: str = "",
-    overwrite: bool = False,
     progress: Callable[[Report], None] | None = None,
+    **options: Unpack[TrainOptions],
 ) -> Trained:
     """Train a method on a folder of images and write the model.
 
@@ -67,38 +41,8 @@ def train(
         method: name of a trained method.
         data: a folder of images, a folder of folders (pairs="shots"), or a stack.
         out: the model file, ending in .safetensors.
-        pairs: "shots", "exposures", "frames", or a second folder with equal names.
-        noise: noise that is added to clean images, e.g. "gaussian:0-50"; None where images are noisy as "
-        "they are.
-        fixed: so many noisy versions of each picture, drawn beforehand; 0 draws new ones at every step.
-        clean: folder of clean images to mix in, with `noise` added to them.
-        share: of the crops that come from there.
-        preset: "fast" (the default) or "paper".
-        set: fields of the Config to change.
-        network: name of the network.
-        steps: of the optimiser; those of the preset where nothing else says how long.
-        epochs: how often every pixel is seen on average, in place of steps.
-        seconds: so long, or at most so long where `steps`, `epochs` or `set` say how many steps; the learning
-            rate falls in time for it.
-        start: a model whose weights to start from.
-        resume: go on from the checkpoint, with the same settings; without one, start.
-        seed: of every random draw.
-        device: "auto", "cpu", "cuda", "cuda:1" or "mps".
-        precision: "float32", "bfloat16", or "auto": bfloat16 where that is faster.
-        processes: on this machine, one per accelerator.
-        nodes: machines.
-        held_out: fraction of the data that is only tested on.
-        flips: mirror and turn crops.
-        scales: sizes at which clean pictures are shown.
-        gray: train for one channel.
-        data_range: what white is in the files.
-        every: steps between checkpoints, held-out losses and sample pictures.
-        threads: that make batches.
-        half: keep 16 bits of the weights in the file.
-        licence: of the data, for the card.
-        notes: for the card.
-        overwrite: replace a model file that exists.
         progress: called with a Report now and then.
+        **options: as follows.
 
     Returns:
         What came of it.
@@ -109,32 +53,23 @@ def train(
         FileNotFoundError: when there is no such folder.
         FileExistsError: when the model exists.
     """
-    request = settle(
-        method, data, out, preset=preset, set=set, network=network, steps=steps, pairs=pairs, clean=clean,
-        start=start, seed=seed, device=device, precision=precision, processes=processes, nodes=nodes,
-        every=every, threads=threads, epochs=epochs, seconds=seconds, resume=resume, data_range=data_range,
-        half=half, licence=licence, notes=notes, overwrite=overwrite,
-        options={
-            "noise": noise or "", "fixed": fixed, "share": share, "flips": flips, "scales": tuple(scales),
-            "gray": gray, "held_out": held_out,
-        },
-    )  # fmt: skip
-    return carry_out(request, progress)
+    asked = checked(Train, {"method": method, "data": Path(data), "out": Path(out), **options})
+    return carry_out(settle(asked), progress)
 
 
-def carry_out(request: Request, progress: Callable[[Report], None] | None = None) -> Trained:
+def carry_out(request: TrainSettings, progress: Callable[[Report], None] | None = None) -> Trained:
     """Do what was asked for; arguments and errors as `train`."""
     images = open_data(
         request.place,
         request.options,
         request.learning.sees,
-        pairs=request.pairs,
-        clean=request.clean,
-        data_range=request.data_range,
+        pairs=None if request.asked.pairs is None else str(request.asked.pairs),
+        clean=None if request.asked.clean is None else Path(request.asked.clean),
+        data_range=request.asked.data_range,
     )
     settings = request.settings(images.fingerprint())
     last: state.State | None = None
-    if request.resume and request.checkpoint.is_file():
+    if request.asked.resume and request.checkpoint.is_file():
         last = state.load(request.checkpoint)
         defaults = dataclasses.asdict(type(request.config)())
         state.check_same(last, settings, request.checkpoint, defaults)
@@ -170,7 +105,7 @@ def carry_out(request: Request, progress: Callable[[Report], None] | None = None
         raise ArithmeticError(f"training stopped at step {fit.done}: {fit.failed}")
     card = carding.card_of(request, images, fit)
     if first:
-        models.write(request.out, card, fit.best.state_dict(), half=request.half)
+        models.write(request.out, card, fit.best.state_dict(), half=request.asked.half)
     return Trained(
         model=request.out,
         card=card,

@@ -30,7 +30,7 @@ def loss(fit: Fit, batch: Batch, names: tuple[str | int, ...]) -> Loss:
 def predicted(fit: Fit, batch: Batch) -> Tensor:
     """What becomes of noisy crops (B, C, H, W) by the method's rule, in the units of the network."""
     batch = on(batch, fit.device)
-    generator = seeds.generator(fit.request.seed, "pictures", device=fit.device)
+    generator = seeds.generator(fit.request.asked.seed, "pictures", device=fit.device)
     with _tested(fit) as network:
         return fit.request.learning.predict(
             network, batch.noisy, report_of(batch), fit.request.config, generator=generator

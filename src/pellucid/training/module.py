@@ -20,7 +20,7 @@ from pellucid.training.batches import on
 from pellucid.training.figures import Figures
 from pellucid.training.plan import Plan
 from pellucid.training.reporting import Report
-from pellucid.training.request import Request
+from pellucid.training.request import TrainSettings
 from pellucid.training.state import State
 
 LOOK = 10
@@ -41,7 +41,7 @@ class Fit(pl.LightningModule):  # type: ignore[misc]
 
     def __init__(
         self,
-        request: Request,
+        request: TrainSettings,
         network: nn.Module,
         plan: Plan,
         state: State | None,
@@ -126,11 +126,11 @@ class Fit(pl.LightningModule):  # type: ignore[misc]
 
     def loss(self, network: nn.Module, batch: Batch, names: tuple[str | int, ...]) -> Loss:
         """The loss of a network on a batch, with draws from the named child of the seed."""
-        seed = self.request.seed
+        seed = self.request.asked.seed
         generator = seeds.generator(seed, *names, device=batch.noisy.device)
         with (
             seeds.fixed(seed, "layers", *names) if self._draws else nullcontext(),
-            devices.arithmetic(self.request.precision, batch.noisy.device),
+            devices.arithmetic(self.request.asked.precision, batch.noisy.device),
         ):
             return self.request.learning.objective(
                 network, batch, self.request.config, progress=self.progress, generator=generator
@@ -142,7 +142,7 @@ class Fit(pl.LightningModule):  # type: ignore[misc]
         if self.average is not None:
             self.average.update(self.network, self.done)
         self._plan()
-        marked = self.done % self.request.every == 0 or self.done >= self.plan.steps
+        marked = self.done % self.request.asked.every == 0 or self.done >= self.plan.steps
         if self.done % LOOK == 0 or marked or self.done == 1:
             self._look()
         if marked and self.failed is None and self.trainer.is_global_zero:

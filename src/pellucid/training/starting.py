@@ -10,13 +10,13 @@ from pellucid import models, seeds
 from pellucid.data import Data
 from pellucid.engine import placed
 from pellucid.training.plan import Plan
-from pellucid.training.request import Request
+from pellucid.training.request import TrainSettings
 from pellucid.training.state import State
 
 
-def network_of(request: Request, images: Data, last: State | None) -> torch.nn.Module:
+def network_of(request: TrainSettings, images: Data, last: State | None) -> torch.nn.Module:
     """The network with the weights to start from; sets the standardisation of the data."""
-    with seeds.fixed(request.seed, "weights"):
+    with seeds.fixed(request.asked.seed, "weights"):
         network = request.learning.build(request.config, images.channels)
     if last is not None:
         network.load_state_dict(dict(last.network))
@@ -36,25 +36,25 @@ def network_of(request: Request, images: Data, last: State | None) -> torch.nn.M
     return placed(network, torch.device("cpu"))
 
 
-def plan_of(request: Request, images: Data, last: State | None) -> Plan:
+def plan_of(request: TrainSettings, images: Data, last: State | None) -> Plan:
     """How many steps are planned, anew or as a checkpoint says."""
     asked = _steps(request, images)
     most = None if request.only_time else asked
     if last is None:
-        return Plan(asked, most=most, seconds=request.seconds)
+        return Plan(asked, most=most, seconds=request.asked.seconds)
     return Plan(
         last.steps,
         most=most,
-        seconds=request.seconds,
+        seconds=request.asked.seconds,
         step=last.step,
         spent=last.seconds,
         marks=last.marks,
     )
 
 
-def _steps(request: Request, images: Data) -> int:
+def _steps(request: TrainSettings, images: Data) -> int:
     """The steps that the configuration or the epochs ask for."""
-    if request.epochs is None:
+    if request.asked.epochs is None:
         return int(request.config.steps)
-    seen = request.options.batch * request.options.patch**2 * request.processes * request.nodes
-    return max(1, math.ceil(request.epochs * images.pixels() / seen))
+    seen = request.options.batch * request.options.patch**2 * request.asked.processes * request.asked.nodes
+    return max(1, math.ceil(request.asked.epochs * images.pixels() / seen))
