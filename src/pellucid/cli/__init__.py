@@ -66,9 +66,10 @@ def demo(out: Folder = Path("demo-output")) -> int:
 
 def train(request: Train, console: Console) -> int:
     """Train one model on many images, then denoise with it in milliseconds."""
-    from pellucid.cli import train as training
+    # Not `from pellucid.cli import train`, which would find this function.
+    from pellucid.cli.train import train as carry_out
 
-    return training.train(request, console)
+    return carry_out(request, console)
 
 
 VERBS: dict[str, Callable[..., int]] = {
