@@ -257,7 +257,9 @@ def _all_helps(config: type) -> dict[str, str]:
 @cache
 def _helps(config: type) -> dict[str, str]:
     """The docstring under each field that a class states itself; what it inherits is not looked at."""
-    body = ast.parse(textwrap.dedent(inspect.getsource(config))).body[0]
+    body = _classes(config.__module__).get(config.__qualname__)
+    if body is None:  # within a function, or typed in
+        body = ast.parse(textwrap.dedent(inspect.getsource(config))).body[0]
     docs: dict[str, str] = {}
     if isinstance(body, ast.ClassDef):
         for field, below in zip(body.body, body.body[1:], strict=False):
@@ -269,6 +271,16 @@ def _helps(config: type) -> dict[str, str]:
             ):
                 docs[field.target.id] = " ".join(str(below.value.value).split())
     return docs
+
+
+@cache
+def _classes(module: str) -> dict[str, ast.stmt]:
+    """The classes of a module as parsed, all at once: `pellucid --help` asks for a dozen of them."""
+    try:
+        tree = ast.parse(inspect.getsource(sys.modules[module]))
+    except (OSError, TypeError):  # no file
+        return {}
+    return {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
 
 
 def change(config: Any, changes: Mapping[str, Any]) -> Any:

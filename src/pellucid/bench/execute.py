@@ -93,7 +93,7 @@ def load(entry: Entry) -> Method | None:
     for name in entry.arguments.get("near_clean", "").split(":"):
         if "/" in name and not Path(name).is_file():
             raise Skipped(f"weights not at hand: {name}")
-    if entry.oracle == "best" and not method.stop:
+    if entry.oracle == "best" and not method.iterative:
         raise Skipped(f"@best is for methods that iterate, {entry.name} does not")
     if entry.oracle == "sigma" and not method.uses_noise:
         raise Skipped(f"{entry.name} takes no noise level")
