@@ -3,10 +3,12 @@
 import inspect
 import subprocess
 import sys
+from typing import get_overloads
 
 import pytest
 
 import pellucid
+from pellucid.run import verbs
 
 SURFACE = {
     "Image",
@@ -57,6 +59,18 @@ def test_restoring_signatures():
 
 def test_denoise_signature():
     assert_signature(pellucid.denoise, DENOISE, positional="x method")
+
+
+@pytest.mark.parametrize("name", ["denoise", "inpaint", "upscale"])
+def test_types_say_what_comes_back(name):
+    """You get back what you gave: an Image, an array or a tensor; or the Result where that is asked for."""
+    picture, result = get_overloads(inspect.unwrap(getattr(pellucid, name)))
+    assert picture.__annotations__["return"] == "Picture"
+    assert "Picture" in picture.__annotations__["x"]
+    assert picture.__annotations__["return_result"] == "Literal[False]"
+    assert result.__annotations__["return"] == "Result"
+    assert result.__annotations__["return_result"] == "Literal[True]"
+    assert {kind.__name__ for kind in verbs.Picture.__constraints__} == {"Image", "ndarray", "Tensor"}
 
 
 def test_the_docstring_explains_every_argument():

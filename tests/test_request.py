@@ -20,8 +20,8 @@ POSITIONAL = {"method", "mask", "factor", "data", "out"}
     [
         (Denoise, request.DenoiseOptions),
         (Inpaint, request.InpaintOptions),
-        (Upscale, request.Options),
-        (Request, request.Options),
+        (Upscale, request.RequestOptions),
+        (Request, request.RequestOptions),
         (Train, request.TrainOptions),
     ],
 )

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor
 from torch.nn.functional import conv2d, interpolate, pad
 
 from pellucid import checks
+from pellucid.request import Kind as Kind
 
-Kind = Literal["noise", "mask", "downsample"]
 FACTORS = (2, 4, 8)
 
 

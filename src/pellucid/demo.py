@@ -9,8 +9,7 @@ import skimage.data
 
 from pellucid import files, metrics, report
 from pellucid.image import Image
-from pellucid.request import Denoise
-from pellucid.run import carry_out, settle
+from pellucid.run import denoise
 
 SIGMA = 25
 """standard deviation of the added noise, in grey levels"""
@@ -29,7 +28,7 @@ def run(folder: Path) -> str:
     noisy_path, clean_path, page = (folder / name for name in ("noisy.png", "clean.png", "report.html"))
     files.write(files.from_array(noisy_values, channel_axis=-1), noisy_path)
     noisy = files.read(noisy_path)
-    result = carry_out([noisy], settle(Denoise()))
+    result = denoise(noisy, return_result=True)
     estimate = noisy.with_pixels(result.estimate)
     files.write(estimate, clean_path)
     report.html(page, noisy=noisy, estimate=estimate, result=result, title="pellucid demo")

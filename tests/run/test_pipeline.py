@@ -9,8 +9,8 @@ import torch
 from skimage.data import camera
 
 import pellucid
-from pellucid import files, methods
-from pellucid.request import Denoise
+from pellucid import files, methods, request
+from pellucid.request import Denoise, Inpaint
 from pellucid.run import Job, State, run, settle
 from pellucid.run.pipeline import DECIDE, DO
 from pellucid.steps import Step
@@ -96,7 +96,16 @@ def test_files_and_python_go_down_the_same_line(tmp_path, suffix):
     picture = files.from_array((NOISY.clip(0, 1) * 255).astype(np.uint8), name="in")
     source, target = Path(tmp_path / f"in{suffix}"), tmp_path / f"out{suffix}"
     files.write(picture, source)
-    request = Denoise(method="nlm")
-    run(State(settings=settle(request), job=Job(inputs=(source,), output=target)))
+    run(State(settings=settle(Denoise(method="nlm")), job=Job(inputs=(source,), output=target)))
     same = pellucid.denoise(files.read(source), "nlm")
     assert np.allclose(files.read(target).pixels, same.pixels, atol=0.501 / 255)  # the file holds 8 bits
+
+
+def test_a_request_from_json_names_its_pictures_by_path(tmp_path):
+    hole = np.zeros(NOISY.shape, bool)
+    hole[40:44, 30:60] = True
+    files.write(files.from_array(hole.astype(np.uint8) * 255), tmp_path / "hole.png")
+    text = request.to_json(Inpaint(method="biharmonic", mask=tmp_path / "hole.png"))
+    settings = settle(request.from_json(Inpaint, text))
+    state = run(State(settings=settings, given=(NOISY,)))
+    assert np.array_equal(state.result.estimate[0, 0], pellucid.inpaint(NOISY, hole, "biharmonic"))

@@ -11,9 +11,10 @@ from pellucid.request.picture import (
     Inpaint,
     InpaintOptions,
     Inspect,
-    Options,
+    Kind,
     Output,
     Request,
+    RequestOptions,
     Upscale,
 )
 from pellucid.request.records import checked, from_json, stated, to_json
@@ -26,9 +27,10 @@ __all__ = [
     "Inpaint",
     "InpaintOptions",
     "Inspect",
-    "Options",
+    "Kind",
     "Output",
     "Request",
+    "RequestOptions",
     "Train",
     "TrainOptions",
     "Upscale",

@@ -10,6 +10,8 @@ from typing import Any, ClassVar, Literal, TypedDict
 from pellucid import checks
 from pellucid.fields import Option, check, option
 
+Kind = Literal["noise", "mask", "downsample"]
+"""what is undone: noise alone, missing pixels, or a reduction"""
 LEVELS = ("auto", "mad", "chen")
 
 
@@ -18,7 +20,7 @@ class Request:
     """What all verbs that give a picture are asked."""
 
     verb: ClassVar[str] = ""
-    kind: ClassVar[Literal["noise", "mask", "downsample"]] = "noise"
+    kind: ClassVar[Kind] = "noise"
 
     method: str = option("auto", metavar="NAME")
     """auto, or a name from `pellucid methods`."""
@@ -109,7 +111,7 @@ class Inpaint(Request):
     """What `inpaint` is asked."""
 
     verb: ClassVar[str] = "inpaint"
-    kind: ClassVar[Literal["noise", "mask", "downsample"]] = "mask"
+    kind: ClassVar[Kind] = "mask"
 
     mask: Any = field(metadata={"option": Option(metavar="MASK...")})
     """What is missing, white: one image for all inputs, or one each."""
@@ -122,7 +124,7 @@ class Upscale(Request):
     """What `upscale` is asked."""
 
     verb: ClassVar[str] = "upscale"
-    kind: ClassVar[Literal["noise", "mask", "downsample"]] = "downsample"
+    kind: ClassVar[Kind] = "downsample"
 
     factor: int = option(2)
     """How many times as wide and high: 2, 4 or 8."""
@@ -161,7 +163,7 @@ class Output:
     """Replace outputs that exist."""
 
 
-class Options(TypedDict, total=False):
+class RequestOptions(TypedDict, total=False):
     """The fields of `Request` as keyword arguments; a test holds these records and those equal."""
 
     preset: str | None
@@ -178,7 +180,7 @@ class Options(TypedDict, total=False):
     channel_axis: int | None
 
 
-class DenoiseOptions(Options, total=False):
+class DenoiseOptions(RequestOptions, total=False):
     """The fields of `Denoise` as keyword arguments."""
 
     shots: bool
@@ -190,7 +192,7 @@ class DenoiseOptions(Options, total=False):
     tile: int | None
 
 
-class InpaintOptions(Options, total=False):
+class InpaintOptions(RequestOptions, total=False):
     """The fields of `Inpaint` as keyword arguments."""
 
     keep_known: bool

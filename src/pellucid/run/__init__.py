@@ -1,6 +1,6 @@
 """Runs a request: a line of pure stages over one State, from pictures to a Result."""
 
-from pellucid.run.pipeline import carry_out, run
+from pellucid.run.pipeline import run
 from pellucid.run.progress import Progress
 from pellucid.run.settings import Settings, settle
 from pellucid.run.state import Job, State
@@ -11,7 +11,6 @@ __all__ = [
     "Progress",
     "Settings",
     "State",
-    "carry_out",
     "denoise",
     "inpaint",
     "inspect",

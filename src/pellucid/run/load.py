@@ -114,17 +114,18 @@ def _reference(job: Job, request: Request, noisy: Image) -> Image | None:
 
 
 def _guide(request: Request) -> Image:
-    """The guide, which is a file for the command line and a picture in Python."""
-    if isinstance(request.guide, Path):
-        return files.read(request.guide, data_range=request.data_range)
-    return as_image(request.guide, request.channel_axis, request.data_range)
+    """The guide: a picture, or the path of one."""
+    guide = request.guide
+    if isinstance(guide, str | Path):
+        return files.read(guide, data_range=request.data_range)
+    return as_image(guide, request.channel_axis, request.data_range)
 
 
 def _degradation(request: Request, image: Image) -> tuple[Degradation, tuple[str, ...]]:
     """What happened to the picture besides noise, and remarks on what says so."""
     if isinstance(request, Inpaint):
         mask = request.mask
-        missing, notes = hidden(files.read(mask) if isinstance(mask, Path) else as_mask(mask), image)
+        missing, notes = hidden(files.read(mask) if isinstance(mask, str | Path) else as_mask(mask), image)
         return Mask(missing), notes
     return (Downsample(request.factor) if isinstance(request, Upscale) else Identity()), ()
 

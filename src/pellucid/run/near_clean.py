@@ -11,20 +11,10 @@ import torch
 from pellucid import seeds
 from pellucid.image import Image
 from pellucid.request import Denoise
-from pellucid.run.align import align
-from pellucid.run.analyse import analyse
-from pellucid.run.apply import apply
-from pellucid.run.check import check
-from pellucid.run.choose import choose
-from pellucid.run.load import load
 from pellucid.run.preparers import Preparer
-from pellucid.run.save import save
 from pellucid.run.settings import Settings
 from pellucid.run.state import NearClean, State
 from pellucid.steps import Result
-
-STAGES = (load, align, analyse, choose, apply, check, save)
-"""every near-clean image is what `denoise` makes of a shot with one method and nothing else said"""
 
 
 def near_clean(state: State) -> State:
@@ -53,7 +43,17 @@ def near_clean(state: State) -> State:
 
 
 def _denoised(state: State, image: Image, maker: Preparer, place: int, averaged: int = 1) -> Result:
-    """What a preparer makes of a picture that is the average of so many shots."""
+    """What `denoise` makes of a picture by this method, with nothing else said.
+
+    Args:
+        state: the run that wants it.
+        image: a shot, or the average of several.
+        maker: who denoises it.
+        place: which near-clean image it is, from 0.
+        averaged: of how many shots it is the average.
+    """
+    from pellucid.run import pipeline  # here, as this stage is one of its line
+
     asked = state.request
     told = Denoise(
         method=maker.method.name,
@@ -70,7 +70,4 @@ def _denoised(state: State, image: Image, maker: Preparer, place: int, averaged:
         device=state.settings.device,
         model=maker.model,
     )
-    inner = State(settings=settings, given=(image,), progress=state.progress)
-    for stage in STAGES:
-        inner = stage(inner)
-    return inner.result
+    return pipeline.run(State(settings=settings, given=(image,), progress=state.progress)).result

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from pellucid.image import Image
 from pellucid.run.adaptation import adapt
 from pellucid.run.align import align
 from pellucid.run.analyse import analyse
@@ -16,11 +15,8 @@ from pellucid.run.check import check
 from pellucid.run.choose import choose
 from pellucid.run.load import load
 from pellucid.run.near_clean import near_clean
-from pellucid.run.progress import Watcher
 from pellucid.run.save import save
-from pellucid.run.settings import Settings
 from pellucid.run.state import State
-from pellucid.steps import Result
 
 Stage = Callable[[State], State]
 
@@ -35,17 +31,3 @@ def run(state: State, stages: Sequence[Stage] = (*DECIDE, *DO)) -> State:
     for stage in stages:
         state = stage(state)
     return state
-
-
-def carry_out(shots: Sequence[Image], settings: Settings, *, progress: Watcher | None = None) -> Result:
-    """The Result for one image, or for the shots of one scene, as the settings say.
-
-    Args:
-        shots: one image, or several of one scene.
-        settings: from `settle`.
-        progress: called at every step.
-
-    Raises:
-        ValueError: when the shots or the guide do not fit together, or sigma does not fit the image.
-    """
-    return run(State(settings=settings, given=tuple(shots), progress=progress)).result

@@ -14,7 +14,7 @@ from pellucid.degradation import Downsample
 from pellucid.request import Denoise, Request, Upscale, stated
 from pellucid.run import adaptation
 from pellucid.run.preparers import Preparer, preparers
-from pellucid.steps import Budget, Method
+from pellucid.steps import Method
 
 UNSAID = (
     "preset",
@@ -54,11 +54,6 @@ class Settings:
     preparers: tuple[Preparer, ...] = ()
     adaptation: adaptation.Config = field(default_factory=adaptation.Config)
     notes: tuple[str, ...] = ()
-
-    @property
-    def budget(self) -> Budget:
-        """What the user is ready to spend on a slice or a stack."""
-        return Budget(iterations=self.request.iterations, seconds=self.request.seconds)
 
 
 def settle(request: Request, *, shots: int = 1) -> Settings:

@@ -16,8 +16,8 @@ from pellucid.request import (
     Inpaint,
     InpaintOptions,
     Inspect,
-    Options,
     Request,
+    RequestOptions,
     Upscale,
     asks,
     checked,
@@ -151,7 +151,7 @@ def upscale(
     *,
     return_result: Literal[False] = False,
     progress: Watcher | None = None,
-    **options: Unpack[Options],
+    **options: Unpack[RequestOptions],
 ) -> Picture: ...
 @overload
 def upscale(
@@ -161,7 +161,7 @@ def upscale(
     *,
     return_result: Literal[True],
     progress: Watcher | None = None,
-    **options: Unpack[Options],
+    **options: Unpack[RequestOptions],
 ) -> Result: ...
 @asks(Upscale)
 def upscale(
@@ -171,7 +171,7 @@ def upscale(
     *,
     return_result: bool = False,
     progress: Watcher | None = None,
-    **options: Unpack[Options],
+    **options: Unpack[RequestOptions],
 ) -> Any:
     """Make a picture or a stack larger; you get back what you gave, with sides ``factor`` times as long.
 
