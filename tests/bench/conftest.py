@@ -15,6 +15,6 @@ def cell(tmp_path):
         worker._found.cache_clear()
         job = {"set": set_, "image": image, "seed": 0, "method": method, "preset": "fast", "crop": None}
         job |= {"out": str(tmp_path / "results"), "root": str(tmp_path / "data"), "device": "cpu"}
-        return worker.run(job | changes)
+        return worker.run_cell(job | changes)
 
     return run

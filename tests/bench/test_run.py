@@ -86,7 +86,7 @@ def test_crashes_and_time_outs_cost_one_cell(data, tmp_path, monkeypatch):
 DEADLY = """
 import os, signal, sys, time
 from pellucid.bench import worker
-plain = worker.run
+plain = worker.run_cell
 def run(job):
     if job["image"] == "scene0":
         print("about to die", file=sys.stderr, flush=True)
@@ -94,7 +94,7 @@ def run(job):
     if job["image"] == "scene1":
         time.sleep(60)
     return plain(job)
-worker.run = run
+worker.run_cell = run
 worker.main()
 """
 
@@ -192,7 +192,7 @@ def noted(*given, **more):
 execute.call = noted
 job = {"set": "Set9:gaussian:25", "image": "picture0", "seed": 0, "method": "zs-n2n+iterations=2"}
 job |= {"preset": "fast", "crop": None, "out": sys.argv[1], "root": sys.argv[1] + "/data", "device": "cpu"}
-print(worker.run(job).get("error"), sorted(m for m in there if m.startswith(("torch", "pellucid"))))
+print(worker.run_cell(job).get("error"), sorted(m for m in there if m.startswith(("torch", "pellucid"))))
 """
 
 

@@ -92,10 +92,10 @@ def run(
         RuntimeError: when another run writes to ``out``, or workers cannot start.
     """
     asked = checked(BenchRun, {"data": data, "methods": methods, "out": Path(out), **options})
-    return carry_out(asked, report=report, command=command)
+    return complete(asked, report=report, command=command)
 
 
-def carry_out(
+def complete(
     asked: BenchRun,
     *,
     report: Callable[[RunProgress], None] | None = None,

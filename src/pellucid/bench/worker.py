@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
-def run(job: Message) -> Message:
+def run_cell(job: Message) -> Message:
     """Run one cell and score the written files.
 
     Args:
@@ -133,7 +133,7 @@ def main() -> None:
     _warm(start["method"], start.get("device", "auto"))
     _say(replies, {"ready": True})
     for line in sys.stdin:
-        _say(replies, run(json.loads(line)))
+        _say(replies, run_cell(json.loads(line)))
 
 
 def _warm(text: str, device: str) -> None:

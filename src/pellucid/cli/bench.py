@@ -89,7 +89,7 @@ def run(asked: BenchRun, console: Console) -> int:
     from pellucid.bench import running
 
     try:
-        summary = running.carry_out(asked, command=typed(), report=told)
+        summary = running.complete(asked, command=typed(), report=told)
     except (ValueError, RuntimeError, OSError) as error:
         return bench_show.refused(error, debug=console.debug)
     for reason in summary.reasons:
