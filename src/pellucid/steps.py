@@ -84,6 +84,27 @@ class Step:
     notes: tuple[str, ...] = ()
 
 
+def hurried(method: str, done: int, planned: int) -> tuple[str, ...]:
+    """What is to be said of a fit that ends before a tenth of what its settings plan.
+
+    Args:
+        method: its name.
+        done: iterations so far.
+        planned: iterations of the settings, whatever the budget.
+
+    >>> hurried("dip", 30, 300)
+    ()
+    >>> hurried("dip", 2, 300)[0]
+    'dip ended after 2 of the 300 iterations that its settings plan, when the fit has hardly begun...'
+    """
+    if 10 * done >= planned:
+        return ()
+    return (
+        f"{method} ended after {done} of the {planned} iterations that its settings plan, when the fit has "
+        "hardly begun. Give it more (--iterations, --seconds).",
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Tiling:
     """How a method may be cut into tiles.

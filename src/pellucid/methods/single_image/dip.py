@@ -25,7 +25,7 @@ from pellucid.methods.single_image.dip_config import (
     upscaling,
 )
 from pellucid.networks import features
-from pellucid.steps import Method, Recipe, Step, Task, Tiling
+from pellucid.steps import Method, Recipe, Step, Task, Tiling, hurried
 
 CONVERGED = "plateau:patience=1000"  # the authors' fixed iterations are the limit; a flat loss ends it before
 ROLLBACK_EVERY = 100  # iterations between two looks at the loss, as the authors
@@ -180,6 +180,7 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
             state=partial(_state, network, code),
             total=total,
             held_out=held_out,
+            notes=hurried("dip", iteration, config.iterations),
         )
 
 

@@ -140,7 +140,13 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
     if config.consistency == "features" and count > 1:
         phi = _features(config, noisy.shape[0]).to(device)
     asked = task.budget.iterations
-    planned = config.iterations if asked is None else max(1, asked // count)
+    if asked is not None and asked < count:
+        raise ValueError(
+            f"iterations must be at least {count}, got {asked}: ms-dip fits {count} scales here, coarse "
+            f"to fine, "
+            "and would give a coarse picture enlarged. Allow some hundred for each, or leave it out."
+        )
+    planned = config.iterations if asked is None else asked // count
     fitted: list[Tensor] = []  # x_N, x_{N-1} … the coarsest first, as they are made
     done = 0
     for n in reversed(range(count)):
@@ -162,11 +168,36 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
                 estimate=partial(_estimate, list(fitted), step, full, config),
                 extras=partial(_extras, list(fitted), step),
                 total=done + planned * (n + 1),
+                notes=_notes(config, full, count, n, planned),
             )
         if step is not None:
             best = rule.best()
             fitted.append(step.estimate() if best is None else best[1])
             done += step.iteration
+
+
+def _notes(config: Config, size: tuple[int, int], count: int, n: int, planned: int) -> tuple[str, ...]:
+    """What is to be said when the fit ends here, at scale n."""
+    if n > 0:
+        return (
+            f"ms-dip ended at scale {count - n} of {count}, before it came to the picture's own size: "
+            f"what it "
+            "gives is a coarse picture enlarged. Give it more (--seconds, --iterations), or leave the "
+            "limit out.",
+        )
+    notes: tuple[str, ...] = ()
+    if planned < config.iterations / 10:
+        notes = (
+            f"ms-dip had {planned} iterations for each of its {count} scales, where the settings plan "
+            f"{config.iterations}: the fits have hardly begun. Allow more (--iterations).",
+        )
+    if count == 1:
+        notes += (
+            f"ms-dip has one scale on {size[0]} x {size[1]} pixels, where it is a plain DIP: the next one "
+            f"would "
+            f"be smaller than minimum={config.minimum}. Lower it (--set minimum=N), or use dip.",
+        )
+    return notes
 
 
 def _share(seconds: float | None, started: float, left: list[Tensor]) -> float | None:

@@ -13,10 +13,12 @@ from pellucid import devices, engine, fields, networks, seeds
 from pellucid.losses import mean_square
 from pellucid.noise import synthetic
 from pellucid.paper import Paper, stated
-from pellucid.steps import Method, Step, Task, Tiling
+from pellucid.steps import Method, Step, Task, Tiling, hurried
 
 LOOK_EVERY = 25
 """steps between two looks at the result"""
+STRONG = 15 / 255
+"""level of the noise above which the picture is no longer nearly clean, which the method takes it for"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +97,13 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
     total = task.budget.iterations or config.iterations
     kept: dict[int, Tensor] = {}
     output = average = noisy
+    notes: tuple[str, ...] = ()
+    if task.noise.level > STRONG:
+        notes = (
+            f"nac takes the picture for nearly clean, and its noise of {255 * task.noise.level:.0f} of "
+            f"255 is too "
+            "strong for that: much of it will stay. bm3d is better here.",
+        )
     looks = 0
 
     for iteration in range(1, total + 1):
@@ -125,6 +134,7 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
             output=output,
             estimate=partial(torch.clone, average),
             total=total,
+            notes=notes + hurried("nac", iteration, config.iterations),
         )
 
 

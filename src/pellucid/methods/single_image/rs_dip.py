@@ -13,7 +13,7 @@ from pellucid import checks, engine, fields, networks, seeds
 from pellucid.losses import mean_square
 from pellucid.methods.single_image import codes, saved
 from pellucid.paper import Paper, stated
-from pellucid.steps import Method, Step, Task, Tiling
+from pellucid.steps import Method, Step, Task, Tiling, hurried
 
 NETWORKS = {"single-scale": "single-scale", "multi-scale": "skip", "compact": "compact"}
 INPUTS = ("near-clean", "code")
@@ -179,6 +179,13 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
     optimizer = engine.adam(network.parameters(), config.learning_rate)
     total = task.budget.iterations or config.iterations
     average: Tensor | None = None
+    notes: tuple[str, ...] = ()
+    if bool((near == near[:1]).all()):
+        notes = (
+            "rs-dip got near-clean images that are all the same: to mix them changes nothing, and the fit "
+            "can "
+            "only give that image back. Name different methods (--near-clean).",
+        )
 
     for iteration in range(1, total + 1):
         # A caller's no_grad must not stop the fit; the context ends before the step is yielded.
@@ -203,6 +210,7 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
             estimate=partial(torch.clone, average),
             state=partial(saved.weights, network),
             total=total,
+            notes=notes + hurried("rs-dip", iteration, config.iterations),
         )
 
 

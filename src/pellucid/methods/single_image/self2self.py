@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from pellucid import devices, engine, fields, networks, seeds
 from pellucid.paper import Paper, stated
-from pellucid.steps import Method, Step, Task, Tiling
+from pellucid.steps import Method, Step, Task, Tiling, hurried
 
 NETWORKS = ("partial", "quick")
 SCHEDULES = ("constant", "cosine")
@@ -136,6 +136,7 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
             estimate=lambda ensemble=ensemble: ensemble()[0].clone(),  # type: ignore[misc]
             extras=lambda ensemble=ensemble: {"uncertainty": ensemble()[1].clone()},  # type: ignore[misc]
             total=total,
+            notes=hurried("self2self", iteration, config.iterations),
         )
 
 

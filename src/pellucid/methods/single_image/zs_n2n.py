@@ -14,11 +14,13 @@ from pellucid import devices, engine, fields, networks, seeds, tiles
 from pellucid.networks.padding import mirrored
 from pellucid.networks.shallow import REACH
 from pellucid.paper import Paper, stated
-from pellucid.steps import Method, Step, Task
+from pellucid.steps import Method, Step, Task, hurried
 
 SCHEDULES = ("halve", "cosine")
 LOOK_EVERY = 50
 """steps between two looks at the whole picture, where a step sees a crop"""
+LEAST = 16
+"""shorter side of a picture whose halves have enough pixels to learn from"""
 LARGEST = 1024
 """side of the largest piece that goes through the network at once, so that memory stays bounded"""
 
@@ -147,6 +149,12 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
     corner = seeds.generator(seed, "crop")
     total = task.budget.iterations or config.iterations
     output = noisy
+    notes: tuple[str, ...] = ()
+    if min(height, width) < LEAST:
+        notes = (
+            f"zs-n2n learns from two copies of half the size, here {image.shape[-2] // 2} x "
+            f"{image.shape[-1] // 2} pixels: too few to tell noise from picture. Use bm3d.",
+        )
 
     for iteration in range(1, total + 1):
         top = 2 * int(torch.randint(0, (image.shape[-2] - tall) // 2 + 1, (), generator=corner))
@@ -169,6 +177,7 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
             output=output,
             estimate=partial(_result, network, noisy),
             total=total,
+            notes=notes + hurried("zs-n2n", iteration, config.iterations),
         )
 
 

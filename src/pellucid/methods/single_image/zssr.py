@@ -17,7 +17,7 @@ from pellucid.methods.filters.interpolate import back_project
 from pellucid.methods.single_image import dihedral
 from pellucid.networks.padding import mirrored
 from pellucid.paper import Paper, stated
-from pellucid.steps import Method, Recipe, Step, Task
+from pellucid.steps import Method, Recipe, Step, Task, hurried
 
 LEAST = 24  # pixels: the side of the smallest picture there is something to learn from; others are mirrored
 DOUBLE = Downsample(2)
@@ -134,6 +134,13 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
     draws = seeds.generator(seed, "pieces")
     area = torch.tensor([float(father[0].numel()) for father in large])
     output = degradation.enlarge(small)
+    notes: tuple[str, ...] = ()
+    if min(small.shape[-2:]) < LEAST:
+        notes = (
+            f"zssr has less than {LEAST} pixels a side to learn from, got {small.shape[-2]} x "
+            f"{small.shape[-1]}: "
+            "it learns from mirror images of the picture. Use lanczos.",
+        )
     total = task.budget.iterations or config.iterations
     for iteration in range(1, total + 1):
         falling = 0.5 * (1 + math.cos(math.pi * (iteration - 1) / total))
@@ -153,6 +160,7 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
             output=output,
             estimate=partial(_estimate, network, small, degradation, config),
             total=total,
+            notes=notes + hurried("zssr", iteration, config.iterations),
         )
 
 
