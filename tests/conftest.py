@@ -16,8 +16,10 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 @pytest.fixture
 def toy(monkeypatch):
     """A trained method of three small layers, in the table for the time of a test."""
-    monkeypatch.setitem(methods.METHODS, "toy", "toy_method:TOY")
-    monkeypatch.setitem(methods.METHODS, "toy-alone", "toy_method:ALONE")
+    import toy_method
+
+    for name, entry in toy_method.entries().items():
+        monkeypatch.setitem(methods.METHODS, name, entry)
     return methods.load("toy")
 
 

@@ -102,7 +102,7 @@ def noisy_clean(shape: tuple[int, int, int], *, impulses: bool = False) -> tuple
 def task_for(method: Method, noisy: Tensor) -> Task:
     """A task as `run` would give it."""
     channels = noisy.shape[0]
-    count = 2 if "shots" in method.needs else 1
+    count = 2 if method.takes_shots else 1
     near_clean = torch.stack([gaussian(noisy, 1.0), gaussian(noisy, 2.0)]) if method.near_clean else None
     return Task(
         shots=noisy[None].repeat(count, 1, 1, 1),

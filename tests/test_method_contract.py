@@ -35,6 +35,10 @@ def test_entry_says_what_it_is(name):
     assert method.title
     assert method.citation
     assert method.cost
+    info = methods.METHODS[name]
+    assert info.trained == (method.learning is not None) == (method.family == "data set")
+    assert info.restores == tuple(method.restores)
+    assert method.iterative or not method.stop
     assert method.presets["fast"] == method.config()
     assert {d.field for d in method.unlike_paper(method.config())} == set(method.departures)
     assert all(method.departures.values())
@@ -128,7 +132,7 @@ def test_steps_are_counted_and_leave_no_context_open(method):
         assert not torch.is_autocast_enabled("cpu")
         assert not torch.is_inference_mode_enabled()
         assert torch.equal(torch.get_rng_state(), state)
-    assert seen == (BUDGET if method.stop else 1)
+    assert seen == (BUDGET if method.iterative else 1)
 
 
 def test_exact_tiles_are_exact(method):

@@ -6,12 +6,13 @@ Run as a program it is `pellucid` with these methods in its table.
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import nn
 from torch.nn.functional import avg_pool2d, mse_loss
 
+from pellucid import methods
 from pellucid.learning import Batch, Learning, Loss, Progress, Recipe
 from pellucid.models import steps_of
 from pellucid.steps import Method, Tiling
@@ -102,9 +103,14 @@ TOY = _method("toy", pairs, "pairs", "pairs")
 ALONE = _method("toy-alone", alone, "noisy", "a folder")
 
 
-if __name__ == "__main__":
-    from pellucid import cli, methods
+def entries():
+    """Their entries of the table of methods."""
+    targets = {"toy": "toy_method:TOY", "toy-alone": "toy_method:ALONE"}
+    return {n: replace(methods.METHODS["n2n"], name=n, target=t) for n, t in targets.items()}
 
-    methods.METHODS["toy"] = "toy_method:TOY"
-    methods.METHODS["toy-alone"] = "toy_method:ALONE"
+
+if __name__ == "__main__":
+    from pellucid import cli
+
+    methods.METHODS.update(entries())
     cli.main(sys.argv[1:])

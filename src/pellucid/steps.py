@@ -5,16 +5,20 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Generic, Literal, Protocol
 
 import torch
 from torch import Tensor
+from typing_extensions import TypeVar  # torch brings it; that of Python 3.11 has no default
 
 from pellucid.degradation import Degradation, Identity, Kind
 from pellucid.learning import Learning
 from pellucid.noise.report import NoiseReport
 from pellucid.paper import Difference, Paper, differences
 
+ConfigT = TypeVar("ConfigT", default=Any)
+"""the Config class of a method"""
+GivenT = TypeVar("GivenT", contravariant=True, default=Any)
 Family = Literal["filter", "single image", "data set"]
 Needs = Literal["one image", "one image or shots", "shots of a scene", "a folder", "pairs", "clean pairs"]
 
@@ -118,10 +122,10 @@ class Tiling:
     stride: int = 1
 
 
-class Steps(Protocol):
+class Steps(Protocol[GivenT]):
     """The one function of a method that works on the images at hand."""
 
-    def __call__(self, task: Task, config: Any, *, seed: int, device: torch.device) -> Iterator[Step]:
+    def __call__(self, task: Task, config: GivenT, *, seed: int, device: torch.device) -> Iterator[Step]:
         """Yield Steps; a filter yields one."""
         ...
 
@@ -146,8 +150,11 @@ class Recipe:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Method:
+class Method(Generic[ConfigT]):
     """A method: its name, what it needs, its configuration and its steps.
+
+    pellucid's own take name, title, citation, needs, family, cost, iterative and denoises from the table
+    (`pellucid.methods.table`), which can be listed without loading them.
 
     Attributes:
         name: what the user types.
@@ -188,9 +195,9 @@ class Method:
     title: str
     citation: str
     needs: Needs
-    config: type
-    steps: Steps
-    presets: Mapping[str, Any]
+    config: type[ConfigT]
+    steps: Steps[ConfigT]
+    presets: Mapping[str, ConfigT]
     stochastic: bool = False
     tiling: Tiling = field(default_factory=Tiling)
     stop: str = ""
@@ -219,11 +226,11 @@ class Method:
         """Whether the mean of a channel is to stay, at this noise."""
         return self.keeps_mean(config, noise) if callable(self.keeps_mean) else self.keeps_mean
 
-    def unlike_paper(self, config: Any) -> list[Difference]:
+    def unlike_paper(self, config: ConfigT) -> list[Difference]:
         """The fields in which a configuration is not as in the paper, with what it states and why."""
         return differences(config, self.presets["paper"], self.paper, self.departures)
 
-    def for_kind(self, kind: Kind) -> Method:
+    def for_kind(self, kind: Kind) -> Method[ConfigT]:
         """The same method with the presets, stop rule, cost and tiling it has for a kind of degradation.
 
         Raises:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import shlex
 from pathlib import Path
@@ -114,7 +115,11 @@ def test_method_of_contributing_works_in_one_file(tmp_path, monkeypatch):
     assert code
     (tmp_path / "gauss_example.py").write_text(code[1], encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setitem(methods.METHODS, "gauss", "gauss_example:GAUSS")
+    entry = re.search(r"^    MethodInfo\(\n.*?^    \)", text, re.M | re.S)
+    assert entry
+    info = eval(entry[0].strip(), {"MethodInfo": methods.MethodInfo})
+    info = dataclasses.replace(info, target="gauss_example:GAUSS")
+    monkeypatch.setitem(methods.METHODS, info.name, info)
     noisy = np.full((40, 40), 0.5, np.float32)
     noisy += 0.1 * np.random.default_rng(0).standard_normal(noisy.shape).astype(np.float32)
     clean = pellucid.denoise(noisy, "gauss", set={"width": 2.0})

@@ -78,7 +78,7 @@ class Entry:
     def has_preset(self) -> bool:
         """Whether a preset means anything to it: auto, models and peers bring their own settings."""
         if self.kind == "method" and self.name in methods.METHODS:
-            return methods.METHODS[self.name].split(".")[2] != "dataset"
+            return not methods.METHODS[self.name].trained
         return self.kind == "method" and methods.load(self.name).learning is None
 
 

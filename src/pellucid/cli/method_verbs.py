@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pellucid import methods as table
 from pellucid.cli import show
-from pellucid.methods import listing
+from pellucid.methods.table import VERBS
 
 if TYPE_CHECKING:
     from pellucid.fields import Field
@@ -51,9 +51,7 @@ def _all(*, as_json: bool) -> int:
         print(json.dumps(records, indent=2, default=str))
         return 0
     rows = [("name", "verbs", "needs", "cost", "what it does")]
-    for m in map(listing.listed, table.METHODS):
-        uses = verbs(trained=m.trained, denoises=m.denoises, restores=m.restores)
-        rows.append((m.name, uses, m.needs, m.cost, m.title))
+    rows += [(m.name, ", ".join(m.verbs), m.needs, m.cost, m.title) for m in table.METHODS.values()]
     rows += [(p.name, "", "", "", show.origin(p)) for p in plugged.methods.values()]
     print(show.columns(rows))
     return 0
@@ -78,7 +76,7 @@ def method_page(method: Method, fields: Sequence[Field]) -> str:
     if method.denoises:
         lines += _presets("denoise", method.presets, default)
     for kind, recipe in method.restores.items():
-        lines += _presets(show.VERBS[kind], recipe.presets, default)
+        lines += _presets(VERBS[kind], recipe.presets, default)
         lines += [f"  cost: {recipe.cost}"] if recipe.cost else []
         lines += [f"  stops by: {recipe.stop}"] if recipe.stop else []
     return "\n".join(lines)
@@ -92,15 +90,6 @@ def of_paper(method: Method, field: Field) -> str:
         return f"the same ({where})" if where else ""
     said = f"{value!r} ({where})" if where else f"it has none, which is {value!r}"
     return f"{said}; here: {method.departures[field.name]}" if field.name in method.departures else said
-
-
-def verbs(*, trained: bool, denoises: bool, restores: Iterable[str]) -> str:
-    """The verbs that a method is for, in words.
-
-    >>> verbs(trained=False, denoises=True, restores=("mask",))
-    'denoise, inpaint'
-    """
-    return ", ".join(["train"] * trained + ["denoise"] * denoises + [show.VERBS[kind] for kind in restores])
 
 
 def _presets(verb: str, presets: Mapping[str, Any], default: Mapping[str, Any]) -> list[str]:
@@ -127,8 +116,6 @@ def method_record(method: Method, fields: Sequence[Field]) -> dict[str, Any]:
         "departures": dict(method.departures),
         "paper": None if method.paper is None else dataclasses.asdict(method.paper),
         "presets": {name: dataclasses.asdict(preset) for name, preset in method.presets.items()},
-        "verbs": verbs(trained=trained, denoises=method.denoises, restores=method.restores).split(", "),
-        "restores": {
-            show.VERBS[kind]: dataclasses.asdict(recipe) for kind, recipe in method.restores.items()
-        },
+        "verbs": ["train"] * trained + ["denoise"] * method.denoises + [VERBS[k] for k in method.restores],
+        "restores": {VERBS[kind]: dataclasses.asdict(recipe) for kind, recipe in method.restores.items()},
     }

@@ -11,9 +11,6 @@ if TYPE_CHECKING:
     from pellucid.methods.plugins import Plugin
 
 
-VERBS = {"mask": "inpaint", "downsample": "upscale"}
-
-
 def error(text: str) -> None:
     """One line on stderr."""
     print(f"pellucid: error: {' '.join(text.split())}", file=sys.stderr)

@@ -11,6 +11,7 @@ from torch.nn.functional import pixel_shuffle, pixel_unshuffle
 from pellucid import fields, networks
 from pellucid.learning import ADAM, Batch, Learning, Loss, Progress, Recipe, extras_off
 from pellucid.methods.dataset.plain import bordered
+from pellucid.methods.table import described
 from pellucid.models import steps_of
 from pellucid.networks.dbsn import DBSN
 from pellucid.networks.padding import mirrored
@@ -177,11 +178,7 @@ PAPER = Paper(
 )
 
 AP_BSN = Method(
-    name="ap-bsn",
-    title="AP-BSN: learns from photographs whose pixels share their noise (`pellucid train ap-bsn`)",
-    citation="Lee, Son, Lee, CVPR 2022",
-    needs="a folder",
-    family="data set",
+    **described("ap-bsn"),
     config=Config,
     steps=steps_of("ap-bsn", LEARNING, Config),
     presets={"paper": PAPER.preset(Config), "fast": Config()},
@@ -197,7 +194,6 @@ AP_BSN = Method(
     },
     stochastic=True,
     tiling=Tiling(kind="approximate", halo=96, stride=2),
-    cost="6 s to 300 s, by network and rounds",
     uses_noise=False,
     needs_model=True,
     learning=LEARNING,

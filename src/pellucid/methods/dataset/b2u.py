@@ -11,6 +11,7 @@ from pellucid import fields
 from pellucid.learning import ADAM, Batch, Learning, Loss, Progress, Recipe, apply, extras_off
 from pellucid.methods.dataset.hiding import blind, hidden
 from pellucid.methods.dataset.plain import build
+from pellucid.methods.table import described
 from pellucid.models import steps_of
 from pellucid.noise.report import NoiseReport
 from pellucid.noise.sigma_map import sigma_map
@@ -139,11 +140,7 @@ PAPER = Paper(
 )
 
 B2U = Method(
-    name="b2u",
-    title="Blind2Unblind: blind predictions of all pixels, then one that sees them (`pellucid train b2u`)",
-    citation="Wang, Liu, Li, Han, CVPR 2022",
-    needs="a folder",
-    family="data set",
+    **described("b2u"),
     config=Config,
     steps=steps_of("b2u", LEARNING, Config),
     presets={"paper": PAPER.preset(Config), "fast": Config()},
@@ -159,7 +156,6 @@ B2U = Method(
         "held": "as the authors for noise of many levels",
     },
     tiling=Tiling(kind="approximate", halo=64, stride=32),
-    cost="12 s to 100 s, by network; 0.3 s to 5 s with inference=visible",
     needs_model=True,
     learning=LEARNING,
 )

@@ -11,6 +11,7 @@ from torch.nn.functional import avg_pool2d, mse_loss
 from pellucid import fields, networks
 from pellucid.learning import ADAM, Batch, Learning, Loss, Progress, Recipe, extras_off
 from pellucid.methods.dataset.plain import bordered
+from pellucid.methods.table import described
 from pellucid.models import steps_of
 from pellucid.networks.cyclic import Cyclic
 from pellucid.noise.report import NoiseReport
@@ -184,11 +185,7 @@ PAPER = Paper(
 )
 
 CVF_SID = Method(
-    name="cvf-sid",
-    title="CVF-SID: parts a photograph into picture and two noises (`pellucid train cvf-sid`)",
-    citation="Neshatavar, Yavartanoo, Son, Lee, CVPR 2022",
-    needs="a folder",
-    family="data set",
+    **described("cvf-sid"),
     config=Config,
     steps=steps_of("cvf-sid", LEARNING, Config),
     presets={"paper": PAPER.preset(Config), "fast": Config()},
@@ -202,7 +199,6 @@ CVF_SID = Method(
         "border": "enough for the smaller network",
     },
     tiling=Tiling(kind="exact", halo=32, stride=1),
-    cost="0.5 s to 6 s, by network",
     uses_noise=False,
     needs_model=True,
     learning=LEARNING,

@@ -12,6 +12,7 @@ from torch.nn.functional import avg_pool2d
 from pellucid import fields, networks
 from pellucid.learning import ADAM, Batch, Learning, Loss, Progress, Recipe, apply, extras_off
 from pellucid.methods.dataset.plain import bordered, predict
+from pellucid.methods.table import described
 from pellucid.models import steps_of
 from pellucid.noise import models as noise_models
 from pellucid.noise.level import detail
@@ -316,11 +317,7 @@ PAPER = Paper(
 )
 
 IDDP = Method(
-    name="iddp",
-    title="IDDP: learns from noisy pictures by denoising its own output again (`pellucid train iddp`)",
-    citation="Lin, Zhuang, Ding, Zeng, Huang, Tu, Paisley, AAAI 2023",
-    needs="a folder",
-    family="data set",
+    **described("iddp"),
     config=Config,
     steps=steps_of("iddp", LEARNING, Config),
     presets={
@@ -343,7 +340,6 @@ IDDP = Method(
         "give_back": "the paper's fixed point smooths too much",
     },
     tiling=Tiling(kind="approximate", halo=48, stride=32),
-    cost="0.3 s to 2 s, by network",
     needs_model=True,
     learning=LEARNING,
 )

@@ -12,6 +12,7 @@ from pellucid.learning import Batch, Learning, Loss, Progress, Recipe, apply, ex
 from pellucid.losses import dissimilarity
 from pellucid.methods.dataset.distances import DISTANCES, distance, slopes
 from pellucid.methods.dataset.plain import build, predict, required
+from pellucid.methods.table import described
 from pellucid.models import steps_of
 from pellucid.paper import Paper, stated
 from pellucid.steps import Method, Tiling
@@ -124,11 +125,7 @@ PAPER = Paper(
 )
 
 N2N = Method(
-    name="n2n",
-    title="Noise2Noise: learns from pairs of noisy pictures of one scene (`pellucid train n2n`)",
-    citation="Lehtinen, Munkberg, Hasselgren, Laine, Karras, Aittala, Aila, ICML 2018",
-    needs="pairs",
-    family="data set",
+    **described("n2n"),
     config=Config,
     steps=steps_of("n2n", LEARNING, Config),
     presets={"paper": PAPER.preset(Config), "fast": Config()},
@@ -143,7 +140,6 @@ N2N = Method(
         "beta2": "as the decay goes on to the end, the usual mean of squares will do",
     },
     tiling=Tiling(kind="approximate", halo=64, stride=32),
-    cost="0.3 s to 4 s, by network",
     needs_model=True,
     learning=LEARNING,
 )

@@ -11,6 +11,7 @@ from pellucid import fields
 from pellucid.learning import ADAM, Batch, Learning, Loss, Progress, Recipe, apply, extras_off
 from pellucid.methods.dataset.hiding import blind, hidden
 from pellucid.methods.dataset.plain import build
+from pellucid.methods.table import described
 from pellucid.models import steps_of
 from pellucid.noise.report import NoiseReport
 from pellucid.noise.sigma_map import sigma_map
@@ -107,11 +108,7 @@ PAPER = Paper(
 )
 
 N2S = Method(
-    name="n2s",
-    title="Noise2Self: predicts a grid of hidden pixels from the others (`pellucid train n2s`)",
-    citation="Batson, Royer, ICML 2019",
-    needs="a folder",
-    family="data set",
+    **described("n2s"),
     config=Config,
     steps=steps_of("n2s", LEARNING, Config),
     presets={
@@ -128,7 +125,6 @@ N2S = Method(
         "batch": "see network",
     },
     tiling=Tiling(kind="approximate", halo=64, stride=32),
-    cost="4 s to 60 s, by network",
     needs_model=True,
     learning=LEARNING,
 )

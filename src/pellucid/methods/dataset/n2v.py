@@ -14,6 +14,7 @@ from pellucid.learning import ADAM, Batch, Learning, Loss, Progress, Recipe, app
 from pellucid.methods.dataset.hiding import VALUES, at, put, replacements, scattered
 from pellucid.methods.dataset.plain import build
 from pellucid.methods.single_image.dihedral import COUNT, turn, undo
+from pellucid.methods.table import described
 from pellucid.models import steps_of
 from pellucid.noise.report import NoiseReport
 from pellucid.noise.sigma_map import sigma_map
@@ -179,11 +180,7 @@ PAPER = Paper(
 )
 
 N2V = Method(
-    name="n2v",
-    title="Noise2Void: predicts scattered hidden pixels from what is around (`pellucid train n2v`)",
-    citation="Krull, Buchholz, Jug, CVPR 2019",
-    needs="a folder",
-    family="data set",
+    **described("n2v"),
     config=Config,
     steps=steps_of("n2v", LEARNING, Config),
     presets={"paper": PAPER.preset(Config), "fast": Config()},
@@ -197,7 +194,6 @@ N2V = Method(
         "value": "the network is never shown the pixel that it is to predict",
     },
     tiling=Tiling(kind="approximate", halo=48, stride=32),
-    cost="0.3 s to 2 s, by network",
     needs_model=True,
     learning=LEARNING,
 )
@@ -214,11 +210,7 @@ PAPER2 = Paper(
 )
 
 N2V2 = Method(
-    name="n2v2",
-    title="N2V2: Noise2Void without its checkerboards (`pellucid train n2v2`)",
-    citation="Höck, Buchholz, Brachmann, Jug, Freytag, ECCV workshops 2022",
-    needs="a folder",
-    family="data set",
+    **described("n2v2"),
     config=Config2,
     steps=steps_of("n2v2", LEARNING, Config2),
     presets={"paper": PAPER2.preset(Config2), "fast": Config2()},
@@ -231,7 +223,6 @@ N2V2 = Method(
         "decay": "and must come to rest",
     },
     tiling=Tiling(kind="approximate", halo=48, stride=32),
-    cost="0.3 s to 2 s, by network",
     needs_model=True,
     learning=LEARNING,
 )

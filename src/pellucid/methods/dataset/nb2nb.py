@@ -11,6 +11,7 @@ from torch.nn.functional import pixel_unshuffle
 from pellucid import fields
 from pellucid.learning import ADAM, Batch, Learning, Loss, Progress, Recipe, apply, extras_off
 from pellucid.methods.dataset.plain import build, predict
+from pellucid.methods.table import described
 from pellucid.models import steps_of
 from pellucid.paper import Paper, stated
 from pellucid.steps import Method, Tiling
@@ -127,11 +128,7 @@ PAPER = Paper(
 )
 
 NB2NB = Method(
-    name="nb2nb",
-    title="Neighbor2Neighbor: learns one neighbour from the other (`pellucid train nb2nb`)",
-    citation="Huang, Li, Jia, Lu, Liu, CVPR 2021",
-    needs="a folder",
-    family="data set",
+    **described("nb2nb"),
     config=Config,
     steps=steps_of("nb2nb", LEARNING, Config),
     presets={"paper": PAPER.preset(Config), "fast": Config()},
@@ -146,7 +143,6 @@ NB2NB = Method(
         "ratio": "the lower end of the text's 1 to 2",
     },
     tiling=Tiling(kind="approximate", halo=64, stride=32),
-    cost="0.3 s to 5 s, by network",
     needs_model=True,
     learning=LEARNING,
 )

@@ -11,6 +11,7 @@ from pellucid import fields
 from pellucid.learning import Batch, Learning, Loss, Progress, Recipe, apply, extras_off
 from pellucid.methods.dataset.distances import distance
 from pellucid.methods.dataset.plain import build, predict, required
+from pellucid.methods.table import described
 from pellucid.models import steps_of
 from pellucid.paper import Paper, stated
 from pellucid.steps import Method, Tiling
@@ -71,11 +72,7 @@ PAPER = Paper(
 )
 
 SUPERVISED = Method(
-    name="supervised",
-    title="Training with clean targets, to compare with (`pellucid train supervised`)",
-    citation="textbook; network and schedule of Lehtinen and others, ICML 2018",
-    needs="clean pairs",
-    family="data set",
+    **described("supervised"),
     config=Config,
     steps=steps_of("supervised", LEARNING, Config),
     presets={"paper": PAPER.preset(Config), "fast": Config()},
@@ -90,7 +87,6 @@ SUPERVISED = Method(
         "beta2": "as the decay goes on to the end, the usual mean of squares will do",
     },
     tiling=Tiling(kind="approximate", halo=64, stride=32),
-    cost="0.3 s to 4 s, by network",
     needs_model=True,
     # A clean target says what the brightness is: that of a stained page is not the page's.
     keeps_mean=False,

@@ -11,6 +11,7 @@ from skimage.restoration import inpaint_biharmonic
 from torch import Tensor
 
 from pellucid.degradation import Mask
+from pellucid.methods.table import described
 from pellucid.steps import Method, Recipe, Step, Task
 
 
@@ -65,15 +66,10 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
 _PRESETS = {"paper": Config(), "fast": Config()}
 
 BIHARMONIC = Method(
-    name="biharmonic",
-    title="biharmonic inpainting: the smoothest surface through what is known around a hole",
-    citation="Damelin, Hoang, IJMMS 2018 (scikit-image)",
-    needs="one image",
+    **described("biharmonic"),
     config=Config,
     steps=steps,
     presets=_PRESETS,
     restores={"mask": Recipe(presets=_PRESETS, cost="2 s")},
-    denoises=False,
-    cost="2 s",
     uses_noise=False,
 )

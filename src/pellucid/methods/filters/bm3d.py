@@ -14,6 +14,7 @@ from pellucid import fields
 from pellucid.methods.filters import decorrelate
 from pellucid.methods.filters.blocks import SIDE
 from pellucid.methods.filters.collaborative import Stage, filter_image
+from pellucid.methods.table import described
 from pellucid.noise.spectrum import MIDDLE, to_kernel, to_variance
 from pellucid.paper import Paper, stated
 from pellucid.steps import Method, Step, Task, Tiling
@@ -221,10 +222,7 @@ PAPER = Paper(
 )
 
 BM3D = Method(
-    name="bm3d",
-    title="BM3D / CBM3D: similar blocks are shrunk together, by the noise's own spectrum",
-    citation="Dabov, Foi, Katkovnik, Egiazarian, IEEE TIP 2007; Makinen, Azzari, Foi, IEEE TIP 2020",
-    needs="one image",
+    **described("bm3d"),
     config=Config,
     steps=steps,
     presets={"paper": PAPER.preset(Config), "fast": Config()},
@@ -241,5 +239,4 @@ BM3D = Method(
         "coarse": "colour noise of photographs has patches larger than a block",
     },
     tiling=Tiling(kind="whole"),
-    cost="3 s",
 )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 
 from pellucid.methods.filters import weights
+from pellucid.methods.table import described
 from pellucid.networks.dncnn import DnCNN
 from pellucid.steps import Method, Step, Task, Tiling
 
@@ -31,15 +32,11 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
 
 
 DNCNN = Method(
-    name="dncnn",
-    title="DnCNN: a network trained by others on clean images (--model FILE)",
-    citation="Zhang, Zuo, Chen, Meng, Zhang, IEEE TIP 2017",
-    needs="one image",
+    **described("dncnn"),
     config=Config,
     steps=steps,
     presets={"paper": Config(), "fast": Config()},
     tiling=Tiling(kind="exact", halo=20),  # one pixel for each of at most 20 convolutions
-    cost="10 s",
     uses_noise=False,
     needs_model=True,
 )

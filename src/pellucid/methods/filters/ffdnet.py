@@ -9,6 +9,7 @@ import torch
 
 from pellucid import fields
 from pellucid.methods.filters import weights
+from pellucid.methods.table import described
 from pellucid.networks.ffdnet import FFDNet
 from pellucid.noise.sigma_map import sigma_map
 from pellucid.steps import Method, Step, Task, Tiling
@@ -45,14 +46,10 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
 
 
 FFDNET = Method(
-    name="ffdnet",
-    title="FFDNet: a network trained by others on clean images, told the noise level (--model FILE)",
-    citation="Zhang, Zuo, Zhang, IEEE TIP 2018",
-    needs="one image",
+    **described("ffdnet"),
     config=Config,
     steps=steps,
     presets={"paper": Config(), "fast": Config()},
     tiling=Tiling(kind="exact", halo=36, stride=2),  # 15 convolutions of 2 pixels each, the phases, the mean
-    cost="3 s",
     needs_model=True,
 )

@@ -12,6 +12,7 @@ from torch import Tensor
 from pellucid import fields
 from pellucid.degradation import Mask
 from pellucid.methods.filters import biharmonic, bm3d
+from pellucid.methods.table import described
 from pellucid.paper import Paper, stated
 from pellucid.steps import Method, Recipe, Step, Task
 
@@ -106,10 +107,7 @@ PAPER = Paper(
 _PRESETS = {"paper": PAPER.preset(Config), "fast": Config()}
 
 IDBP = Method(
-    name="idbp",
-    title="IDBP: fills what is missing by BM3D, again and again, holding to what is known",
-    citation="Tirer, Giryes, IEEE TIP 2019",
-    needs="one image",
+    **described("idbp"),
     config=Config,
     steps=steps,
     presets=_PRESETS,
@@ -120,8 +118,6 @@ IDBP = Method(
         "last": "see first",
     },
     restores={"mask": Recipe(presets=_PRESETS, stop="plateau:patience=1000", cost="70 s")},
-    denoises=False,
     stop="plateau:patience=1000",
-    cost="70 s",
     uses_noise=False,
 )

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from pellucid import fields
 from pellucid.degradation import Downsample
+from pellucid.methods.table import described
 from pellucid.steps import Method, Recipe, Step, Task
 
 
@@ -86,28 +87,18 @@ def _step(estimate: Tensor) -> Step:
 _PRESETS = {"paper": Config(), "fast": Config(), "consistent": Config(back_projection=10)}
 
 BICUBIC = Method(
-    name="bicubic",
-    title="bicubic interpolation: enlarges by a fixed formula",
-    citation="Keys, IEEE TASSP 1981",
-    needs="one image",
+    **described("bicubic"),
     config=Config,
     steps=_bicubic,
     presets=_PRESETS,
     restores={"downsample": Recipe(presets=_PRESETS, cost="0.1 s")},
-    denoises=False,
-    cost="0.1 s",
     uses_noise=False,
 )
 LANCZOS = Method(
-    name="lanczos",
-    title="Lanczos interpolation: enlarges by a fixed formula, a little sharper",
-    citation="Duchon, J. Applied Meteorology 1979",
-    needs="one image",
+    **described("lanczos"),
     config=Config,
     steps=_lanczos,
     presets=_PRESETS,
     restores={"downsample": Recipe(presets=_PRESETS, cost="0.1 s")},
-    denoises=False,
-    cost="0.1 s",
     uses_noise=False,
 )

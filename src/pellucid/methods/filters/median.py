@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from pellucid import fields
+from pellucid.methods.table import described
 from pellucid.steps import Method, Step, Task, Tiling
 
 Plane = NDArray[np.float32]
@@ -119,15 +120,11 @@ def _windows(plane: Plane, wanted: Mask, radius: int, *, mirror: bool = False) -
 
 
 MEDIAN = Method(
-    name="median",
-    title="Adaptive median: removes salt, pepper and hot pixels, leaves the rest alone",
-    citation="after Hwang, Haddad, IEEE TIP 1995",
-    needs="one image",
+    **described("median"),
     config=Config,
     steps=steps,
     presets={"paper": Config(), "fast": Config()},
     tiling=Tiling(kind="exact", halo=24),
-    cost="1 s",
     uses_noise=False,
     keeps_mean=False,
 )

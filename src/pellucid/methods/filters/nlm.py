@@ -10,6 +10,7 @@ import torch
 from skimage.restoration import denoise_nl_means
 
 from pellucid import fields
+from pellucid.methods.table import described
 from pellucid.steps import Method, Step, Task, Tiling
 
 
@@ -52,10 +53,7 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
 
 
 NLM = Method(
-    name="nlm",
-    title="Non-local means: averages pixels with similar surroundings",
-    citation="Buades, Coll, Morel, CVPR 2005 (scikit-image)",
-    needs="one image",
+    **described("nlm"),
     config=Config,
     steps=steps,
     presets={"paper": Config(patch_size=7, patch_distance=10), "fast": Config()},
@@ -64,5 +62,4 @@ NLM = Method(
         "patch_distance": "see patch_size",
     },
     tiling=Tiling(kind="exact", halo=16),
-    cost="1 s",
 )

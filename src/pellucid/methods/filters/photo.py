@@ -11,6 +11,7 @@ import torch
 from pellucid import fields
 from pellucid.methods.filters import bm3d
 from pellucid.methods.filters.second import MIRRORS, Second
+from pellucid.methods.table import described
 from pellucid.noise.report import NoiseReport
 from pellucid.noise.shift import SEEN, relit
 from pellucid.steps import Method, Step, Task
@@ -118,10 +119,7 @@ def _keeps_mean(config: Config, noise: NoiseReport) -> bool:
 
 
 PHOTO = Method(
-    name="photo",
-    title="For one picture: (C)BM3D by the noise's own spectrum beside a small network, linear light",
-    citation="ours, after Dabov et al., ICIP 2007, and Makinen, Azzari, Foi, IEEE TIP 2020",
-    needs="one image",
+    **described("photo"),
     config=Config,
     steps=steps,
     presets={"paper": Config(step=3, radius=19, looks=4), "fast": Config()},
@@ -130,6 +128,5 @@ PHOTO = Method(
         "step": "wider steps and a nearer search halve the time of the second stage",
         "radius": "see step",
     },
-    cost="4 s",
     keeps_mean=_keeps_mean,
 )

@@ -11,6 +11,7 @@ from skimage.restoration import denoise_tv_chambolle
 
 from pellucid import fields
 from pellucid.methods.filters import decorrelate
+from pellucid.methods.table import described
 from pellucid.steps import Method, Step, Task, Tiling
 
 
@@ -50,13 +51,9 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
 
 
 TV = Method(
-    name="tv",
-    title="Total variation: keeps edges, flattens what lies between them",
-    citation="Rudin, Osher, Fatemi, Physica D 1992; Chambolle, JMIV 2004 (scikit-image)",
-    needs="one image",
+    **described("tv"),
     config=Config,
     steps=steps,
     presets={"paper": Config(), "fast": Config()},
     tiling=Tiling(kind="approximate", halo=32),
-    cost="2 s",
 )

@@ -14,6 +14,7 @@ from skimage.restoration import denoise_wavelet
 
 from pellucid import fields
 from pellucid.methods.filters import decorrelate
+from pellucid.methods.table import described
 from pellucid.steps import Method, Step, Task, Tiling
 
 Plane = NDArray[np.float64]
@@ -73,14 +74,10 @@ def _shrink(plane: Plane, sigma: float, config: Config) -> Plane:
 
 
 WAVELET = Method(
-    name="wavelet",
-    title="Wavelet shrinkage: thresholds that follow the content of every scale",
-    citation="Chang, Yu, Vetterli, IEEE TIP 2000; Coifman, Donoho 1995 (scikit-image)",
-    needs="one image",
+    **described("wavelet"),
     config=Config,
     steps=steps,
     presets={"paper": Config(shifts=1), "fast": Config()},
     departures={"shifts": "four shifted pictures soften the artefacts of one, at four times the time"},
     tiling=Tiling(kind="approximate", halo=32),  # the thresholds are those of the image at hand
-    cost="1 s",
 )

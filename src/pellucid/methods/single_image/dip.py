@@ -24,10 +24,12 @@ from pellucid.methods.single_image.dip_config import (
     paper,
     upscaling,
 )
+from pellucid.methods.table import described
 from pellucid.networks import features
 from pellucid.steps import Method, Recipe, Step, Task, Tiling, hurried
 
 CONVERGED = "plateau:patience=1000"  # the authors' fixed iterations are the limit; a flat loss ends it before
+JITTER = {"jitter": "that of denoising serves here too"}
 ROLLBACK_EVERY = 100  # iterations between two looks at the loss, as the authors
 
 
@@ -185,12 +187,7 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
 
 
 DIP = Method(
-    name="dip",
-    title="Deep Image Prior: fits a network to this one image and stops before it learns the noise",
-    citation="Ulyanov, Vedaldi, Lempitsky, CVPR 2018; stop rule: Wang et al., TMLR 2023",
-    needs="one image",
-    family="single image",
-    iterative=True,
+    **described("dip"),
     config=Config,
     steps=steps,
     presets={
@@ -202,8 +199,10 @@ DIP = Method(
     paper=PAPER,
     departures=DEPARTURES,
     restores={
-        "mask": Recipe(presets=inpainting(), stop=CONVERGED, cost="6 min"),
-        "downsample": Recipe(presets=upscaling(), stop=CONVERGED, cost="4 min (512x512 out)"),
+        "mask": Recipe(presets=inpainting(), departures=JITTER, stop=CONVERGED, cost="6 min"),
+        "downsample": Recipe(
+            presets=upscaling(), departures=JITTER, stop=CONVERGED, cost="4 min (512x512 out)"
+        ),
     },
     stochastic=True,
     # The hourglass sees further, but what it sees beyond some 64 pixels changes no pixel by itself.
@@ -211,7 +210,6 @@ DIP = Method(
     # The authors look from step 100 on. With the pyramid code the variance rises from there in all, yet
     # some training pictures still get better: 150 was the best of 100, 150 and 200 on three of them.
     stop="es-emv:start=150",
-    cost="3 min",
     uses_noise=False,
     takes_guide=True,
 )

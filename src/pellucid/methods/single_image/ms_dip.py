@@ -17,6 +17,7 @@ from pellucid.methods.single_image.ms_config import DEPARTURES, PAPER, Config
 from pellucid.methods.single_image.ms_level import sigmas
 from pellucid.methods.single_image.ms_scale import consistency, fit, weight
 from pellucid.methods.single_image.pyramid import resize, sizes
+from pellucid.methods.table import described
 from pellucid.networks import features
 from pellucid.steps import Method, Step, Task, Tiling
 
@@ -208,12 +209,7 @@ def _share(seconds: float | None, started: float, left: list[Tensor]) -> float |
 
 
 MS_DIP = Method(
-    name="ms-dip",
-    title="Multi-scale Deep Image Prior: fits a network per scale, coarse to fine, and averages the scales",
-    citation="Jiang, Zhang, Nie, Zhu, Zheng, Computer Graphics Forum",
-    needs="one image",
-    family="single image",
-    iterative=True,
+    **described("ms-dip"),
     config=Config,
     steps=steps,
     presets={"paper": PAPER.preset(Config), "fast": Config()},
@@ -223,5 +219,4 @@ MS_DIP = Method(
     tiling=Tiling(kind="approximate", halo=64),
     # Every scale has a rule of its own (the field stop).
     stop="none",
-    cost="2 min",
 )

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from pellucid import devices, engine, fields, networks, seeds
 from pellucid.losses import mean_square
+from pellucid.methods.table import described
 from pellucid.noise import synthetic
 from pellucid.paper import Paper, stated
 from pellucid.steps import Method, Step, Task, Tiling, hurried
@@ -154,12 +155,7 @@ PAPER = Paper(
 )
 
 NAC = Method(
-    name="nac",
-    title="Noisy-As-Clean: learns to remove added noise like that of this one image; for weak noise",
-    citation="Xu, Huang, Cheng, Liu, Zhu, Xu, Shao, IEEE TIP 2020",
-    needs="one image",
-    family="single image",
-    iterative=True,
+    **described("nac"),
     config=Config,
     steps=steps,
     presets={"paper": PAPER.preset(Config), "fast": Config()},
@@ -177,5 +173,4 @@ NAC = Method(
     # Five convolutions of one pixel and two for each block; statistics are those of the tile at hand.
     tiling=Tiling(kind="approximate", halo=32),
     stop="none",
-    cost="1.5 min",
 )

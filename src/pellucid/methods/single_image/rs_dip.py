@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from pellucid import checks, engine, fields, networks, seeds
 from pellucid.losses import mean_square
 from pellucid.methods.single_image import codes, saved
+from pellucid.methods.table import described
 from pellucid.paper import Paper, stated
 from pellucid.steps import Method, Step, Task, Tiling, hurried
 
@@ -244,12 +245,7 @@ PAPER = Paper(
 )
 
 RS_DIP = Method(
-    name="rs-dip",
-    title="RS-DIP: fits a small Transformer to what other methods made of the shots (--near-clean)",
-    citation="Xu, Xiong, Zhou, JEIT 46(11), 2024",
-    needs="one image or shots",
-    family="single image",
-    iterative=True,
+    **described("rs-dip"),
     takes_shots=True,
     config=Config,
     steps=steps,
@@ -269,6 +265,5 @@ RS_DIP = Method(
     tiling=Tiling(kind="approximate", halo=32),
     # The targets hold little noise to be learnt, so the fit is over when the loss stands still.
     stop="plateau",
-    cost="30 s",
     near_clean=("bm3d", "nlm"),
 )

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from pellucid import devices, engine, fields, networks, seeds
+from pellucid.methods.table import described
 from pellucid.paper import Paper, stated
 from pellucid.steps import Method, Step, Task, Tiling, hurried
 
@@ -164,12 +165,7 @@ PAPER = Paper(
 )
 
 SELF2SELF = Method(
-    name="self2self",
-    title="Self2Self: predicts hidden pixels of this one image from the others; says how unsure it is",
-    citation="Quan, Chen, Pang, Ji, CVPR 2020",
-    needs="one image",
-    family="single image",
-    iterative=True,
+    **described("self2self"),
     config=Config,
     steps=steps,
     presets={"paper": PAPER.preset(Config), "fast": Config()},
@@ -189,7 +185,6 @@ SELF2SELF = Method(
     stochastic=True,
     tiling=Tiling(kind="approximate", halo=64),
     stop="none",
-    cost="3 min",
     uses_noise=False,
     uncertainty=True,
 )

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from pellucid import devices, engine, fields, networks, seeds, tiles
+from pellucid.methods.table import described
 from pellucid.networks.padding import mirrored
 from pellucid.networks.shallow import REACH
 from pellucid.paper import Paper, stated
@@ -194,12 +195,7 @@ PAPER = Paper(
 )
 
 ZS_N2N = Method(
-    name="zs-n2n",
-    title="Zero-Shot Noise2Noise: a tiny network learns from two halves of this one image",
-    citation="Mansour, Heckel, CVPR 2023",
-    needs="one image",
-    family="single image",
-    iterative=True,
+    **described("zs-n2n"),
     config=Config,
     steps=steps,
     presets={"paper": PAPER.preset(Config), "fast": Config()},
@@ -213,6 +209,5 @@ ZS_N2N = Method(
     },
     stochastic=True,
     stop="none",
-    cost="15 s",
     uses_noise=False,
 )

@@ -15,6 +15,7 @@ from pellucid import engine, fields, networks, seeds
 from pellucid.degradation import Downsample
 from pellucid.methods.filters.interpolate import back_project
 from pellucid.methods.single_image import dihedral
+from pellucid.methods.table import described
 from pellucid.networks.padding import mirrored
 from pellucid.paper import Paper, stated
 from pellucid.steps import Method, Recipe, Step, Task, hurried
@@ -192,12 +193,7 @@ PAPER = Paper(
 _PRESETS = {"paper": PAPER.preset(Config), "fast": Config()}
 
 ZSSR = Method(
-    name="zssr",
-    title="ZSSR: learns to enlarge this picture from smaller versions of itself",
-    citation="Shocher, Cohen, Irani, CVPR 2018",
-    needs="one image",
-    family="single image",
-    iterative=True,
+    **described("zssr"),
     config=Config,
     steps=steps,
     presets=_PRESETS,
@@ -214,8 +210,6 @@ ZSSR = Method(
     restores={
         "downsample": Recipe(presets=_PRESETS, stop="plateau:patience=1000", cost="20 s (512x512 out)")
     },
-    denoises=False,
     stop="plateau:patience=1000",
-    cost="20 s",
     uses_noise=False,
 )
