@@ -135,6 +135,7 @@ def test_report_in_other_units_keeps_the_law_of_the_variance():
         ({"config": {"colour": 1}}, "field must be one of"),
         ({"config": {"width": 9}}, "does not fit its network"),
         ({"config": {"width": -3}}, "cannot be built"),
+        ({"config": {"width": 2**20}}, "many more weights than are in the file"),
         ({"method": "nothing"}, "must be one of"),
         ({"method": "bm3d"}, "is not trained"),
         ({"method": "toy-alone"}, "trained by toy-alone, not by toy"),
@@ -173,6 +174,13 @@ def test_damaged_and_foreign_files(model, tmp_path, weights):
         models.read(rewritten(model, lambda h: h.update(__metadata__={"pellucid model 99": "{}"})))
     with pytest.raises(FileNotFoundError, match="Check the path"):
         models.read(tmp_path / "none.safetensors")
+
+
+def test_a_long_header_is_not_read(tmp_path):
+    path = tmp_path / "m.safetensors"
+    path.write_bytes(struct.pack("<Q", 5_000_000) + b" " * 5_000_000)
+    with pytest.raises(ValueError, match="header has 5,000,000 bytes"):
+        models.read_card(path)
 
 
 def test_weights_that_are_not_finite_are_refused_both_ways(tmp_path, card, weights):

@@ -6,7 +6,7 @@ import ast
 import io
 import math
 import re
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,7 +54,7 @@ def read(data: bytes, most: int) -> Stored:
     )
 
 
-def header(file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:
+def header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:
     """What the head of an NPY file declares: shape, whether column-major, type, and where the values start.
 
     Read here because NumPy warns of files that Python 2 wrote (their numbers end in L).

@@ -17,6 +17,8 @@ from pellucid.models.card import Card
 
 FORMAT = "pellucid model 1"
 """the one key of the metadata: several would come in any order, and equal models differ in their bytes"""
+HEADER = 2**22
+"""bytes of a header, which is read as a whole; the values are never more than the file has bytes for"""
 _ADVICE = "Expected a file that `pellucid train` wrote."
 
 
@@ -94,6 +96,10 @@ def _read(path: str | os.PathLike[str], *, weights: bool) -> tuple[Card, dict[st
         raise FileNotFoundError(f"model must be a file, there is none at {str(path)!r}. Check the path.")
     tensors: dict[str, Tensor] = {}
     try:
+        with file.open("rb") as raw:
+            length = int.from_bytes(raw.read(8), "little")
+        if length > HEADER:
+            raise ValueError(f"its header has {length:,} bytes, more than {HEADER:,}")
         with safe_open(file, framework="pt") as opened:
             metadata: dict[str, Any] = opened.metadata() or {}
             if weights:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from pellucid import fields, seeds
 from pellucid.learning import Learning
@@ -65,6 +68,9 @@ def load(path: str | os.PathLike[str], method: str, learning: Learning, kind: ty
             "or leave --method out."
         )
     config = config_of(card, kind, name)
+    # First without values: a card may describe a network of any size, the file bounds what is true.
+    with torch.device("meta"), _NoLarger(sum(tensor.numel() for tensor in weights.values())):
+        _check_shapes(built(learning, config, card.channels, name), weights, name)
     network = built(learning, config, card.channels, name)
     fill(network, weights, name)
     network.eval().requires_grad_(False)
@@ -86,6 +92,11 @@ def fill(network: nn.Module, weights: dict[str, Tensor], name: str) -> None:
     Raises:
         ValueError: when names or shapes differ.
     """
+    _check_shapes(network, weights, name)
+    network.load_state_dict(weights)
+
+
+def _check_shapes(network: nn.Module, weights: Mapping[str, Tensor], name: str) -> None:
     wanted = network.state_dict()
     different = sorted(set(wanted) ^ set(weights)) or [
         key for key in wanted if wanted[key].shape != weights[key].shape
@@ -96,4 +107,22 @@ def fill(network: nn.Module, weights: dict[str, Tensor], name: str) -> None:
             f"are missing, unknown or of another shape, the first is {different[0]!r}. The file is damaged "
             "or of another version of pellucid."
         )
-    network.load_state_dict(weights)
+
+
+class _NoLarger(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Stops a constructor in this thread that asks for far more values than a file holds."""
+
+    def __init__(self, values: int) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.left = 4 * values + 2**20  # buffers, and what a constructor computes on its way
+
+    def __torch_dispatch__(
+        self, function: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        """Count the values of what is made from nothing; every tensor costs a little, however small."""
+        made = function(*args, **(kwargs or {}))
+        if isinstance(made, Tensor) and not any(isinstance(value, Tensor) for value in args):
+            self.left -= made.numel() + 64
+        if self.left < 0:
+            raise ValueError("it would have many more weights than are in the file")
+        return made

@@ -6,12 +6,22 @@ import hashlib
 import os
 import sys
 import tempfile
+import time
+from collections.abc import Iterator
+from http.client import HTTPException
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
-CHUNK = 1 << 20
+CHUNK = 1 << 16
 """bytes read at a time"""
+MOST = 2**30
+"""bytes of a file; torchvision's VGG-16 has 0.55 billion"""
+SILENCE = 30.0
+"""seconds without a word from the other side"""
+LONGEST = 3600.0
+"""seconds of a whole transfer"""
 
 
 def cache() -> Path:
@@ -32,7 +42,9 @@ def cache() -> Path:
     return Path(base).absolute() / "pellucid"
 
 
-def fetch(url: str, *, sha256: str, folder: Path | None = None) -> Path:
+def fetch(
+    url: str, *, sha256: str, folder: Path | None = None, most: int = MOST, timeout: float = SILENCE
+) -> Path:
     """The local path of the file at `url`, fetched when it is not there yet.
 
     A file in the folder is trusted only when its hash fits; another one is fetched anew. What is fetched is
@@ -42,10 +54,12 @@ def fetch(url: str, *, sha256: str, folder: Path | None = None) -> Path:
         url: http, https or file.
         sha256: of the whole file, in hexadecimal.
         folder: where to keep it; None for `cache()`.
+        most: bytes that it may have.
+        timeout: seconds that the other side may be silent.
 
     Raises:
-        OSError: when it cannot be fetched, with what to do instead.
-        ValueError: when what came is not what was expected.
+        OSError: when it cannot be fetched, or not in an hour, with what to do instead.
+        ValueError: when what came is not what was expected, or is too large.
     """
     folder = cache() if folder is None else folder
     target = folder / url.rpartition("/")[2]
@@ -56,8 +70,8 @@ def fetch(url: str, *, sha256: str, folder: Path | None = None) -> Path:
     handle, name = tempfile.mkstemp(dir=folder, prefix=f".{target.name}.")
     partial = Path(name)
     try:
-        with os.fdopen(handle, "wb") as out, urlopen(url) as answer:
-            while chunk := answer.read(CHUNK):
+        with os.fdopen(handle, "wb") as out, urlopen(url, timeout=timeout) as answer:
+            for chunk in _chunks(answer, url, most):
                 digest.update(chunk)
                 out.write(chunk)
         if digest.hexdigest() != sha256:
@@ -66,13 +80,30 @@ def fetch(url: str, *, sha256: str, folder: Path | None = None) -> Path:
                 "by other means and give its path."
             )
         partial.replace(target)
-    except URLError as error:
+    except (URLError, TimeoutError, HTTPException) as error:
+        reason = getattr(error, "reason", None) or str(error) or type(error).__name__
         raise OSError(
-            f"{url} could not be fetched: {error.reason}. Fetch it on another machine and give its path."
+            f"{url} could not be fetched: {reason}. Fetch it on another machine and give its path."
         ) from error
     finally:
         partial.unlink(missing_ok=True)
     return target
+
+
+def _chunks(answer: Any, url: str, most: int) -> Iterator[bytes]:
+    """What comes, piece by piece, as long as it is neither too much nor too slow."""
+    began, got = time.monotonic(), int(answer.headers.get("Content-Length") or 0)
+    size = f"{url} must have at most {most:,} bytes, got {{}}. Nothing was kept; check the address."
+    if got > most:
+        raise ValueError(size.format(f"{got:,}"))
+    got = 0
+    while chunk := answer.read1(CHUNK):
+        got += len(chunk)
+        if got > most:
+            raise ValueError(size.format("more"))
+        if time.monotonic() - began > LONGEST:
+            raise URLError(f"it took longer than {LONGEST:g} seconds")
+        yield chunk
 
 
 def _hash(path: Path) -> str:

@@ -1,20 +1,36 @@
-"""DnCNN and FFDNet with the public weights of others; which one a file holds is told by its content."""
+"""DnCNN and FFDNet with the public weights of others; which one a file holds is told by its content.
+
+Every layout becomes the same plain list of convolutions, with batch normalisation folded in.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from pellucid import seeds
+from pellucid.networks import weight_files
 from pellucid.networks.dncnn import DnCNN
 from pellucid.networks.ffdnet import FFDNet
-from pellucid.networks.weight_files import Convolution, read
 
 Network = TypeVar("Network", DnCNN, FFDNet)
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """One convolution: weight (out, in, 3, 3) and bias (out,)."""
+
+    weight: Tensor
+    bias: Tensor
+
 
 _COLUMNS = [0, 2, 1, 3]  # from MATLAB's order of the 2 x 2 phases, by columns, to PyTorch's, by rows
 
@@ -29,8 +45,7 @@ def load(path: str | Path) -> DnCNN | FFDNet:
         FileNotFoundError: when there is no such file.
         ValueError: when it is damaged, or holds another network.
     """
-    layers = read(path)
-    convolutions = layers.convolutions
+    convolutions, matlab = _read(Path(path))
     first, last = convolutions[0].weight.shape[1], convolutions[-1].weight.shape[0]
     depth, width = len(convolutions), convolutions[0].weight.shape[0]
     channels, rest = divmod(last, 4)
@@ -38,12 +53,104 @@ def load(path: str | Path) -> DnCNN | FFDNet:
         if first == last and first in (1, 3) and 15 <= depth <= 20:
             return _fill(DnCNN(first, depth=depth, width=width), convolutions, path)
         if rest == 0 and channels in (1, 3) and first - last in (1, channels) and 8 <= depth <= 15:
-            return _ffdnet(convolutions, channels, first - last, layers.matlab, path)
+            return _ffdnet(convolutions, channels, first - last, matlab, path)
     raise ValueError(
         f"model {Path(path).name!r} must hold DnCNN (1 or 3 channels in and out, 15 to 20 layers) or FFDNet "
         f"(5 in and 4 out, 13 or 15 in and 12 out, 8 to 15 layers), got {first} in, {last} out, "
         f"{depth} layers."
     )
+
+
+def _read(path: Path) -> tuple[list[Convolution], bool]:
+    """The convolutions in a file in their order, and whether MATLAB wrote it (2 x 2 phases by columns).
+
+    Raises:
+        FileNotFoundError: when there is no such file.
+        ValueError: when it is no such weight file, or a damaged one, with the reason.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"model must be a file of weights, there is none at {str(path)!r}.")
+    try:
+        with weight_files.opened(path) as (file, kind):
+            if kind == "matlab":
+                convolutions = _from_matconvnet(weight_files.matlab(file))
+            else:
+                held = weight_files.arrays(file) if kind == "arrays" else weight_files.tensors(file, path)
+                # The shapes alone show what it cannot be; nothing is read for that.
+                empty = {name: torch.empty(shape, device="meta") for name, shape in held.shapes.items()}
+                _check(_from_names(empty))
+                convolutions = _from_names(held.take(held.shapes))
+        _check(convolutions)
+        if not all(bool(c.weight.isfinite().all() and c.bias.isfinite().all()) for c in convolutions):
+            raise ValueError("it holds numbers that are not finite")
+    except weight_files.UNREADABLE as error:
+        reason = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
+        raise ValueError(
+            f"model {path.name!r} is not a readable DnCNN or FFDNet weight file ({reason}). Expected the "
+            "authors' .mat (MatConvNet, before v7.3), a .pth state dict, or an .npz of convolutions."
+        ) from error
+    return convolutions, kind == "matlab"
+
+
+def _from_names(tensors: Mapping[str, Tensor]) -> list[Convolution]:
+    """Order the tensors by the numbers in their names and fold batch normalisation."""
+    groups: dict[str, dict[str, Tensor]] = {}
+    for name, tensor in tensors.items():
+        stem, _, kind = name.rpartition(".")
+        groups.setdefault(stem, {})[kind] = tensor.float()
+    result: list[Convolution] = []
+    for stem in sorted(groups, key=lambda s: [int(n) for n in re.findall(r"\d+", s)]):
+        group = groups[stem]
+        if "running_mean" in group:
+            spread = (group["running_var"] + 1e-5).sqrt()  # PyTorch's default epsilon
+            result[-1] = _fold(result[-1], group["weight"], group["bias"], group["running_mean"], spread)
+        elif "weight" in group and group["weight"].ndim == 4:
+            weight = group["weight"]
+            result.append(Convolution(weight, group.get("bias", weight.new_zeros(weight.shape[0]))))
+        else:
+            raise ValueError(f"{stem or 'a tensor'!r} is neither a convolution nor a normalisation")
+    return result
+
+
+def _from_matconvnet(content: Mapping[str, Any]) -> list[Convolution]:
+    """The `net.layers` of MatConvNet: kernels are (height, width, in, out)."""
+    result: list[Convolution] = []
+    for cell in content["net"][0, 0]["layers"].ravel():
+        layer = cell[0, 0]
+        kind = str(layer["type"].ravel()[0])
+        if kind in ("conv", "bnorm"):
+            names = layer.dtype.names or ()
+            parts = layer["weights"].ravel() if "weights" in names else (layer["filters"], layer["biases"])
+            arrays = [torch.from_numpy(np.array(part, dtype=np.float32)) for part in parts]
+            if kind == "bnorm":
+                mean, spread = (
+                    arrays[2][:, 0],
+                    arrays[2][:, 1],
+                )  # MatConvNet stores the root, epsilon included
+                result[-1] = _fold(result[-1], arrays[0].flatten(), arrays[1].flatten(), mean, spread)
+                continue
+            kernel = arrays[0] if arrays[0].ndim == 4 else arrays[0][..., None]  # MATLAB drops a last 1
+            result.append(Convolution(kernel.permute(3, 2, 0, 1).contiguous(), arrays[1].flatten()))
+    return result
+
+
+def _fold(conv: Convolution, scale: Tensor, shift: Tensor, mean: Tensor, spread: Tensor) -> Convolution:
+    """The convolution that does what it and the normalisation after it did."""
+    factor = scale / spread
+    return Convolution(conv.weight * factor.view(-1, 1, 1, 1), (conv.bias - mean) * factor + shift)
+
+
+def _check(convolutions: list[Convolution]) -> None:
+    if not convolutions:
+        raise ValueError("it holds no convolution")
+    previous = convolutions[0].weight.shape[1]
+    for i, conv in enumerate(convolutions, start=1):
+        out, inside, *kernel = conv.weight.shape
+        if kernel != [3, 3] or inside != previous or conv.bias.shape != (out,):
+            raise ValueError(
+                f"convolution {i} of shape {tuple(conv.weight.shape)} does not fit the one before"
+            )
+        previous = out
 
 
 def _fill(network: Network, convolutions: list[Convolution], path: str | Path) -> Network:

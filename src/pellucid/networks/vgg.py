@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import pickle
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from pellucid import checks, seeds
+from pellucid.networks import weight_files
 
 LAYERS = ("relu1_2", "relu2_2", "relu3_3")
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet in [0, 1], RGB, as torchvision
@@ -82,38 +80,33 @@ def load(path: str | Path, *, layer: str = "relu2_2") -> Vgg:
     if not path.is_file():
         raise FileNotFoundError(f"features must be a kind or a file of VGG weights, there is none at {path}.")
     try:
-        caffe = zipfile.is_zipfile(path) and _is_npz(path)
-        weights = _from_keras(path) if caffe else _from_torchvision(path)
+        with weight_files.opened(path) as (file, kind):
+            caffe = kind == "arrays"
+            held = weight_files.arrays(file) if caffe else weight_files.tensors(file, path)
+            weights = _from_keras(held) if caffe else _from_torchvision(held)
         return Vgg(weights, layer=layer, caffe=caffe)
-    except (KeyError, RuntimeError, ValueError, OSError, AttributeError, pickle.UnpicklingError) as error:
+    except weight_files.UNREADABLE as error:
+        words = str(error).splitlines()[0][:120] if str(error) else "no reason given"
         raise ValueError(
             f"features {path.name!r} must hold VGG-16 as torchvision saves it, or VGG-19 of Keras as .npz; "
-            f"it cannot be read as either ({type(error).__name__}: {str(error).splitlines()[0][:120]})."
+            f"it cannot be read as either ({type(error).__name__}: {words})."
         ) from error
 
 
-def _is_npz(path: Path) -> bool:
-    with zipfile.ZipFile(path) as archive:
-        return any(name.endswith(".npy") for name in archive.namelist())
-
-
-def _from_torchvision(path: Path) -> Weights:
-    state = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
-    stem = "features.{}.{}"
+def _from_torchvision(held: weight_files.Weights) -> Weights:
+    """Names are features.0.weight …, kernels (out, in, h, w)."""
+    stems = {name: f"features.{place}" for name, place in _PLACES.items()}
+    found = held.take(f"{stem}.{kind}" for stem in stems.values() for kind in ("weight", "bias"))
     return {
-        name: (
-            state[stem.format(place, "weight")].float().clone(),
-            state[stem.format(place, "bias")].float().clone(),
-        )
-        for name, place in _PLACES.items()
+        name: (found[f"{stem}.weight"].float(), found[f"{stem}.bias"].float()) for name, stem in stems.items()
     }
 
 
-def _from_keras(path: Path) -> Weights:
-    with np.load(path, allow_pickle=False) as arrays:
-        found = {}
-        for name in _PLACES:
-            stem = "block{}_conv{}".format(*name.split("_"))
-            kernel = torch.from_numpy(arrays[f"{stem}/kernel"]).permute(3, 2, 0, 1).contiguous()
-            found[name] = (kernel, torch.from_numpy(arrays[f"{stem}/bias"]))
-    return found
+def _from_keras(held: weight_files.Weights) -> Weights:
+    """Names are block1_conv1/kernel …, kernels (h, w, in, out)."""
+    stems = {name: "block{}_conv{}".format(*name.split("_")) for name in _PLACES}
+    found = held.take(f"{stem}/{kind}" for stem in stems.values() for kind in ("kernel", "bias"))
+    return {
+        name: (found[f"{stem}/kernel"].permute(3, 2, 0, 1).contiguous(), found[f"{stem}/bias"])
+        for name, stem in stems.items()
+    }

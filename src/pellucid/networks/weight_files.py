@@ -1,165 +1,285 @@
-"""Weight files of others, read without running anything in them: .pth, .npz and MatConvNet's .mat.
+"""Weight files of others: what they declare is known, and bounded, before a value is read or a line is run.
 
-Every layout becomes the same plain list of convolutions, with batch normalisation folded in.
+A file says what it holds in a few bytes, and small files can unfold to gigabytes. So names and shapes are
+read first (`Weights.shapes`), whoever asked judges them, and only then values are taken, never more than
+`MOST`.
 """
 
 from __future__ import annotations
 
+import io
+import math
 import pickle
-import re
+import pickletools
 import struct
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import torch
 from scipy.io import loadmat
 from torch import Tensor
 
-# what readers of foreign or damaged files raise; anything else is a fault of ours and is not hidden
-_UNREADABLE = (
-    ValueError,
-    TypeError,
-    KeyError,
-    IndexError,
+from pellucid.files.npy import header
+
+MOST = 2**24
+"""values that are taken from a file, 64 MB of float32; DnCNN has 0.7 million, VGG-16 up to relu3_3 1.7"""
+LARGEST = 2**30
+"""bytes of a file; torchvision's VGG-16, with the layers that are not used, has 0.55 billion"""
+ENTRIES = 10_000
+"""names in a file"""
+UNFOLDED = 2**25
+"""bytes in a MATLAB file that is compressed"""
+PICKLED = 2**22
+"""bytes of what a PyTorch file says about its tensors"""
+
+# What readers of foreign or damaged files raise; anything else is a fault of ours and is not hidden.
+UNREADABLE = (
+    ArithmeticError,
     AttributeError,
-    ImportError,
-    RuntimeError,
-    NotImplementedError,
     EOFError,
+    ImportError,
+    LookupError,
+    MemoryError,
     OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
     pickle.UnpicklingError,
+    struct.error,
     zipfile.BadZipFile,
     zlib.error,
-    struct.error,
 )
 
+_TENSORS = {
+    ("collections", "OrderedDict"),
+    ("torch._utils", "_rebuild_tensor"),
+    ("torch._utils", "_rebuild_tensor_v2"),
+    ("torch._utils", "_rebuild_parameter"),
+    *(("torch", f"{kind}Storage") for kind in ("Float", "Half", "BFloat16", "Double", "Long", "Int", "Byte")),
+}
+"""what the pickle of a state dict calls; torch allows itself more, among it what can ask for any memory"""
+
 
 @dataclass(frozen=True)
-class Convolution:
-    """One convolution: weight (out, in, 3, 3) and bias (out,)."""
+class Weights:
+    """A file of tensors whose values are not read yet.
 
-    weight: Tensor
-    bias: Tensor
+    Attributes:
+        shapes: by name.
+        read: the values of the names given.
+    """
+
+    shapes: Mapping[str, tuple[int, ...]]
+    read: Callable[[Iterable[str]], dict[str, Tensor]]
+
+    def take(self, names: Iterable[str]) -> dict[str, Tensor]:
+        """The tensors of these names.
+
+        Raises:
+            KeyError: when one is not there.
+            ValueError: when they are more than `MOST` values.
+        """
+        wanted = list(names)
+        bounded(sum(math.prod(self.shapes[name]) for name in wanted))
+        return self.read(wanted)
 
 
-@dataclass(frozen=True)
-class Layers:
-    """The convolutions of a file in their order, and whether MATLAB wrote it (2 x 2 phases by columns)."""
+def bounded(values: int) -> None:
+    """Raise a ValueError for more values than are taken from a file.
 
-    convolutions: list[Convolution]
-    matlab: bool
+    >>> bounded(10)
+    """
+    if values > MOST:
+        raise ValueError(f"it declares {values:,} values, more than {MOST:,}")
 
 
-def read(path: str | Path) -> Layers:
-    """The convolutions in a file; its kind is told by its content, not by its name.
+@contextmanager
+def opened(path: Path) -> Iterator[tuple[BinaryIO, str]]:
+    """A weight file and its kind by content: "matlab", "arrays" (.npz) or "tensors" (.pth).
 
     Raises:
-        FileNotFoundError: when there is no such file.
-        ValueError: when it is no such weight file, or a damaged one, with the reason.
+        ValueError: when it is larger than `LARGEST`.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"model must be a file of weights, there is none at {str(path)!r}.")
-    try:
-        with path.open("rb") as file:
-            start = file.read(128)
-        matlab = start.startswith(b"MATLAB")
-        if matlab:
-            convolutions = _from_matconvnet(loadmat(path))
-        elif zipfile.is_zipfile(path) and _holds_arrays(path):
-            with np.load(path, allow_pickle=False) as arrays:
-                tensors = {name: torch.from_numpy(np.array(arrays[name])) for name in arrays}
-            convolutions = _from_names(tensors)
+    with path.open("rb") as file:
+        size = file.seek(0, 2)
+        if size > LARGEST:
+            raise ValueError(f"it has {size:,} bytes, more than {LARGEST:,}")
+        file.seek(0)
+        if file.read(6) == b"MATLAB":
+            yield file, "matlab"
+        elif zipfile.is_zipfile(file) and any(name.endswith(".npy") for name in _entries(file)):
+            yield file, "arrays"
         else:
-            convolutions = _from_names(_state(torch.load(path, map_location="cpu", weights_only=True)))
-        _check(convolutions)
-    except _UNREADABLE as error:
-        reason = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
-        raise ValueError(
-            f"model {path.name!r} is not a readable DnCNN or FFDNet weight file ({reason}). Expected the "
-            "authors' .mat (MatConvNet, before v7.3), a .pth state dict, or an .npz of convolutions."
-        ) from error
-    return Layers(convolutions, matlab)
+            file.seek(0)
+            yield file, "tensors"
 
 
-def _holds_arrays(path: Path) -> bool:
-    with zipfile.ZipFile(path) as archive:
-        return any(name.endswith(".npy") for name in archive.namelist())
+def _entries(file: BinaryIO) -> dict[str, zipfile.ZipInfo]:
+    """What a zip archive holds, by name."""
+    with zipfile.ZipFile(file) as archive:
+        found = {entry.filename: entry for entry in archive.infolist()}
+    if len(found) > ENTRIES:
+        raise ValueError(f"it holds {len(found):,} entries, more than {ENTRIES:,}")
+    if any(e.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for e in found.values()):
+        raise ValueError("it is compressed in an unusual way")
+    return found
 
 
-def _state(loaded: Any) -> Mapping[str, Tensor]:
-    """The state dict itself, out of the wrappers that trainers put around it."""
-    for key in ("state_dict", "params", "model"):
-        if isinstance(loaded, Mapping) and isinstance(loaded.get(key), Mapping):
-            loaded = loaded[key]
-    if not isinstance(loaded, Mapping) or not all(isinstance(v, Tensor) for v in loaded.values()):
-        raise ValueError("it holds no dictionary of tensors")
-    return loaded
+def arrays(file: BinaryIO) -> Weights:
+    """The arrays of an .npz file; only their heads are read."""
+    found: dict[str, tuple[int, ...]] = {}
+    with zipfile.ZipFile(file) as archive:
+        for name, entry in _entries(file).items():
+            with archive.open(entry) as opened:
+                shape, _, dtype, start = header(opened)
+            if dtype.kind not in "fiu" or start + math.prod(shape) * dtype.itemsize != entry.file_size:
+                raise ValueError(f"{name!r} is no array of numbers, or ends early")
+            found[name.removesuffix(".npy")] = shape
+
+    def read(names: Iterable[str]) -> dict[str, Tensor]:
+        values = {}
+        with zipfile.ZipFile(file) as archive:
+            for name in names:
+                with archive.open(f"{name}.npy") as opened:
+                    shape, fortran, dtype, _ = header(opened)
+                    content = opened.read(math.prod(shape) * dtype.itemsize)
+                array = np.frombuffer(content, dtype).reshape(shape, order="F" if fortran else "C")
+                values[name] = torch.from_numpy(np.array(array, dtype.newbyteorder("=")))
+        return values
+
+    return Weights(found, read)
 
 
-def _from_names(tensors: Mapping[str, Tensor]) -> list[Convolution]:
-    """Order the tensors by the numbers in their names and fold batch normalisation."""
-    groups: dict[str, dict[str, Tensor]] = {}
-    for name, tensor in tensors.items():
-        stem, _, kind = name.rpartition(".")
-        groups.setdefault(stem, {})[kind] = tensor.float()
-    result: list[Convolution] = []
-    for stem in sorted(groups, key=lambda s: [int(n) for n in re.findall(r"\d+", s)]):
-        group = groups[stem]
-        if "running_mean" in group:
-            spread = (group["running_var"] + 1e-5).sqrt()  # PyTorch's default epsilon
-            result[-1] = _fold(result[-1], group["weight"], group["bias"], group["running_mean"], spread)
-        elif "weight" in group and group["weight"].ndim == 4:
-            weight = group["weight"]
-            result.append(Convolution(weight, group.get("bias", torch.zeros(weight.shape[0]))))
-        else:
-            raise ValueError(f"{stem or 'a tensor'!r} is neither a convolution nor a normalisation")
-    return result
+def tensors(file: BinaryIO, path: Path) -> Weights:
+    """The state dict in a PyTorch file, also within the wrappers that trainers put around it.
+
+    Its pickle may only build tensors; they are built without values first.
+    """
+    zipped = zipfile.is_zipfile(file)
+    if zipped:
+        _check_archive(file)
+    else:
+        file.seek(0)
+        for _ in range(5):  # the old layout: magic number, version, system, the tensors, the storages' names
+            _check_pickle(file)
+
+    def loaded(device: str) -> Mapping[str, Tensor]:
+        content = torch.load(path, map_location=device, weights_only=True, mmap=zipped and device == "cpu")
+        for key in ("state_dict", "params", "model"):
+            if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
+                content = content[key]
+        if not isinstance(content, Mapping) or not all(isinstance(v, Tensor) for v in content.values()):
+            raise ValueError("it holds no dictionary of tensors")
+        return content
+
+    def read(names: Iterable[str]) -> dict[str, Tensor]:
+        content = loaded("cpu")
+        return {name: content[name].clone() for name in names}
+
+    return Weights({name: tuple(value.shape) for name, value in loaded("meta").items()}, read)
 
 
-def _from_matconvnet(content: Mapping[str, Any]) -> list[Convolution]:
-    """The `net.layers` of MatConvNet: kernels are (height, width, in, out)."""
-    result: list[Convolution] = []
-    for cell in content["net"][0, 0]["layers"].ravel():
-        layer = cell[0, 0]
-        kind = str(layer["type"].ravel()[0])
-        if kind in ("conv", "bnorm"):
-            names = layer.dtype.names or ()
-            parts = layer["weights"].ravel() if "weights" in names else (layer["filters"], layer["biases"])
-            arrays = [torch.from_numpy(np.array(part, dtype=np.float32)) for part in parts]
-            if kind == "bnorm":
-                mean, spread = (
-                    arrays[2][:, 0],
-                    arrays[2][:, 1],
-                )  # MatConvNet stores the root, epsilon included
-                result[-1] = _fold(result[-1], arrays[0].flatten(), arrays[1].flatten(), mean, spread)
-                continue
-            kernel = arrays[0] if arrays[0].ndim == 4 else arrays[0][..., None]  # MATLAB drops a last 1
-            result.append(Convolution(kernel.permute(3, 2, 0, 1).contiguous(), arrays[1].flatten()))
-    return result
+def _check_archive(file: BinaryIO) -> None:
+    """PyTorch stores values as they are: an archive that unfolds is none of its files."""
+    entries = _entries(file)
+    if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries.values()):
+        raise ValueError("it is compressed, which PyTorch's files are not")
+    with zipfile.ZipFile(file) as archive:
+        for name in (name for name in entries if name.endswith("data.pkl")):
+            _check_pickle(io.BytesIO(archive.read(name)))
 
 
-def _fold(conv: Convolution, scale: Tensor, shift: Tensor, mean: Tensor, spread: Tensor) -> Convolution:
-    """The convolution that does what it and the normalisation after it did."""
-    factor = scale / spread
-    return Convolution(conv.weight * factor.view(-1, 1, 1, 1), (conv.bias - mean) * factor + shift)
+def _check_pickle(file: BinaryIO) -> None:
+    """Raise a ValueError when a pickle is long, or calls anything but what tensors are built with."""
+    start = file.tell()
+    for operation, argument, at in pickletools.genops(file):
+        called = tuple(str(argument).split(" ", 1)) if operation.name == "GLOBAL" else None
+        if operation.name in ("STACK_GLOBAL", "INST", "EXT1", "EXT2", "EXT4") or (
+            called is not None and called not in _TENSORS
+        ):
+            raise ValueError(f"its pickle calls {argument or 'something by name'}")
+        if (at or 0) - start > PICKLED:
+            raise ValueError(f"its pickle is longer than {PICKLED:,} bytes")
 
 
-def _check(convolutions: list[Convolution]) -> None:
-    if not convolutions:
-        raise ValueError("it holds no convolution")
-    previous = convolutions[0].weight.shape[1]
-    for i, conv in enumerate(convolutions, start=1):
-        out, inside, *kernel = conv.weight.shape
-        if kernel != [3, 3] or inside != previous or conv.bias.shape != (out,):
-            raise ValueError(
-                f"convolution {i} of shape {tuple(conv.weight.shape)} does not fit the one before"
-            )
-        if not bool(conv.weight.isfinite().all() and conv.bias.isfinite().all()):
-            raise ValueError(f"convolution {i} holds numbers that are not finite")
-        previous = out
+def matlab(file: BinaryIO) -> dict[str, Any]:
+    """The variables of a MATLAB file (v5 to v7.2), when all it declares is bounded.
+
+    Raises:
+        ValueError: when it is damaged, unfolds to more than `MOST` values, or holds more than numbers, text,
+            cells and structures.
+    """
+    file.seek(0)
+    data = file.read()
+    order = {b"IM": "<", b"MI": ">"}.get(data[126:128])
+    if order is None:
+        raise ValueError("its byte order is not stated")
+    left = UNFOLDED
+    declared = 0
+    rest = data[128:]
+    while rest:
+        kind, content, rest = _element(rest, order)
+        if kind == COMPRESSED:
+            unfolding = zlib.decompressobj()
+            content = unfolding.decompress(content, left)
+            if unfolding.unconsumed_tail:
+                raise ValueError(f"it unfolds to more than {UNFOLDED:,} bytes")
+            left -= len(content)
+            kind, content, _ = _element(content, order)
+        if kind == MATRIX:
+            declared += _declared(content, order, 0)
+            bounded(declared)
+    found: dict[str, Any] = loadmat(io.BytesIO(data))  # type: ignore[arg-type]
+    return found
+
+
+COMPRESSED, MATRIX = 15, 14
+CELL, STRUCT, TEXT, SPARSE, LAST_NUMBER = 1, 2, 4, 5, 15
+DEEPEST = 16
+"""cells within cells"""
+
+
+def _element(data: bytes, order: str) -> tuple[int, bytes, bytes]:
+    """The type and content of a data element of a MATLAB file, and what comes after it.
+
+    Source: MathWorks, "MAT-File Format", Level 5 MAT-files.
+    """
+    kind, size = struct.unpack_from(order + "II", data)
+    if kind >> 16:  # up to four bytes stand in the tag itself
+        return kind & 0xFFFF, data[4 : 4 + (kind >> 16)], data[8:]
+    if size > len(data) - 8:
+        raise ValueError("it ends early")
+    return kind, data[8 : 8 + size], data[8 + size + (-size % 8 if kind != COMPRESSED else 0) :]
+
+
+def _declared(matrix: bytes, order: str, depth: int) -> int:
+    """How many values a matrix and all in it declare; each must stand in the file with a byte at least."""
+    if not matrix:
+        return 0
+    _, flags, rest = _element(matrix, order)
+    _, sides, rest = _element(rest, order)
+    _, _, rest = _element(rest, order)  # the name
+    kind = flags[0 if order == "<" else 3]
+    dims: tuple[int, ...] = struct.unpack(f"{order}{len(sides) // 4}i", sides)
+    number = math.prod(dims)
+    if kind not in (CELL, STRUCT, TEXT, *range(SPARSE + 1, LAST_NUMBER + 1)) or min(dims, default=-1) < 0:
+        raise ValueError("it holds more than numbers, text, cells and structures")
+    if kind == STRUCT:
+        _, size, rest = _element(rest, order)
+        _, names, rest = _element(rest, order)
+        number *= len(names) // int.from_bytes(size, "little" if order == "<" else "big")
+    if number > len(rest) or depth > DEEPEST:
+        raise ValueError("it ends early, or lies too deep")
+    if kind not in (CELL, STRUCT):
+        return number
+    total = number
+    for _ in range(number):
+        _, content, rest = _element(rest, order)
+        total += _declared(content, order, depth + 1)
+    return total

@@ -1,0 +1,216 @@
+"""Files that declare more than they hold are refused before they cost memory; downloads end."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import socket
+import subprocess
+import sys
+import threading
+import time
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from scipy.io import savemat
+
+from pellucid.networks import download
+
+MEMORY = 96
+"""MB that a refusal may add to what the process has after its imports"""
+
+MEASURED = r"""
+import re, sys
+from pellucid.networks import classics, vgg
+from pellucid.networks.published import load
+def peak(): return int(re.search(r"VmHWM:\s*(\d+)", open("/proc/self/status").read())[1]) / 1024
+before = peak()
+reader = vgg.load if sys.argv[2] == "vgg" else load
+try:
+    reader(sys.argv[1])
+except ValueError as error:
+    print("refused", error)
+print(round(peak() - before))
+"""
+
+
+def header(shape: tuple[int, ...], dtype: str = "<f4") -> bytes:
+    file = io.BytesIO()
+    np.lib.format.write_array_header_2_0(file, {"descr": dtype, "fortran_order": False, "shape": shape})
+    return file.getvalue()
+
+
+def npz(path: Path, shapes: dict[str, tuple[int, ...]], *, cut: bool = False) -> None:
+    """Zeros, which deflate to a thousandth; or heads with nothing behind them."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, shape in shapes.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
+                entry.write(header(shape))
+                for _ in range(0 if cut else int(np.prod(shape)) * 4 // 2**20):
+                    entry.write(bytes(2**20))
+
+
+def large_npz(path: Path) -> None:
+    npz(path, {"conv00.weight": (2**13, 2**13, 1, 3), "conv00.bias": (2**18,)})
+
+
+def fitting_npz(path: Path) -> None:
+    """A true chain of convolutions, too wide for any network of these kinds."""
+    layers = {"conv00.weight": (2**12, 1, 3, 3), "conv01.weight": (2**12, 2**12, 3, 3)}
+    npz(path, layers | {"conv02.weight": (1, 2**12, 3, 3)}, cut=True)
+
+
+def deflated_pth(path: Path) -> None:
+    torch.save({"a.weight": torch.zeros(2**13, 2**14)}, path)
+    with zipfile.ZipFile(path) as whole:
+        entries = {name: whole.read(name) for name in whole.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as small:
+        for name, content in entries.items():
+            small.writestr(name, content)
+
+
+def expanded_pth(path: Path) -> None:
+    """One value that stands for three billion, by strides of 0."""
+    weights = {"conv.0.weight": torch.zeros(1, dtype=torch.half).expand(18000, 18000, 3, 3)}
+    torch.save(weights, path)
+
+
+class Huge:
+    def __reduce__(self) -> tuple[type, tuple[int]]:
+        return bytearray, (3 * 2**30,)
+
+
+def calling_pth(path: Path) -> None:
+    """A pickle that asks for 3 GB of zeros, which torch's own safe reader lets it have."""
+    torch.save({"a.weight": torch.zeros(3)}, path)
+    with zipfile.ZipFile(path) as archive:
+        entries = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in entries.items():
+            archive.writestr(name, pickle.dumps({"a": Huge()}, 2) if name.endswith("data.pkl") else content)
+
+
+def old_pth(path: Path) -> None:
+    """The layout before zip."""
+    torch.save({"a": torch.zeros(1).expand(2**15, 2**16)}, path, _use_new_zipfile_serialization=False)
+
+
+def long_pth(path: Path) -> None:
+    torch.save({f"{i:09d}" * 50: torch.zeros(1) for i in range(20000)}, path)
+
+
+def deflated_mat(path: Path) -> None:
+    savemat(path, {"net": np.zeros((2**13, 2**14), np.float32)}, do_compression=True)
+
+
+def empty_mat(path: Path) -> None:
+    """Cells and text of 800 million entries that are not there."""
+    cells = np.empty((1, 2), object)
+    cells[0, 0] = cells[0, 1] = np.zeros(1)
+    savemat(path, {"net": cells})
+    data = path.read_bytes()
+    at = data.index((2).to_bytes(4, "little"), 128 + 8 + 16 + 12)
+    path.write_bytes(data[:at] + (8 * 10**8).to_bytes(4, "little") + data[at + 4 :])
+
+
+def twice_deflated_mat(path: Path) -> None:
+    inner = zlib.compress(bytes(2**29), 9)
+    head = b"MATLAB 5.0 MAT-file".ljust(124) + b"\0\1IM"
+    path.write_bytes(head + (15).to_bytes(4, "little") + len(inner).to_bytes(4, "little") + inner)
+
+
+HOSTILE: list[Callable[[Path], None]] = [
+    large_npz, fitting_npz, deflated_pth, expanded_pth, calling_pth, old_pth, long_pth,
+    deflated_mat, empty_mat, twice_deflated_mat,
+]  # fmt: skip
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is measured as Linux tells it")
+@pytest.mark.parametrize(
+    ("make", "kind"),
+    [*((make, "published") for make in HOSTILE), (large_npz, "vgg")],
+)
+def test_small_files_do_not_unfold(make: Callable[[Path], None], kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "hostile.weights"
+    make(path)
+    assert path.stat().st_size < 20e6
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURED, str(path), kind], capture_output=True, text=True, timeout=120
+    )
+    assert done.stdout.startswith("refused"), done.stderr[-2000:]
+    assert int(done.stdout.splitlines()[-1]) < MEMORY, done.stdout
+
+
+@pytest.fixture
+def server() -> Iterator[Callable[[bytes, bool], str]]:
+    """An address that answers with these bytes, and then says nothing more, or begins anew for ever."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    ended = threading.Event()
+
+    def serve(answer: bytes, again: bool) -> str:
+        def work() -> None:
+            connection, _ = listening.accept()
+            with connection:
+                connection.recv(4096)
+                try:
+                    connection.sendall(answer)
+                    while again and not ended.is_set():
+                        connection.sendall(bytes(2**16))
+                except OSError:
+                    return
+                ended.wait(20)
+
+        threading.Thread(target=work, daemon=True).start()
+        return f"http://127.0.0.1:{listening.getsockname()[1]}/a.safetensors"
+
+    yield serve
+    ended.set()
+    listening.close()
+
+
+OK = b"HTTP/1.1 200 OK\r\n"
+
+
+@pytest.mark.parametrize(
+    ("answer", "again", "words"),
+    [
+        (b"", False, "could not be fetched: .*timed out"),
+        (OK + b"Content-Length: 1000\r\n\r\nabc", False, "could not be fetched: .*timed out"),
+        (OK + b"Content-Length: 99999999999\r\n\r\n", False, "must have at most 4,096 bytes"),
+        (OK + b"\r\n", True, "must have at most 4,096 bytes"),
+    ],
+)
+def test_a_download_ends(server, answer, again, words, tmp_path: Path) -> None:
+    began = time.monotonic()
+    with pytest.raises((OSError, ValueError), match=words):
+        download.fetch(server(answer, again), sha256="0", folder=tmp_path, most=4096, timeout=0.5)
+    assert time.monotonic() - began < 10
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_slow_download_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def drip() -> None:
+            connection, _ = listening.accept()
+            with connection:
+                connection.recv(4096)
+                try:
+                    connection.sendall(OK + b"Content-Length: 1000\r\n\r\n")
+                    for _ in range(200):
+                        connection.sendall(b"a")
+                        time.sleep(0.05)
+                except OSError:
+                    return
+
+        threading.Thread(target=drip, daemon=True).start()
+        monkeypatch.setattr(download, "LONGEST", 1.0)
+        began = time.monotonic()
+        with pytest.raises(OSError, match="took longer than"):
+            download.fetch(f"http://127.0.0.1:{listening.getsockname()[1]}/a", sha256="0", folder=tmp_path)
+        assert time.monotonic() - began < 5
