@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import mean
 from typing import Unpack
 
-from pellucid.bench import asking, datasets, log, manifest, plan
+from pellucid.bench import datasets, log, manifest, plan
 from pellucid.bench.log import CellRow
 from pellucid.bench.plan import CellJob
 from pellucid.bench.process import Worker
@@ -109,7 +109,7 @@ def complete(
     place = datasets.root(asked.data_root)
     pictures = {s.text: plan.chosen(s, place, asked.limit, asked.images, asked.absent) for s in specs}
     known = plan.known(specs, place) if asked.images is not None else ()
-    asking.check(entries, preset=asked.preset, commands=asked.peers, images=asked.images, known=known)
+    plan.check(entries, preset=asked.preset, commands=asked.peers, images=asked.images, known=known)
     planned = plan.plan(specs, entries, pictures, asked.preset, list(dict.fromkeys(asked.seeds)), asked.crop)
     asked.out.mkdir(parents=True, exist_ok=True)
     threads = asked.threads or int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1)
