@@ -220,3 +220,15 @@ def test_an_old_name_is_understood_and_said():
 def test_fields_load_no_torch():
     code = "import sys, pellucid.fields; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_types_that_are_no_text_are_named_as_well(tmp_path, monkeypatch):
+    """A file of another package need not put off its annotations."""
+    lines = ["from dataclasses import dataclass", "@dataclass", "class Bare:", "    window: int = 5", ""]
+    (tmp_path / "bare_config.py").write_text(
+        "\n".join(lines) + "    share: float | None = None\n", encoding="utf-8"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    from bare_config import Bare
+
+    assert [field.kind for field in describe(Bare)] == ["int", "float | None"]

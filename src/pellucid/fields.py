@@ -240,9 +240,14 @@ def describe(config: type) -> list[Field]:
     Field(name='patch_size', kind='int', default=5, help='side of the compared patches, in pixels')
     """
     docs, default = _all_helps(config), config()
-    return [
-        Field(name=f.name, kind=str(f.type), default=getattr(default, f.name), help=docs.get(f.name, ""))
+    # Types are text in a file that puts off annotations, and classes in another.
+    kinds = {
+        f.name: f.type.__name__ if isinstance(f.type, type) else str(f.type)
         for f in dataclasses.fields(config)
+    }
+    return [
+        Field(name=name, kind=kind, default=getattr(default, name), help=docs.get(name, ""))
+        for name, kind in kinds.items()
     ]
 
 
