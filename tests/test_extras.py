@@ -77,3 +77,15 @@ def test_a_front_as_png_names_its_extra(tmp_path):
     assert done.returncode != 0
     assert done.stderr.strip().endswith("pip install 'pellucid[bench]'")
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_every_file_of_the_package_is_installed():
+    """Templates, styles, suites and models lie in the wheel, wherever they are."""
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        patterns = tomllib.load(file)["tool"]["setuptools"]["package-data"]["pellucid"]
+    source = ROOT / "src" / "pellucid"
+    files = [p for p in source.rglob("*.*") if p.suffix not in (".py", ".pyc") and p.stem[0] != "."]
+    assert files
+    for path in files:
+        # as setuptools matches them: a star does not cross a folder
+        assert any(path in source.glob(pattern) for pattern in patterns), path
