@@ -89,6 +89,8 @@ def carries(value: Any, depth: int = 2) -> bool:
         return any(carries(getattr(value, f.name, None), depth - 1) for f in dataclasses.fields(value))
     if isinstance(value, list | tuple) and depth and len(value) < 20:
         return any(carries(item, depth - 1) for item in value)
+    if isinstance(value, type):  # whose shape is no tuple; an error here would end the watch in silence
+        return False
     shape = tuple(getattr(value, "shape", ()))
     return len(shape) >= 2 and shape.count(SIDE) >= 2
 

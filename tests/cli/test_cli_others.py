@@ -7,7 +7,7 @@ from skimage.io import imread
 from skimage.metrics import peak_signal_noise_ratio
 
 from pellucid import methods
-from pellucid.cli.arguments import spread
+from pellucid.cli.options import repeated
 
 
 def test_inspect_in_words(run, photo):
@@ -89,4 +89,4 @@ def test_demo_tells_the_truth(run, tmp_path):
     ],
 )
 def test_several_values_of_a_flag(typed, read):
-    assert spread(typed) == read
+    assert repeated(typed) == read

@@ -229,7 +229,8 @@ def test_the_stabiliser_of_a_choice_is_applied_around_the_method(monkeypatch):
         from pellucid import methods
 
         nlm = methods.load("nlm")
-        return auto.Choice(method="nlm", config=nlm.config(), noise=report, reason="test", stabilise=Square())
+        paper = nlm.presets["paper"]
+        return auto.Choice(method="nlm", config=paper, noise=report, reason="test", stabilise=Square())
 
     monkeypatch.setattr(auto, "choose", choose)
     noisy = np.clip(NOISY, 0, None)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pellucid import methods, models
-from pellucid.auto.choice import Choice
-from pellucid.auto.stabiliser import Stabiliser, Unit, around, stabiliser
+from pellucid.auto.choice import Choice, Stabiliser, Unit, around, stabiliser
 from pellucid.degradation import Kind
 from pellucid.noise.report import NoiseReport
 

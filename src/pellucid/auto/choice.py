@@ -1,12 +1,30 @@
-"""Choice: what to do about a noise, and why."""
+"""Choice: what to do about a noise, why, and in which domain, where the noise has one level."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
-from pellucid.auto.stabiliser import Stabiliser
+import numpy as np
+import torch
+from torch import Tensor
+
 from pellucid.noise.report import NoiseReport
+from pellucid.noise.stabilise import Anscombe
+
+
+class Stabiliser(Protocol):
+    """An invertible change of values that makes the noise level independent of the signal."""
+
+    noise: NoiseReport
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Into the stabilised domain."""
+        ...
+
+    def inverse(self, image: Tensor) -> Tensor:
+        """Back, without bias."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,3 +46,60 @@ class Choice:
     reason: str
     stabilise: Stabiliser | None = None
     notes: tuple[str, ...] = ()
+
+
+class Unit:
+    """A stabiliser whose values run from 0 at black to 1 at white, as networks know pictures.
+
+    Args:
+        inner: the stabiliser; it gives noise of standard deviation 1.
+
+    Attributes:
+        noise: the report in this domain.
+
+    >>> report = replace(NoiseReport.white(0.1, 1), gain=(0.01,), offset=(0.0,))
+    >>> unit = Unit(Anscombe(report))
+    >>> unit.forward(torch.tensor([0.0, 1.0]).view(1, 1, 2)).flatten()
+    tensor([0., 1.])
+    """
+
+    def __init__(self, inner: Anscombe) -> None:
+        shape = (len(inner.noise.sigma), 1, 1)
+        self._inner, self._black = inner, inner.forward(torch.zeros(shape))
+        self._span = inner.forward(torch.ones(shape)) - self._black
+        level = 1.0 / self._span.flatten().double().numpy()
+        both, noise = np.outer(level, level), inner.noise
+        self.noise = replace(
+            noise,
+            sigma=tuple(level.tolist()),
+            offset=tuple(np.square(level).tolist()),
+            spectrum=noise.spectrum * np.square(level)[:, None, None],
+            kernel=noise.kernel * both[:, :, None, None],
+            covariance=noise.covariance * both,
+        )
+
+    def forward(self, image: Tensor) -> Tensor:
+        """(C, H, W) in working units to the stabilised domain."""
+        return (self._inner.forward(image) - self._black.to(image)) / self._span.to(image)
+
+    def inverse(self, image: Tensor) -> Tensor:
+        """Back to working units, without bias."""
+        return self._inner.inverse(image * self._span.to(image) + self._black.to(image))
+
+
+def stabiliser(report: NoiseReport) -> Anscombe | None:
+    """A transform to noise of one level where it depends on the signal, else None.
+
+    Noise that pixels share has been developed (demosaicing, gamma, JPEG): no law of photons is left in it,
+    and what looks like one is texture more often than not.
+    """
+    return Anscombe(report) if any(g > 0 for g in report.gain) and not report.correlated else None
+
+
+def around(method: str, report: NoiseReport) -> Stabiliser | None:
+    """The change of values around a method where the noise depends on the signal, else None.
+
+    A network knows black as 0 and colours as they are, so `photo` gets values from 0 to 1.
+    """
+    inner = stabiliser(report)
+    return Unit(inner) if inner is not None and method == "photo" else inner

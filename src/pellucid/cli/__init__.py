@@ -12,8 +12,7 @@ from typing import Annotated
 
 import typer
 
-from pellucid.cli import arguments
-from pellucid.cli.options import Console, spread
+from pellucid.cli.options import Console, repeated, spread
 from pellucid.extras import MissingExtra
 from pellucid.request import Denoise, Inpaint, Inspect, Output, Train, Upscale
 
@@ -168,4 +167,4 @@ def main(argv: Sequence[str] | None = None) -> None:
     logging.getLogger("tifffile").addHandler(logging.NullHandler())
     # The command itself: calling the Typer object would put Typer's own hook in the place of ours.
     verb = next((word for word in given if not word.startswith("-")), "")
-    typer.main.get_command(build(verb))(args=arguments.spread(given), prog_name="pellucid")
+    typer.main.get_command(build(verb))(args=repeated(given), prog_name="pellucid")

@@ -30,6 +30,10 @@ EXPECTED = (ArithmeticError, ImportError, OSError, TypeError, ValueError)
 """errors whose text is written for the user"""
 
 
+SEVERAL = ("--reference", "--set", "--mask")
+"""flags that take several values, as a shell writes a wildcard"""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Console:
     """How a verb talks."""
@@ -160,3 +164,27 @@ def _value(field: OptionField, typed: Any) -> Any:
         return tuple(typed)
     listed = isinstance(typed, str) and any(typing.get_origin(part) is tuple for part in _parts(field.type))
     return fields.convert(field.name, field.type, typed) if listed else typed
+
+
+def repeated(arguments: Sequence[str]) -> list[str]:
+    """Repeat such a flag before each of its values, which is how the parser wants it.
+
+    >>> repeated(["denoise", "a.png", "--reference", "x.png", "y.png", "--json"])
+    ['denoise', 'a.png', '--reference', 'x.png', '--reference', 'y.png', '--json']
+    """
+    result: list[str] = []
+    flag: str | None = None
+    fresh = False
+    for position, argument in enumerate(arguments):
+        if argument == "--":
+            return [*result, *arguments[position:]]
+        if argument in SEVERAL:
+            flag, fresh = argument, True
+        elif argument.startswith("-") and len(argument) > 1:
+            flag = None
+        elif flag is not None and not fresh:
+            result.append(flag)
+        else:
+            fresh = False
+        result.append(argument)
+    return result

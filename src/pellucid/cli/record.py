@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from pellucid import files
-from pellucid.cli import scores
-from pellucid.image import Image
+import numpy as np
+import torch
+from torch import Tensor
+
+from pellucid import files, metrics
+from pellucid.image import Image, Pixels
 from pellucid.run import Job, State
 from pellucid.run.save import before
 from pellucid.steps import Result
@@ -40,7 +45,7 @@ def record_of(state: State, job: Job) -> Record:
     if clean is not None:
         written = files.read(job.output, data_range=state.request.data_range)
         noisy = state.images if state.degradation.factor == 1 else (before(state),)
-        record |= scores.against(clean, written, noisy)
+        record |= against(clean, written, noisy)
     if job.uncertainty is not None:
         record["uncertainty"] = str(job.uncertainty) if job.uncertainty.exists() else None
     record |= near_clean(result, state.first, clean, written)
@@ -66,7 +71,7 @@ def near_clean(result: Result, first: Image, clean: Image | None, written: Image
         return {}
 
     def scored(pixels: Any) -> Record:
-        return {} if clean is None else {"psnr": scores.of_pixels(clean, pixels, first)}
+        return {} if clean is None else {"psnr": of_pixels(clean, pixels, first)}
 
     record: Record = {
         "near_clean": [
@@ -80,7 +85,47 @@ def near_clean(result: Result, first: Image, clean: Image | None, written: Image
     if averaged is not None:
         record["average_then_denoise"] = {"method": extras["average_then_denoise_method"]} | scored(averaged)
     if clean is not None and written is not None:
-        ours, mean = scores.of_pixels(clean, written.pixels, written), record["mean"]["psnr"]
+        ours, mean = of_pixels(clean, written.pixels, written), record["mean"]["psnr"]
         known = ours is not None and mean is not None
         record["gain_over_mean"] = round(ours - mean, 4) if known else None
     return record
+
+
+def against(clean: Image, written: Image, noisy: Sequence[Image]) -> dict[str, float | None]:
+    """PSNR (dB) and SSIM of what was written and of the (mean) input, against ``clean``; the input of an
+    upscaled picture counts as bicubic interpolation enlarges it.
+
+    None stands for an infinite PSNR, which JSON cannot hold, and for the SSIM of pictures under 11 pixels.
+    """
+    scale = noisy[0].scale
+    truth = _pixels(clean, written.dtype, scale)
+    ours = _pixels(written, written.dtype, scale)
+    given = torch.stack([_pixels(shot, written.dtype, scale) for shot in noisy]).mean(0)
+    return {
+        "psnr": _psnr(truth, ours),
+        "ssim": _ssim(truth, ours),
+        "noisy_psnr": _psnr(truth, given),
+        "noisy_ssim": _ssim(truth, given),
+    }
+
+
+def of_pixels(clean: Image, pixels: Pixels, first: Image) -> float | None:
+    """PSNR (dB) of working pixels as a file would hold them: rounded and clipped if it holds integers."""
+    if np.issubdtype(np.dtype(first.dtype), np.integer):
+        pixels = np.rint(np.clip(pixels, 0, 1) * np.float32(first.scale)) / np.float32(first.scale)
+    return _psnr(_pixels(clean, first.dtype, first.scale), torch.from_numpy(np.asarray(pixels, np.float32)))
+
+
+def _psnr(truth: Tensor, image: Tensor) -> float | None:
+    value = metrics.psnr(truth, image, data_range=1.0)
+    return round(value, 4) if math.isfinite(value) else None
+
+
+def _ssim(truth: Tensor, image: Tensor) -> float | None:
+    return round(metrics.ssim(truth, image, data_range=1.0), 5) if min(truth.shape[-2:]) >= 11 else None
+
+
+def _pixels(image: Image, dtype: str, scale: float) -> Tensor:
+    """Working units of the input; guessed depths of deep integers may differ, stored values do not."""
+    ratio = image.scale / scale if image.dtype == dtype else 1.0
+    return torch.from_numpy(image.pixels * np.float32(ratio))

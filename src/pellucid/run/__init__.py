@@ -1,9 +1,8 @@
 """Runs a request: a line of pure stages over one State, from pictures to a Result."""
 
 from pellucid.run.pipeline import run
-from pellucid.run.progress import Progress
 from pellucid.run.settings import Settings, settle
-from pellucid.run.state import Job, State
+from pellucid.run.state import Job, Progress, State
 from pellucid.run.verbs import denoise, inpaint, inspect, upscale
 
 __all__ = [

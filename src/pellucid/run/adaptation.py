@@ -23,7 +23,7 @@ from pellucid.noise.sigma_map import sigma_map
 from pellucid.request import Denoise
 from pellucid.run import blind
 from pellucid.run.blind import View
-from pellucid.run.progress import Progress
+from pellucid.run.state import Progress
 
 if TYPE_CHECKING:
     from pellucid.run.state import State

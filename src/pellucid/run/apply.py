@@ -16,8 +16,7 @@ from pellucid import seeds
 from pellucid.degradation import Downsample, Mask
 from pellucid.request import Denoise, Inpaint
 from pellucid.run.fit import Piece, fit, fit_tiles, side_of
-from pellucid.run.progress import Progress
-from pellucid.run.state import Part, State
+from pellucid.run.state import Part, Progress, State
 from pellucid.steps import Budget, Step, Task
 
 IMPULSES = 1e-3

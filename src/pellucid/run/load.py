@@ -16,8 +16,7 @@ from pellucid import files
 from pellucid.degradation import Degradation, Downsample, Identity, Mask
 from pellucid.image import Image
 from pellucid.request import Inpaint, Request, Upscale
-from pellucid.run.conversion import as_image, as_mask
-from pellucid.run.guiding import fitting, hidden
+from pellucid.run.conversion import as_image, as_mask, fitting, hidden
 from pellucid.run.state import Job, State
 
 

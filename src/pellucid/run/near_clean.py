@@ -3,18 +3,36 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import torch
 
-from pellucid import seeds
+from pellucid import methods, seeds
 from pellucid.image import Image
+from pellucid.networks import published
 from pellucid.request import Denoise
-from pellucid.run.preparers import Preparer
-from pellucid.run.settings import Settings
 from pellucid.run.state import NearClean, State
-from pellucid.steps import Result
+from pellucid.steps import Method, Result
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preparer:
+    """Who makes a near-clean image, and of which shot.
+
+    Attributes:
+        name: as the user wrote it.
+        method: the method, which runs with its fast preset.
+        model: its file of weights, or None.
+        shot: which shot it is given, from 0.
+    """
+
+    name: str
+    method: Method
+    model: str | None
+    shot: int
 
 
 def near_clean(state: State) -> State:
@@ -42,6 +60,45 @@ def near_clean(state: State) -> State:
     return replace(state, near_clean=made, notes=(*state.notes, *fresh))
 
 
+def preparers(names: Sequence[str] | str, shots: int) -> tuple[Preparer, ...]:
+    """Pair names with shots: in order, one name for all, or several for the one shot.
+
+    Args:
+        names: methods of the table or files with weights; a list, or text with commas.
+        shots: how many there are.
+
+    Raises:
+        ValueError: for an unknown name, or a number of names that does not fit the shots.
+
+    >>> [(one.name, one.shot) for one in preparers("bm3d,nlm", 2)]
+    [('bm3d', 0), ('nlm', 1)]
+    """
+    given = [n.strip() for n in names.split(",")] if isinstance(names, str) else list(names)
+    if shots == 1 and len(given) < 2:
+        raise ValueError(
+            f"near_clean needs two names for one shot, got {', '.join(given) or 'none'}. Name two methods, "
+            "e.g. --near-clean bm3d,nlm, or give two shots."
+        )
+    if shots > 1 and len(given) == 1:
+        given *= shots
+    if shots > 1 and len(given) != shots:
+        raise ValueError(
+            f"near_clean needs one name for all shots or one for each of the {shots}, got {len(given)}: "
+            f"{', '.join(given)}. Add or remove names."
+        )
+    found = []
+    for place, name in enumerate(given):
+        method, model = _preparer(name)
+        found.append(Preparer(name=name, method=method, model=model, shot=place if shots > 1 else 0))
+    for one in found:
+        if shots == 1 and not one.method.stochastic and given.count(one.name) > 1:
+            raise ValueError(
+                f"near_clean must name different methods for one shot, got {one.name} twice, which makes the "
+                "same image twice. Name another."
+            )
+    return tuple(found)
+
+
 def _denoised(state: State, image: Image, maker: Preparer, place: int, averaged: int = 1) -> Result:
     """What `denoise` makes of a picture by this method, with nothing else said.
 
@@ -52,7 +109,8 @@ def _denoised(state: State, image: Image, maker: Preparer, place: int, averaged:
         place: which near-clean image it is, from 0.
         averaged: of how many shots it is the average.
     """
-    from pellucid.run import pipeline  # here, as this stage is one of its line
+    from pellucid.run.pipeline import run  # these two here, as this stage is one of the line, and
+    from pellucid.run.settings import Settings  # what is asked of it one of the settings
 
     asked = state.request
     told = Denoise(
@@ -70,4 +128,19 @@ def _denoised(state: State, image: Image, maker: Preparer, place: int, averaged:
         device=state.settings.device,
         model=maker.model,
     )
-    return pipeline.run(State(settings=settings, given=(image,), progress=state.progress)).result
+    return run(State(settings=settings, given=(image,), progress=state.progress)).result
+
+
+def _preparer(name: str) -> tuple[Method, str | None]:
+    """The method called so, or the one whose weights lie in the file called so."""
+    if name not in methods.METHODS and Path(name).is_file():
+        return methods.load(type(published.load(name)).__name__.lower()), name
+    method = methods.load(methods.known(name, "near_clean")).for_kind("noise")
+    if method.needs_model:
+        raise ValueError(f"near_clean={name} needs a file with weights. Name the file instead of the method.")
+    if method.near_clean or not method.needs.startswith("one image"):
+        raise ValueError(
+            f"near_clean must name methods that denoise one image by themselves, got {name}, which needs "
+            f"{'near-clean images itself' if method.near_clean else method.needs}. Name another, e.g. bm3d."
+        )
+    return method, None

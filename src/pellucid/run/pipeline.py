@@ -8,11 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from pellucid.run.adaptation import adapt
-from pellucid.run.align import align
-from pellucid.run.analyse import analyse
 from pellucid.run.apply import apply
 from pellucid.run.check import check
-from pellucid.run.choose import choose
+from pellucid.run.decide import align, analyse, choose
 from pellucid.run.load import load
 from pellucid.run.near_clean import near_clean
 from pellucid.run.save import save

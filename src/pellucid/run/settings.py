@@ -13,7 +13,7 @@ from pellucid import checks, devices, fields, methods, models, stopping
 from pellucid.degradation import Downsample
 from pellucid.request import Denoise, Request, Upscale, stated
 from pellucid.run import adaptation
-from pellucid.run.preparers import Preparer, preparers
+from pellucid.run.near_clean import Preparer, preparers
 from pellucid.steps import Method
 
 UNSAID = (

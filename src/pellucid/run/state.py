@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
@@ -14,14 +14,45 @@ from pellucid.degradation import Degradation, Identity
 from pellucid.image import Image
 from pellucid.noise.report import NoiseReport
 from pellucid.request import Request
-from pellucid.run.adaptation import Adapted
-from pellucid.run.progress import Watcher
-from pellucid.run.settings import Settings
 from pellucid.shots import Aligned
 from pellucid.steps import Method, Result
 
+if TYPE_CHECKING:
+    from pellucid.run.adaptation import Adapted
+    from pellucid.run.settings import Settings
+
 _LATER: Any = None
 """what a field holds before the stage that sets it"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """Where a run is; given to the progress callback at every step.
+
+    Attributes:
+        slice: slice at work, from 1.
+        slices: slices of the stack.
+        iteration: iteration within this slice (or tile), from 1.
+        total: planned iterations, or None when open.
+        phase: what is being done.
+        loss: detached scalar tensor or None; calling float() on it may wait for the device, so do it seldom.
+        statistic: what the stop rule looks at, or None.
+        seconds: since the start of this slice.
+        limit: seconds that this slice may take, or None.
+    """
+
+    slice: int
+    slices: int
+    iteration: int
+    total: int | None
+    phase: str
+    loss: Tensor | None
+    statistic: float | None
+    seconds: float
+    limit: float | None
+
+
+Watcher = Callable[[Progress], None]
 
 
 @dataclass(frozen=True, kw_only=True)

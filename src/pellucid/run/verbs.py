@@ -24,9 +24,8 @@ from pellucid.request import (
 )
 from pellucid.run import pipeline
 from pellucid.run.conversion import like
-from pellucid.run.progress import Watcher
 from pellucid.run.settings import settle
-from pellucid.run.state import State
+from pellucid.run.state import State, Watcher
 from pellucid.steps import Result
 
 Picture = TypeVar("Picture", Image, NDArray[Any], Tensor)
