@@ -39,12 +39,8 @@ Pair = tuple[Path, Path]
 
 def pairs(name: str, root: Path, limit: int | None, work: Path) -> list[Pair]:
     """(noisy, clean) files of a set; those of `white` are made in `work`."""
-    if name in ("cc15", "polyu51"):
-        noisy = record.pictures(root, f"real/{'CC15' if name == 'cc15' else 'PolyU51'}", limit, "*_real.*")
-        return [(p, p.with_name(p.name.replace("_real", "_mean"))) for p in noisy]
-    if name == "sidd33":
-        noisy = record.pictures(root, "real/SIDD33/noisy", limit, "*_N.*")
-        return [(p, p.parents[1] / "clean" / p.name.replace("_N.", "_CL.")) for p in noisy]
+    if name in ("cc15", "polyu51", "sidd33"):
+        return record.pairs(root, name, limit)
     clean = record.pictures(root, "clean/Set9", limit)
     return [(p, p) for p in clean] if name == "clean" else [(noise(p, work / "noisy"), p) for p in clean]
 

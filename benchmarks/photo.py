@@ -40,14 +40,8 @@ SEEN = {
 
 def pairs(name: str, root: Path, limit: int | None, side: int, work: Path) -> list[tuple[Path, Path]]:
     """(noisy, clean) centre crops of a set, written to `work`."""
-    if name == "cc15":
-        noisy = record.pictures(root, "real/CC15", None, "*_real.*")
-        clean = [p.with_name(p.name.replace("_real", "_mean")) for p in noisy]
-    else:
-        noisy = record.pictures(root, "real/SIDD33/noisy", None, "*_N.*")
-        clean = [p.parents[1] / "clean" / p.name.replace("_N.", "_CL.") for p in noisy]
-    return [(crop(n, side, work / "noisy"), crop(c, side, work / "clean")) for n, c in
-            list(zip(noisy, clean, strict=True))[:limit]]  # fmt: skip
+    found = record.pairs(root, name, limit)
+    return [(crop(n, side, work / "noisy"), crop(c, side, work / "clean")) for n, c in found]
 
 
 def crop(path: Path, side: int, folder: Path) -> Path:

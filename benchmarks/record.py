@@ -42,6 +42,15 @@ def pictures(root: Path, folder: str, limit: int | None, pattern: str = "*") -> 
     return found[:limit]
 
 
+def pairs(root: Path, name: str, limit: int | None) -> list[tuple[Path, Path]]:
+    """(noisy, clean) files of a set of real noise: cc15, polyu51 or sidd33."""
+    if name == "sidd33":
+        noisy = pictures(root, "real/SIDD33/noisy", limit, "*_N.*")
+        return [(p, p.parents[1] / "clean" / p.name.replace("_N.", "_CL.")) for p in noisy]
+    noisy = pictures(root, f"real/{'CC15' if name == 'cc15' else 'PolyU51'}", limit, "*_real.*")
+    return [(p, p.with_name(p.name.replace("_real", "_mean"))) for p in noisy]
+
+
 def middle(image: Any, side: int) -> Any:
     """The centre of an array (H, W, …), at most `side` pixels a side."""
     top, left = (max(0, (length - side) // 2) for length in image.shape[:2])

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from markupsafe import Markup
+
 from pellucid import extras
 from pellucid.bench import labels
 from pellucid.bench.labels import Box, Label
@@ -240,7 +242,7 @@ NAMES: dict[DotKind, str] = {
 }
 
 
-def svg(drawing: Drawing, *, alone: bool = False) -> str:
+def svg(drawing: Drawing, *, alone: bool = False) -> Markup:
     """The plot as SVG.
 
     Args:

@@ -136,7 +136,7 @@ def _section(results: Results, table: Table, folder: Path, most: int) -> Section
         id=anchor(table.title),
         rows=[(row, _figures(row, table)) for row in table.rows],
         absent=render.absent(table),
-        plot=None if drawing is None else Markup(front.svg(drawing)),
+        plot=None if drawing is None else front.svg(drawing),
         shown=shown,
         total=total,
     )
