@@ -1,4 +1,4 @@
-"""pellucid: clear images with no clean data.
+"""pellucid: clear images with no clean data of your own.
 
 The public names are loaded on first use, so that ``import pellucid`` stays quick and loads no torch.
 

@@ -22,7 +22,7 @@ Folder = Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="Whe
 
 
 def denoise(inputs: Inputs, request: Denoise, output: Output, console: Console) -> int:
-    """Denoise images: same size, depth and metadata, with no clean data."""
+    """Denoise images: same size, depth and metadata; it needs no clean example."""
     from pellucid.cli import verbs
 
     return verbs.restore(inputs, request, output, console)
@@ -100,7 +100,7 @@ def build(verb: str | None = None) -> typer.Typer:
     """
     app = typer.Typer(
         name="pellucid",
-        help="Clear images with no clean data.",
+        help="Clear images with no clean data of your own.",
         add_completion=False,
         no_args_is_help=True,
         rich_markup_mode=None,
@@ -146,7 +146,7 @@ def top(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Clear images with no clean data: denoise one noisy image, and know how far to trust it."""
+    """Clear images with no clean data of your own: denoise one noisy image, and see what was removed."""
 
 
 def _in_one_line(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
