@@ -10,7 +10,7 @@ from scipy import fft, ndimage
 from pellucid.image import Image
 from pellucid.noise.report import NoiseReport
 from pellucid.pages.charts import Floats
-from pellucid.report.views import busiest
+from pellucid.report.views import most_detailed
 
 LAGS = 10
 # Statistics of a huge picture are taken on its busiest part: enough pixels, and seconds saved.
@@ -71,7 +71,7 @@ def measure(noisy: Image, estimate: Image, noise: NoiseReport) -> Removed:
     count = len(noisy.pixels)
     pieces = []
     for n in sorted({0, count // 2, count - 1}):
-        rows, columns = busiest(estimate.pixels[n], SIDE)
+        rows, columns = most_detailed(estimate.pixels[n], SIDE)
         kept = estimate.pixels[n][:, rows, columns].astype(np.float64)
         gone = noisy.pixels[n][:, rows, columns] - kept
         pieces.append(_piece(gone, kept, noise))

@@ -50,7 +50,7 @@ def make(noisy: Image, estimate: Image) -> list[PictureView]:
     side = min(CROP_SIDE, int(math.sqrt(CROP_BYTES / per_pixel)))
     regions: list[tuple[str, slice, slice, int]] = [("", slice(None), slice(None), 1)]
     if factor > 1:
-        rows, columns = busiest(estimate.pixels[slices[len(slices) // 2]], side)
+        rows, columns = most_detailed(estimate.pixels[slices[len(slices) // 2]], side)
         regions = [("whole", slice(None), slice(None), factor), ("crop at full size", rows, columns, 1)]
     ranges = _ranges(noisy)
     return [
@@ -74,7 +74,7 @@ def channel_names(image: Image) -> list[str]:
     return ["gray"] if channels == 1 else [f"channel {c + 1}" for c in range(channels)]
 
 
-def busiest(pixels: Pixels, side: int) -> tuple[slice, slice]:
+def most_detailed(pixels: Pixels, side: int) -> tuple[slice, slice]:
     """Rows and columns of the ``side`` x ``side`` block of (C, H, W) with the most detail.
 
     Detail is the summed absolute difference of neighbours, taken on the estimate, where noise does not count.
