@@ -35,7 +35,7 @@ def table(method: Method) -> str:
     if method.paper is not None:
         lines += [""]
         lines += ["Values in brackets switch off what the paper does not have."] * bool(method.paper.ours)
-        lines += [""] + [f"- {text}" for text in method.paper.elsewhere]
+        lines += [""] + [f"- {_told(text)}" for text in method.paper.elsewhere]
     return "\n".join(lines).rstrip()
 
 
@@ -54,7 +54,12 @@ def _value(value: Any) -> str:
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|")
+    return _told(text).replace("|", "\\|")
+
+
+def _told(text: str) -> str:
+    """The text with options of the command line as code, where a site would make dashes of their hyphens."""
+    return re.sub(r"(?<![`\w-])--[a-z][\w-]*", r"`\g<0>`", text)
 
 
 def main() -> None:
