@@ -104,9 +104,8 @@ def running() -> dict[str, Any]:
     from pellucid.cli import main
 
     known = {str(path): name for name, path in modules().items()}
-    layers = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"][0][
-        "layers"
-    ]
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    layers = next(contract["layers"] for contract in contracts if "layers" in contract)
     height = {part.strip("() "): -place for place, layer in enumerate(layers) for part in layer.split("|")}
 
     def floor(name: str) -> int:

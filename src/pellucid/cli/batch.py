@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from pellucid import files
+from pellucid.cli.options import EXPECTED
+from pellucid.cli.progress import line, watching
 from pellucid.cli.record import Record, record_of
 from pellucid.request import Inpaint, Output
-from pellucid.run import Job, Progress, Settings, State, run
-
-EXPECTED = (ValueError, TypeError, OSError, ArithmeticError, MemoryError, ImportError)
-"""errors whose text is written for the user; any other is named by its type as well"""
+from pellucid.run import Job, Settings, State, run
 
 SUFFIXES = {"png": ".png", "jpeg": ".jpg", "bmp": ".bmp", "tiff": ".tif", "npy": ".npy"}
 LOSSY = (".jpg", ".jpeg", ".jpe", ".jfif", ".webp")
-
-Watching = Callable[[str], AbstractContextManager[Callable[[Progress], None] | None]]
 
 
 def plan(inputs: Sequence[Path], output: Output, *, one_scene: bool = False) -> list[Job]:
@@ -89,7 +85,7 @@ def failure(name: Path | str, error: Exception, *, debug: bool) -> Record:
 
 
 def carry_out(
-    jobs: Sequence[Job], settings: Sequence[Settings], watching: Watching, *, debug: bool = False
+    jobs: Sequence[Job], settings: Sequence[Settings], *, debug: bool = False
 ) -> tuple[list[Record], bool]:
     """Do every job by its settings; an error stops its own job only.
 
@@ -100,7 +96,7 @@ def carry_out(
     for job, own in zip(jobs, settings, strict=True):
         name = str(job.inputs[0])
         try:
-            with watching(name) as progress:
+            with watching(name, line) as progress:
                 state = run(State(settings=own, job=job, progress=progress))
             records.append(record_of(state, job))
         except KeyboardInterrupt:

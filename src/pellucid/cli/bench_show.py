@@ -80,7 +80,7 @@ def curves(
         )
         found = []
         for method in dict.fromkeys(asked.method):
-            with progress.watching(f"{image.name}, {method}") as tell:
+            with progress.watching(f"{image.name}, {method}", progress.line) as tell:
                 found.append(fits.follow(noisy, truth, method, progress=tell, **wishes))
         about = [
             ("Picture", image.name),

@@ -26,8 +26,8 @@ from pellucid.cli import show
 from pellucid.fields import OptionField
 
 USAGE = 2
-EXPECTED = (ArithmeticError, ImportError, OSError, TypeError, ValueError)
-"""errors whose text is written for the user"""
+EXPECTED = (ArithmeticError, ImportError, MemoryError, OSError, TypeError, ValueError)
+"""errors whose text is written for the user; any other is named by its type as well"""
 
 
 SEVERAL = ("--reference", "--set", "--mask")

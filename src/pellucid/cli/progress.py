@@ -6,35 +6,44 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from pellucid.run import Progress
 
+Told = TypeVar("Told")
 EVERY = 0.2
 """seconds between two updates: reading a loss waits for the device, so it is done seldom"""
 
 
 @contextmanager
-def watching(name: str) -> Iterator[Callable[[Progress], None] | None]:
-    """A progress line for one input; yields None, and shows nothing, when stderr is no terminal."""
+def watching(
+    name: str, line: Callable[[Told], str], first: str = "looking at the noise"
+) -> Iterator[Callable[[Told], None] | None]:
+    """A progress line; yields what updates it, or None, and shows nothing, when stderr is no terminal.
+
+    Args:
+        name: of what is worked on.
+        line: what is known, in one line.
+        first: what is done before anything is known.
+    """
     if not sys.stderr.isatty():
         yield None
         return
     from rich.console import Console
     from rich.status import Status
 
-    with Status(f"{name}: looking at the noise", console=Console(stderr=True)) as status:
+    with Status(f"{name}: {first}", console=Console(stderr=True)) as status:
         shown = 0.0
 
-        def show(progress: Progress) -> None:
+        def tell(told: Told) -> None:
             nonlocal shown
             now = time.monotonic()
             if now - shown >= EVERY:
                 shown = now
-                status.update(f"{name}: {line(progress)}")
+                status.update(f"{name}: {line(told)}")
 
-        yield show
+        yield tell
 
 
 def line(progress: Progress) -> str:

@@ -5,16 +5,13 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
-import time
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pellucid.cli import progress as shown
 from pellucid.cli import show
 from pellucid.cli.options import EXPECTED, USAGE, Console
+from pellucid.cli.progress import watching
 from pellucid.request import Train
 
 if TYPE_CHECKING:
@@ -30,7 +27,7 @@ def train(request: Train, console: Console) -> int:
     failed = USAGE
     training.quiet()
     try:
-        with _watching(Path(request.out).name) as progress:
+        with watching(Path(request.out).name, line, first="looking at the data") as progress:
             done = training.carry_out(training.settle(request), progress)
     except EXPECTED as error:
         if console.debug:
@@ -69,28 +66,6 @@ def _line(done: Trained) -> str:
         f"{done.model}: {done.card.method}, {done.steps} steps, {done.seconds:.0f} s{how}{held}; "
         f"{done.card.claim}; logs in {done.folder}"
     )
-
-
-@contextmanager
-def _watching(name: str) -> Iterator[Callable[[Report], None] | None]:
-    """A progress line where a person is watching."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.status import Status
-
-    with Status(f"{name}: looking at the data", console=Console(stderr=True)) as status:
-        before = 0.0
-
-        def tell(report: Report) -> None:
-            nonlocal before
-            now = time.monotonic()
-            if now - before >= shown.EVERY:
-                before = now
-                status.update(f"{name}: {line(report)}")
-
-        yield tell
 
 
 def line(report: Report) -> str:

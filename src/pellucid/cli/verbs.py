@@ -10,7 +10,7 @@ from typing import Any
 
 from pellucid import files
 from pellucid import methods as table
-from pellucid.cli import batch, progress, show
+from pellucid.cli import batch, show
 from pellucid.cli.options import USAGE, Console
 from pellucid.noise import analysis
 from pellucid.request import Denoise, Inspect, Output, Request
@@ -38,7 +38,7 @@ def restore(inputs: Sequence[Path], request: Request, output: Output, console: C
             traceback.print_exc(file=sys.stderr)
         show.error(str(error))
         return USAGE
-    records, cut_short = batch.carry_out(jobs, each, progress.watching, debug=console.debug)
+    records, cut_short = batch.carry_out(jobs, each, debug=console.debug)
     show.records(records, as_json=console.json, alone=len(jobs) == 1)
     if cut_short:
         show.error(f"interrupted: {len(records)} of {len(jobs)} inputs were begun")
