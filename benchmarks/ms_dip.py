@@ -35,7 +35,7 @@ from torch import Tensor
 
 import record
 from pellucid import methods, stopping
-from pellucid.methods.single_image.ensemble import fuse
+from pellucid.methods.single_image.ms_dip.equations import fuse
 from pellucid.noise import analysis
 from pellucid.noise.report import NoiseReport
 from pellucid.steps import Step, Task

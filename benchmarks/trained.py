@@ -78,7 +78,7 @@ def scored(
                 method, root / TRAIN, out, noise=told, fixed=fixed, network=network, steps=steps, set=given,
                 held_out=0.0, every=steps, seed=0, preset=preset,
             )  # fmt: skip
-        except (RuntimeError, ValueError) as error:
+        except (ArithmeticError, RuntimeError, ValueError) as error:
             return {"failed": str(error), "cpu_seconds": round(time.process_time() - started, 1)}
         spent = time.process_time() - started
         scores, before = [], []

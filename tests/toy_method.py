@@ -13,13 +13,13 @@ from torch import nn
 from torch.nn.functional import avg_pool2d, mse_loss
 
 from pellucid import methods
-from pellucid.learning import Batch, Learning, Loss, Progress, Recipe
+from pellucid.learning import Batch, Learning, Loss, Progress, TrainingConfig
 from pellucid.models import steps_of
 from pellucid.steps import Method, Tiling
 
 
 @dataclass(frozen=True, kw_only=True)
-class Config(Recipe):
+class Config(TrainingConfig):
     """Configuration of the toy."""
 
     steps: int = 20

@@ -67,7 +67,7 @@ class Loss:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe:
+class TrainingConfig:
     """What the configurations of all trained methods share; each method sets its paper's values."""
 
     network: str = "n2n-unet"
@@ -90,7 +90,7 @@ class Recipe:
     """learning rate in time: constant, linear (second half), ramp (last 30 %), halves (each fifth), cosine"""
     clip: float = fields.option(0.0, low=0)
     """largest norm of the gradient; 0 for no limit"""
-    average: float = fields.option(0.0, low=0, high=1, high_open=True)
+    ema: float = fields.option(0.0, low=0, high=1, high_open=True, aliases=("average",))
     """running average of the weights that is kept instead of the last ones, e.g. 0.999; 0 for none"""
     standardise: bool = False
     """scale the values by the mean and standard deviation of the training images"""
@@ -107,12 +107,12 @@ ADAM = stated(
 
 
 def extras_off(*stated: str) -> dict[str, Any]:
-    """The fields of `Recipe` that most papers know nothing of, switched off, but for those that one states.
+    """The fields of `TrainingConfig` that most papers know nothing of, off, but for those that one states.
 
-    >>> extras_off("weight_decay", "average")
+    >>> extras_off("weight_decay", "ema")
     {'clip': 0.0, 'standardise': False}
     """
-    off = {"weight_decay": 0.0, "clip": 0.0, "average": 0.0, "standardise": False}
+    off = {"weight_decay": 0.0, "clip": 0.0, "ema": 0.0, "standardise": False}
     return {name: value for name, value in off.items() if name not in stated}
 
 

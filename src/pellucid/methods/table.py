@@ -227,7 +227,7 @@ _TABLE = (
     ),
     MethodInfo(
         name="ms-dip",
-        target="pellucid.methods.single_image.ms_dip:MS_DIP",
+        target="pellucid.methods.single_image.ms_dip.method:MS_DIP",
         title="Multi-scale Deep Image Prior: fits a network per scale, coarse to fine, and averages the "
         "scales",
         citation="Jiang, Zhang, Nie, Zhu, Zheng, Computer Graphics Forum",

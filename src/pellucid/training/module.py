@@ -54,7 +54,7 @@ class Fit(pl.LightningModule):  # type: ignore[misc]
         self._first = self.done
         self.before = 0.0 if state is None else state.seconds
         self.resumed, self.watch, self.tell = state, watch, tell
-        self.average = Average(network, request.config.average) if request.config.average else None
+        self.average = Average(network, request.config.ema) if request.config.ema else None
         if self.average is not None and state is not None and state.average is not None:
             self.average.network.load_state_dict(state.average)
         self.started = time.monotonic()

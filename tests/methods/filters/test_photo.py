@@ -96,27 +96,27 @@ def shared_noise(clean: torch.Tensor) -> tuple[torch.Tensor, NoiseReport]:
 def test_the_estimate_is_the_weighted_mean_of_filter_and_network():
     noisy, noise = shared_noise(photograph())
     filtered, network, both = (
-        run(noisy, noise, light="never", share=s, apart=0.0, looks=1) for s in (0.0, 1.0, 0.25)
+        run(noisy, noise, light="never", share=s, pd_share=0.0, tta_views=1) for s in (0.0, 1.0, 0.25)
     )
     assert torch.allclose(both, 0.75 * filtered + 0.25 * network, atol=1e-5)
     assert torch.equal(filtered, run(noisy, noise, light="never", network="none"))
-    told = apply_model(noisy, FAST.drive * noise.level)
+    told = apply_model(noisy, FAST.level_factor * noise.level)
     told = told + (noisy - told).mean((1, 2), keepdim=True)
     assert torch.allclose(network, told, atol=1e-4)
 
 
 def test_where_pixels_share_noise_the_network_also_sees_every_second_pixel():
     noisy, noise = shared_noise(photograph(65))
-    without, apart = (run(noisy, noise, light="never", apart=a, looks=1) for a in (0.0, 1.0))
+    without, apart = (run(noisy, noise, light="never", pd_share=a, tta_views=1) for a in (0.0, 1.0))
     told = torch.empty_like(noisy)
     for top, left in ((0, 0), (0, 1), (1, 0), (1, 1)):
-        told[:, top::2, left::2] = apply_model(noisy[:, top::2, left::2], FAST.apart_drive * noise.level)
+        told[:, top::2, left::2] = apply_model(noisy[:, top::2, left::2], FAST.pd_level_factor * noise.level)
     told = told + (noisy - told).mean((1, 2), keepdim=True)
     assert torch.allclose(apart, told, atol=2e-3)  # `denoise` keeps the mean of each quarter
-    usual = run(noisy, noise, light="never", looks=1)
-    assert torch.allclose(usual, (1 - FAST.apart) * without + FAST.apart * apart, atol=1e-5)
+    usual = run(noisy, noise, light="never", tta_views=1)
+    assert torch.allclose(usual, (1 - FAST.pd_share) * without + FAST.pd_share * apart, atol=1e-5)
     white_noise = replace(noise, correlated=False)
-    assert torch.equal(run(noisy, white_noise), run(noisy, white_noise, apart=0.0))
+    assert torch.equal(run(noisy, white_noise), run(noisy, white_noise, pd_share=0.0))
 
 
 def apply_model(noisy: torch.Tensor, level: float) -> torch.Tensor:
@@ -136,7 +136,7 @@ def test_the_mean_of_both_is_nearer_to_the_truth_than_the_filter():
 def test_the_network_is_for_colour_pictures_and_told_white_noise_as_it_is():
     noisy, alone = white(photograph()), NoiseReport.white(0.1, 3)
     assert not torch.equal(run(noisy, alone), run(noisy, alone, share=0.0))
-    assert torch.equal(run(noisy, alone), run(noisy, alone, drive=1.0))
+    assert torch.equal(run(noisy, alone), run(noisy, alone, level_factor=1.0))
     shared = replace(NoiseReport.white(0.1, 1), correlated=True)
     assert torch.equal(run(noisy[:1], shared), run(noisy[:1], shared, share=0.0))
 
@@ -144,11 +144,11 @@ def test_the_network_is_for_colour_pictures_and_told_white_noise_as_it_is():
 def test_the_network_is_asked_of_the_mirrored_picture_too():
     clean = photograph()
     noisy, noise = white(clean), NoiseReport.white(0.1, 3)
-    once, twice = (run(noisy, noise, share=1.0, looks=n) for n in (1, 2))
-    turned = run(noisy.flip(1, 2), noise, share=1.0, looks=1).flip(1, 2)
+    once, twice = (run(noisy, noise, share=1.0, tta_views=n) for n in (1, 2))
+    turned = run(noisy.flip(1, 2), noise, share=1.0, tta_views=1).flip(1, 2)
     assert torch.allclose(twice, (once + turned) / 2, atol=1e-5)
-    sides = [run(noisy.flip(a), noise, share=1.0, looks=1).flip(a) for a in (1, 2)]
-    four = run(noisy, noise, share=1.0, looks=4)
+    sides = [run(noisy.flip(a), noise, share=1.0, tta_views=1).flip(a) for a in (1, 2)]
+    four = run(noisy, noise, share=1.0, tta_views=4)
     assert torch.allclose(four, (once + turned + sides[0] + sides[1]) / 4, atol=1e-5)
     assert psnr(clean, twice) > psnr(clean, once)
 
@@ -165,7 +165,7 @@ def test_pictures_narrower_than_the_stride(size):
 def test_a_gray_picture_with_white_noise_has_the_network_for_gray():
     clean = photograph(128).mean(0, keepdim=True)
     noisy, noise = white(clean), NoiseReport.white(0.1, 1)
-    ours, filtered, network = (run(noisy, noise, share=s, looks=1) for s in (FAST.share, 0.0, 1.0))
+    ours, filtered, network = (run(noisy, noise, share=s, tta_views=1) for s in (FAST.share, 0.0, 1.0))
     assert psnr(clean, ours) > psnr(clean, filtered) + 0.05
     told = pellucid.denoise(noisy.numpy(), model="swift-gray", sigma=0.1, channel_axis=0, data_range=1.0)
     assert torch.allclose(network, torch.from_numpy(told), atol=1e-4)
@@ -176,15 +176,15 @@ def test_a_network_that_is_not_there_is_named():
     noisy, noise = shared_noise(photograph())
     with pytest.raises(ValueError, match="no-such"):
         run(noisy, noise, network="no-such")
-    without = run(noisy, noise, network="no-such", share=0.0, apart=0.0)
+    without = run(noisy, noise, network="no-such", share=0.0, pd_share=0.0)
     assert torch.equal(without, run(noisy, noise, network="none"))
 
 
 def test_the_network_is_read_once_and_before_the_filter(monkeypatch):
     noisy, noise = shared_noise(photograph())
     done: list[str] = []
-    opened, filtered = photo.Second.open, photo.bm3d.steps
-    monkeypatch.setattr(photo.Second, "open", lambda *a, **k: done.append("network") or opened(*a, **k))
+    opened, filtered = photo.opened, photo.bm3d.steps
+    monkeypatch.setattr(photo, "opened", lambda *a, **k: done.append("network") or opened(*a, **k))
     monkeypatch.setattr(photo.bm3d, "steps", lambda *a, **k: done.append("filter") or filtered(*a, **k))
     run(noisy, noise)
     assert done == ["network", "filter"]
@@ -204,10 +204,10 @@ def test_a_picture_without_noise_comes_back():
         ("least", -1.0),
         ("spread", 0.9),
         ("share", 1.1),
-        ("drive", 0.0),
-        ("apart", -0.1),
-        ("apart_drive", 0.0),
-        ("looks", 5),
+        ("level_factor", 0.0),
+        ("pd_share", -0.1),
+        ("pd_level_factor", 0.0),
+        ("tta_views", 5),
     ],
 )
 def test_bad_settings_are_named(field, value):

@@ -53,7 +53,7 @@ def test_config_is_the_papers() -> None:
         32,
         0.1,
     )
-    assert (config.average, config.rollback) == (0.99, 5.0)
+    assert (config.ema, config.rollback) == (0.99, 5.0)
 
 
 def test_denoises_a_real_picture_and_stops_by_itself() -> None:
@@ -94,7 +94,7 @@ def test_fits_under_a_callers_no_grad() -> None:
 
 
 def test_estimate_is_the_running_average_of_the_outputs() -> None:
-    fitted = run(task(crop()), paper(**TINY, average=0.9))
+    fitted = run(task(crop()), paper(**TINY, ema=0.9))
     x1, x2, x3 = (step.output for step in fitted)
     expected = 0.9 * (0.9 * x1 + 0.1 * x2) + 0.1 * x3
     assert torch.allclose(fitted[2].estimate(), expected, atol=1e-6)
@@ -103,7 +103,7 @@ def test_estimate_is_the_running_average_of_the_outputs() -> None:
 
 def test_share_of_the_average_forgets_the_first_outputs() -> None:
     """With a share of one the average looks back at all steps so far: weight t / (1 + t) on the past."""
-    fitted = run(task(crop()), paper(**TINY, average=0.9, average_share=1.0))
+    fitted = run(task(crop()), paper(**TINY, ema=0.9, ema_share=1.0))
     x1, x2, x3 = (step.output for step in fitted)
     assert torch.allclose(fitted[1].estimate(), (2 * x1 + x2) / 3, atol=1e-6)
     assert torch.allclose(fitted[2].estimate(), (3 * (2 * x1 + x2) / 3 + x3) / 4, atol=1e-6)
@@ -237,7 +237,7 @@ def test_budget_overrules_the_configuration() -> None:
     ("field", "value"),
     [("iterations", 0), ("network", "unet"), ("code", "zero"), ("jitter", -1.0), ("learning_rate", 0.0),
      ("schedule", "step"), ("loss", "l3"), ("perceptual", -1.0), ("features", "vgg"), ("layers", 1),
-     ("average", 1.0), ("average_share", 2.0), ("rollback", -1.0), ("held_out", 0.9), ("divergence", True)],
+     ("ema", 1.0), ("ema_share", 2.0), ("rollback", -1.0), ("held_out", 0.9), ("divergence", True)],
 )  # fmt: skip
 def test_bad_configuration_names_the_field(field: str, value: object) -> None:
     with pytest.raises(ValueError, match=field):

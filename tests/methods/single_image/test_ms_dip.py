@@ -12,11 +12,10 @@ from skimage.metrics import peak_signal_noise_ratio as psnr
 from torch.nn.functional import conv2d
 
 from pellucid import methods, networks
-from pellucid.methods.single_image import ms_dip
-from pellucid.methods.single_image.ms_dip import Config, steps
-from pellucid.methods.single_image.ms_level import sigmas
-from pellucid.methods.single_image.ms_scale import consistency, fit, weight
-from pellucid.methods.single_image.pyramid import resize, sizes
+from pellucid.methods.single_image.ms_dip import method as ms_dip
+from pellucid.methods.single_image.ms_dip.equations import consistency, resize, sizes, weight
+from pellucid.methods.single_image.ms_dip.levels import sigmas
+from pellucid.methods.single_image.ms_dip.method import Config, fit, steps
 from pellucid.noise.report import NoiseReport
 from pellucid.steps import Budget, Step, Task
 from pellucid.stopping import until
@@ -109,7 +108,7 @@ def test_consistency_is_equation_3() -> None:
 def test_l1_comes_before_l2() -> None:
     noisy = crop(16)
     network = networks.builder("compact")(4, 3)
-    more = {"learning_rate": 0.01, "jitter": 0.0, "average": 0.0, "average_share": 0.0}
+    more = {"learning_rate": 0.01, "jitter": 0.0, "ema": 0.0, "ema_share": 0.0}
     generator = torch.Generator().manual_seed(0)
     fitted = list(
         fit(
@@ -140,7 +139,7 @@ def test_scales_come_from_coarse_to_fine() -> None:
 def test_a_scale_follows_the_one_below_as_the_weight_says() -> None:
     """With an overwhelming tie in pixels, the fine scale learns the coarse one instead of the picture."""
     what = task(crop(40))
-    fields = {"iterations": 40, "consistency": "pixels", "learning_rate": 0.01, "loss": "l2", "average": 0.9,
+    fields = {"iterations": 40, "consistency": "pixels", "learning_rate": 0.01, "loss": "l2", "ema": 0.9,
               "minimum": 32, "code": "pyramid"}  # fmt: skip
     apart = []
     for gain in (0.0, 1e4):
@@ -153,9 +152,9 @@ def test_a_scale_follows_the_one_below_as_the_weight_says() -> None:
 
 def test_without_ensemble_it_is_the_finest_scale() -> None:
     what = task(crop(40))
-    alone = run(what, ensemble=False, average=0.0)
+    alone = run(what, ensemble=False, ema=0.0)
     assert torch.equal(alone[-1].estimate(), alone[-1].output)
-    assert torch.equal(alone[-1].output, run(what, average=0.0)[-1].output)
+    assert torch.equal(alone[-1].output, run(what, ema=0.0)[-1].output)
 
 
 def test_a_plateau_ends_each_scale() -> None:
@@ -178,7 +177,7 @@ def test_budget_is_shared_out() -> None:
     [{"consistency": "none"}, {"consistency": "pixels"}, {"features": "gradient"}, {"upsampling": "bilinear"},
      {"upsampling": "nearest"}, {"fusion": "bands"}, {"ensemble": False}, {"weight": 5.0}, {"loss": "l2"},
      {"jitter": 0.0}, {"minimum": 33}, {"code": "pyramid"}, {"code": "mesh"}, {"gain": 50.0},
-     {"average": 0.0}, {"adapt": True}, {"level": "chen"}],
+     {"ema": 0.0}, {"adapt": True}, {"level": "chen"}],
 )  # fmt: skip
 def test_every_switch_does_something(field: dict[str, object]) -> None:
     what = task(crop(40), sigma=0.05)

@@ -69,7 +69,7 @@ def test_gains_on_weak_noise() -> None:
 
 def test_the_result_is_looked_at_now_and_then() -> None:
     what = Task(shots=torch.rand(1, 1, 12, 9), noise=NoiseReport.white(0.1, 1))
-    config = paper(width=2, blocks=1, iterations=28, orientations=1, average=0.5)
+    config = paper(width=2, blocks=1, iterations=28, orientations=1, ema=0.5)
     seen = list(steps(what, config, seed=0, device=CPU))
     assert [i for i in range(1, 28) if seen[i].output is not seen[i - 1].output] == [25, 27]
     assert torch.equal(seen[24].estimate(), seen[0].output)
@@ -79,7 +79,7 @@ def test_the_result_is_looked_at_now_and_then() -> None:
 @pytest.mark.parametrize(
     ("field", "value"),
     [("iterations", 0), ("learning_rate", 0.0), ("width", 0), ("blocks", -1), ("strength", 0.0),
-     ("orientations", 9), ("average", 1.0), ("precision", "float16")],
+     ("orientations", 9), ("ema", 1.0), ("precision", "float16")],
 )  # fmt: skip
 def test_bad_configuration_names_the_field(field: str, value: object) -> None:
     with pytest.raises(ValueError, match=field):

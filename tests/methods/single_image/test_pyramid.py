@@ -9,8 +9,7 @@ from scipy.ndimage import gaussian_filter, map_coordinates
 from skimage import data
 from torch.nn.functional import interpolate
 
-from pellucid.methods.single_image.ensemble import fuse, fuse_bands
-from pellucid.methods.single_image.pyramid import joint_bilateral, resize, sizes
+from pellucid.methods.single_image.ms_dip.equations import fuse, fuse_bands, joint_bilateral, resize, sizes
 
 
 @pytest.mark.parametrize(

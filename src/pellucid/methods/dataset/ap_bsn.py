@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pixel_shuffle, pixel_unshuffle
 
 from pellucid import fields, networks
-from pellucid.learning import ADAM, Batch, Learning, Loss, Progress, Recipe, extras_off
+from pellucid.learning import ADAM, Batch, Learning, Loss, Progress, TrainingConfig, extras_off
 from pellucid.methods.dataset.plain import bordered
 from pellucid.methods.table import described
 from pellucid.models import steps_of
@@ -24,7 +24,7 @@ EDGE = 2
 
 
 @dataclass(frozen=True, kw_only=True)
-class Config(Recipe):
+class Config(TrainingConfig):
     """Configuration of AP-BSN; the defaults are those of preset fast."""
 
     network: str = "small-dbsn"
@@ -64,7 +64,7 @@ def build(config: Config, channels: int) -> nn.Module:
     return network
 
 
-def apart(image: Tensor, stride: int) -> Tensor:
+def pixel_shuffle_down(image: Tensor, stride: int) -> Tensor:
     """PD: the stride² pictures of every stride-th pixel, as pictures of the batch.
 
     Args:
@@ -74,7 +74,7 @@ def apart(image: Tensor, stride: int) -> Tensor:
     Returns:
         (B s², C, H / s, W / s).
 
-    >>> apart(torch.arange(4.0).view(1, 1, 2, 2), 2).flatten()
+    >>> pixel_shuffle_down(torch.arange(4.0).view(1, 1, 2, 2), 2).flatten()
     tensor([0., 1., 2., 3.])
     """
     count, channels, height, width = image.shape
@@ -83,11 +83,11 @@ def apart(image: Tensor, stride: int) -> Tensor:
     return phases.transpose(1, 2).reshape(count * stride**2, channels, low, thin)
 
 
-def together(pictures: Tensor, stride: int) -> Tensor:
-    """The picture that `apart` took apart.
+def pixel_shuffle_up(pictures: Tensor, stride: int) -> Tensor:
+    """The picture that `pixel_shuffle_down` took apart.
 
     >>> picture = torch.rand(2, 3, 6, 9)
-    >>> torch.equal(together(apart(picture, 3), 3), picture)
+    >>> torch.equal(pixel_shuffle_up(pixel_shuffle_down(picture, 3), 3), picture)
     True
     """
     phases = pictures.view(-1, stride**2, *pictures.shape[1:]).transpose(1, 2)
@@ -111,7 +111,7 @@ def objective(
     """
     height, width = (side - side % config.stride for side in batch.noisy.shape[-2:])
     noisy = batch.noisy[..., :height, :width]
-    output = together(network(apart(noisy, config.stride)), config.stride)
+    output = pixel_shuffle_up(network(pixel_shuffle_down(noisy, config.stride)), config.stride)
     value = (output - noisy).abs().mean()
     pictures = {"noisy": noisy, "output": output.detach()}
     return Loss(value=value, parts={"l1": value.detach()}, pictures=pictures)
@@ -147,7 +147,9 @@ def predict(
     top, left = ((-side % config.test_stride) // 2 for side in (height, width))
     inner = (..., slice(top, top + height), slice(left, left + width))
     with torch.no_grad():
-        first = together(network(apart(whole, config.test_stride)), config.test_stride)[inner]
+        first = pixel_shuffle_up(network(pixel_shuffle_down(whole, config.test_stride)), config.test_stride)[
+            inner
+        ]
         if config.rounds == 0:
             return first
         total = torch.zeros_like(first)

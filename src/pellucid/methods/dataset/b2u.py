@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from pellucid import fields
-from pellucid.learning import ADAM, Batch, Learning, Loss, Progress, Recipe, apply, extras_off
+from pellucid.learning import ADAM, Batch, Learning, Loss, Progress, TrainingConfig, apply, extras_off
 from pellucid.methods.dataset.hiding import blind, hidden
 from pellucid.methods.dataset.plain import build
 from pellucid.methods.table import described
@@ -20,7 +20,7 @@ from pellucid.steps import Method, Tiling
 
 
 @dataclass(frozen=True, kw_only=True)
-class Config(Recipe):
+class Config(TrainingConfig):
     """Configuration of Blind2Unblind; the defaults are those of preset fast."""
 
     network: str = "small-unet"

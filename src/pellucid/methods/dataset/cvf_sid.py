@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, mse_loss
 
 from pellucid import fields, networks
-from pellucid.learning import ADAM, Batch, Learning, Loss, Progress, Recipe, extras_off
+from pellucid.learning import ADAM, Batch, Learning, Loss, Progress, TrainingConfig, extras_off
 from pellucid.methods.dataset.plain import bordered
 from pellucid.methods.table import described
 from pellucid.models import steps_of
@@ -25,7 +25,7 @@ MIXED = ((1, -1), (-1, 1), (-1, -1), (1, 1), (0, 1), (0, -1), (-1, 0))
 
 
 @dataclass(frozen=True, kw_only=True)
-class Config(Recipe):
+class Config(TrainingConfig):
     """Configuration of CVF-SID; the defaults are those of preset fast."""
 
     network: str = "small-cyclic"

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d
 
 from pellucid import fields, networks
-from pellucid.learning import ADAM, Batch, Learning, Loss, Progress, Recipe, apply, extras_off
+from pellucid.learning import ADAM, Batch, Learning, Loss, Progress, TrainingConfig, apply, extras_off
 from pellucid.methods.dataset.plain import bordered, predict
 from pellucid.methods.table import described
 from pellucid.models import steps_of
@@ -32,7 +32,7 @@ FLAT = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
-class Config(Recipe):
+class Config(TrainingConfig):
     """Configuration of IDDP; the defaults are those of preset fast.
 
     The paper does not state the network, what its output is, how training starts, or the side of the

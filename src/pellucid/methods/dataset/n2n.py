@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from pellucid import fields
-from pellucid.learning import Batch, Learning, Loss, Progress, Recipe, apply, extras_off
+from pellucid.learning import Batch, Learning, Loss, Progress, TrainingConfig, apply, extras_off
 from pellucid.losses import dissimilarity
 from pellucid.methods.dataset.distances import DISTANCES, distance, slopes
 from pellucid.methods.dataset.plain import build, predict, required
@@ -19,7 +19,7 @@ from pellucid.steps import Method, Tiling
 
 
 @dataclass(frozen=True, kw_only=True)
-class Config(Recipe):
+class Config(TrainingConfig):
     """Configuration of Noise2Noise; the defaults are those of preset fast."""
 
     network: str = "swift-tiny"

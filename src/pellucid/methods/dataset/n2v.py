@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import max_pool2d
 
 from pellucid import fields
-from pellucid.learning import ADAM, Batch, Learning, Loss, Progress, Recipe, apply, extras_off
+from pellucid.learning import ADAM, Batch, Learning, Loss, Progress, TrainingConfig, apply, extras_off
 from pellucid.methods.dataset.hiding import VALUES, at, put, replacements, scattered
 from pellucid.methods.dataset.plain import build
 from pellucid.methods.single_image.dihedral import COUNT, turn, undo
@@ -26,7 +26,7 @@ LOSSES = ("l2", "l1")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Config(Recipe):
+class Config(TrainingConfig):
     """Configuration of Noise2Void; the defaults are those of preset fast."""
 
     network: str = "swift-tiny"

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pixel_unshuffle
 
 from pellucid import fields
-from pellucid.learning import ADAM, Batch, Learning, Loss, Progress, Recipe, apply, extras_off
+from pellucid.learning import ADAM, Batch, Learning, Loss, Progress, TrainingConfig, apply, extras_off
 from pellucid.methods.dataset.plain import build, predict
 from pellucid.methods.table import described
 from pellucid.models import steps_of
@@ -21,7 +21,7 @@ PAIRS = ((0, 1), (0, 2), (1, 3), (2, 3), (1, 0), (2, 0), (3, 1), (3, 2))
 
 
 @dataclass(frozen=True, kw_only=True)
-class Config(Recipe):
+class Config(TrainingConfig):
     """Configuration of Neighbor2Neighbor; the defaults are those of preset fast."""
 
     network: str = "swift-tiny"

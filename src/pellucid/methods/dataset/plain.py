@@ -8,13 +8,13 @@ import torch
 from torch import Tensor, nn
 
 from pellucid import networks
-from pellucid.learning import Recipe, apply
+from pellucid.learning import TrainingConfig, apply
 from pellucid.networks.padding import mirrored
 from pellucid.noise.report import NoiseReport
 from pellucid.noise.sigma_map import sigma_map
 
 
-def build(config: Recipe, channels: int) -> nn.Module:
+def build(config: TrainingConfig, channels: int) -> nn.Module:
     """The network that the configuration names, as many channels out as in."""
     return networks.builder(config.network)(channels, channels)
 

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from pellucid import fields
-from pellucid.learning import Batch, Learning, Loss, Progress, Recipe, apply, extras_off
+from pellucid.learning import Batch, Learning, Loss, Progress, TrainingConfig, apply, extras_off
 from pellucid.methods.dataset.distances import distance
 from pellucid.methods.dataset.plain import build, predict, required
 from pellucid.methods.table import described
@@ -18,7 +18,7 @@ from pellucid.steps import Method, Tiling
 
 
 @dataclass(frozen=True, kw_only=True)
-class Config(Recipe):
+class Config(TrainingConfig):
     """Configuration of training with clean targets; the defaults are those of Noise2Noise."""
 
     network: str = "swift-tiny"

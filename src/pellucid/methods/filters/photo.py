@@ -8,10 +8,11 @@ from typing import Literal
 
 import torch
 
-from pellucid import fields
+from pellucid import fields, models
+from pellucid.engine import placed
 from pellucid.methods.filters import bm3d
-from pellucid.methods.filters.second import MIRRORS, Second
 from pellucid.methods.table import described
+from pellucid.models.ensemble import MIRRORS, Ensemble
 from pellucid.noise.report import NoiseReport
 from pellucid.noise.shift import SEEN, relit
 from pellucid.steps import Method, Step, Task
@@ -33,17 +34,17 @@ class Config:
     """the same for pictures of one channel with white noise"""
     share: float = fields.option(0.5, low=0, high=1)
     """weight of the network in that average"""
-    drive: float = fields.option(2.5, low=0, low_open=True)
+    level_factor: float = fields.option(2.5, low=0, low_open=True, aliases=("drive",))
     """factor on the measured level that the network is told where pixels share the noise: it knows white
     noise, and shared noise is that much stronger at coarse sizes (chosen on synthetic noise, as share)"""
-    apart: float = fields.option(0.2, low=0, high=1)
-    """weight, where pixels share the noise, of what the network makes of every second pixel, one picture of
-    four after the other: their noise is nearly white"""
-    apart_drive: float = fields.option(1.5, low=0, low_open=True)
-    """factor on the measured level that it is told there (chosen on synthetic noise, as apart)"""
-    looks: int = fields.option(2, low=1, high=len(MIRRORS))
-    """pictures of which the mean is taken whenever the network is asked: as it is, turned by 180 degrees,
-    mirrored left to right, top to bottom"""
+    pd_share: float = fields.option(0.2, low=0, high=1, aliases=("apart",))
+    """weight, where pixels share the noise, of what the network makes of every second pixel (pixel-shuffle
+    downsampling), one picture of four after the other: their noise is nearly white"""
+    pd_level_factor: float = fields.option(1.5, low=0, low_open=True, aliases=("apart_drive",))
+    """factor on the measured level that it is told there (chosen on synthetic noise, as pd_share)"""
+    tta_views: int = fields.option(2, low=1, high=len(MIRRORS), aliases=("looks",))
+    """test-time augmentation: pictures of which the mean is taken whenever the network is asked: as it is,
+    turned by 180 degrees, mirrored left to right, top to bottom"""
     light: Literal["auto", "always", "never"] = fields.option("auto", choices=("auto", "always", "never"))
     """take the brightness from linear light, where noise averages out; auto: in colour pictures whose noise
     pixels share, which a camera has developed"""
@@ -76,11 +77,29 @@ class Config:
         )
 
 
+def opened(name: str, *, seed: int, device: torch.device) -> Ensemble:
+    """A model that is shipped or installed, or a file, ready to be asked.
+
+    Raises:
+        FileNotFoundError: when a path leads nowhere.
+        ValueError: when there is no such model, or it is damaged.
+    """
+    from pellucid import methods  # its table names this file
+
+    path = models.locate(name)
+    method = methods.load(models.read_card(path).method)
+    if method.learning is None:
+        raise ValueError(f"model {name!r} must be one that `pellucid train` wrote, got one of {method.name}.")
+    model = models.load(path, method.name, method.learning, method.config)
+    placed(model.network, device)
+    return Ensemble(model=model, learning=method.learning, seed=seed, device=device)
+
+
 def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Iterator[Step]:
     """Filter by CBM3D and by a network, average, then give every brightness the mean that its light has.
 
-        m = (1 - share) CBM3D(y; K) + share f(y; drive sigma),
-        m = (1 - apart) m + apart P^-1 f(P y; apart_drive sigma),   x̂ = m + b(m),
+        m = (1 - share) CBM3D(y; K) + share f(y; level_factor sigma),
+        m = (1 - pd_share) m + pd_share P^-1 f(P y; pd_level_factor sigma),   x̂ = m + b(m),
         b_k = g(mean g^-1(y)) - mean y where m is about m_k.
 
     Filter and network look at a picture in unlike ways and err in unlike ways, so that their mean errs less
@@ -94,18 +113,18 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
     """
     noisy = task.shots.mean(0).to(device, torch.float32)
     developed = task.color and noisy.shape[0] == 3 and task.noise.correlated
-    asked = [(config.share, config.drive if developed else 1.0, 1)]
+    asked = [(config.share, config.level_factor if developed else 1.0, 1)]
     if developed:
-        asked.append((config.apart, config.apart_drive, 2))
+        asked.append((config.pd_share, config.pd_level_factor, 2))
     name = config.beside(task.noise, color=task.color, channels=noisy.shape[0])
     wanted = name != "none" and task.noise.level > 0 and any(share > 0 for share, _, _ in asked)
-    network = Second.open(name, seed=seed, device=device) if wanted else None
+    network = opened(name, seed=seed, device=device) if wanted else None
     settings = config.filter(correlated=task.noise.correlated)
     (filtered,) = bm3d.steps(task, settings, seed=seed, device=device)
     estimate = filtered.estimate()
-    for share, drive, stride in asked:
+    for share, factor, stride in asked:
         if network is not None and share > 0:
-            other = network.estimate(noisy, drive * task.noise.level, stride=stride, looks=config.looks)
+            other = network.estimate(noisy, factor * task.noise.level, stride=stride, views=config.tta_views)
             estimate = estimate + share * (other - estimate)
     estimate = estimate + (noisy - estimate).mean((-2, -1), keepdim=True)
     if config.light == "always" or (config.light == "auto" and developed):
@@ -122,9 +141,9 @@ PHOTO = Method(
     **described("photo"),
     config=Config,
     steps=steps,
-    presets={"paper": Config(step=3, radius=19, looks=4), "fast": Config()},
+    presets={"paper": Config(step=3, radius=19, tta_views=4), "fast": Config()},
     departures={
-        "looks": "two views for half the time of four",
+        "tta_views": "two views for half the time of four",
         "step": "wider steps and a nearer search halve the time of the second stage",
         "radius": "see step",
     },

@@ -13,8 +13,7 @@ from torch import Tensor, nn
 from pellucid import checks, engine, networks, seeds
 from pellucid.degradation import Downsample, Mask
 from pellucid.losses import mean_square
-from pellucid.methods.single_image import codes, saved, terms
-from pellucid.methods.single_image.averaging import past
+from pellucid.methods.single_image import codes, fitting
 from pellucid.methods.single_image.dip_config import (
     DEPARTURES,
     PAPER,
@@ -24,6 +23,7 @@ from pellucid.methods.single_image.dip_config import (
     paper,
     upscaling,
 )
+from pellucid.methods.single_image.fitting import past
 from pellucid.methods.table import described
 from pellucid.networks import features
 from pellucid.steps import Method, Recipe, Step, Task, Tiling, hurried
@@ -36,7 +36,7 @@ ROLLBACK_EVERY = 100  # iterations between two looks at the loss, as the authors
 def _restore(network: nn.Module, code: Tensor, initial: Mapping[str, Tensor]) -> Tensor:
     """Load a saved fit into the network and return its code; the weights mean nothing with another one."""
     of = "dip with the same network, code and channels"
-    beside = saved.put_back(network, initial, of=of, prefix="network.")
+    beside = fitting.put_back(network, initial, of=of, prefix="network.")
     kept = beside.get("code")
     if kept is None:
         raise ValueError(f"initial must be the saved fit of {of}; what came has no code. Start anew.")
@@ -45,7 +45,7 @@ def _restore(network: nn.Module, code: Tensor, initial: Mapping[str, Tensor]) ->
 
 
 def _state(network: nn.Module, code: Tensor) -> dict[str, Tensor]:
-    return {**saved.weights(network, "network."), "code": code.clone()}
+    return {**fitting.weights(network, "network."), "code": code.clone()}
 
 
 def _masks(task: Task, noisy: Tensor, config: Config, seed: int) -> tuple[Tensor, Tensor]:
@@ -130,10 +130,10 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
     # A copy of what is missing means nothing; blank it as the operator does.
     target = degradation.apply(noisy) if isinstance(degradation, Mask) else noisy
     seen_only = fit if config.held_out > 0 else None
-    far = terms.distance(config.loss)
+    far = fitting.distance(config.loss)
     perceptual = None
     if config.perceptual > 0:
-        perceptual = terms.alike(features.build(config.features, target.shape[0]).to(device), target)
+        perceptual = fitting.alike(features.build(config.features, target.shape[0]).to(device), target)
     jitter = seeds.generator(seed, "jitter", device=device)
     optimizer = engine.adam(network.parameters(), config.learning_rate)
     total = task.budget.iterations or config.iterations
@@ -167,11 +167,11 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
                 network.load_state_dict(kept[0])
                 output = average = kept[1]
             else:
-                average = average.lerp(output, 1 - past(config.average, config.average_share, iteration))
+                average = average.lerp(output, 1 - past(config.ema, config.ema_share, iteration))
                 kept = ({n: v.clone() for n, v in network.state_dict().items()}, average)
                 kept_loss = now
         else:
-            average = average.lerp(output, 1 - past(config.average, config.average_share, iteration))
+            average = average.lerp(output, 1 - past(config.ema, config.ema_share, iteration))
         yield Step(
             iteration=iteration,
             phase="fit",

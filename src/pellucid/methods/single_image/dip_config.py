@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from pellucid import fields
-from pellucid.methods.single_image import codes, terms
+from pellucid.methods.single_image import codes, fitting
 from pellucid.networks import features
 from pellucid.paper import Paper, stated
 
@@ -37,7 +37,7 @@ class Config:
     """step size of Adam"""
     schedule: str = fields.option("constant", choices=SCHEDULES)
     """how the step size goes: constant (the paper's), or cosine down to 0 at the last iteration"""
-    loss: str = fields.option("l2", choices=terms.LOSSES)
+    loss: str = fields.option("l2", choices=fitting.LOSSES)
     """distance to the noisy image: l2 (mean square, the paper's), l1 (mean absolute) or l1+l2"""
     perceptual: float = fields.option(0.0, low=0)
     """weight of the mean square of feature differences, beside that; those of a VGG network are about a
@@ -45,9 +45,9 @@ class Config:
     features: str = "random"
     """features for perceptual: random (fixed filters), gradient, vgg16 (downloads 528 MB once) or a file of
     VGG-16 or VGG-19 weights"""
-    average: float = fields.option(0.97, low=0, high=1, high_open=True)
+    ema: float = fields.option(0.97, low=0, high=1, high_open=True, aliases=("average",))
     """weight of the past in the running average of the outputs that is the estimate; 0 for the last output"""
-    average_share: float = fields.option(0.1, low=0, high=1)
+    ema_share: float = fields.option(0.1, low=0, high=1, aliases=("average_share",))
     """the running average looks back at most this share of the steps done, so that the poor first outputs of
     a short fit are soon forgotten; 0 for the authors' plain average"""
     rollback: float = fields.option(5.0, low=0)
@@ -91,14 +91,14 @@ PAPER = Paper(
         learning_rate=(0.01, "supplement"),
         schedule=("constant", "notebook"),
         loss=("l2", "equation 2"),
-        average=(0.99, "text and notebook"),
+        ema=(0.99, "text and notebook"),
         rollback=(5.0, "notebook"),
     ),
     ours={
         "layers": 9,
         "perceptual": 0.0,
         "features": "random",
-        "average_share": 0.0,
+        "ema_share": 0.0,
         "held_out": 0.0,
         "divergence": False,
     },
@@ -110,8 +110,8 @@ DEPARTURES = {
     "network": "a step has a tenth of the work",
     "code": "blurred copies of the noisy picture beside the noise: far fewer steps",
     "code_channels": "see code",
-    "average": "so short a fit must forget its first outputs",
-    "average_share": "see average",
+    "ema": "so short a fit must forget its first outputs",
+    "ema_share": "see ema",
 }
 
 
@@ -133,16 +133,14 @@ def inpainting() -> dict[str, Config]:
     >>> inpainting()["hole"].code
     'mesh'
     """
-    text = replace(paper(), network="kate", jitter=0.03, iterations=6001, average=0.0)
+    text = replace(paper(), network="kate", jitter=0.03, iterations=6001, ema=0.0)
     return {
         "paper": text,  # text and scratches
         "text": text,
         "hole": replace(text, network="vase", code="mesh", iterations=5001),
-        "library": replace(
-            paper(), network="library", code_channels=1, jitter=0.0, iterations=3001, average=0.0
-        ),
-        "half": replace(paper(), learning_rate=1e-3, jitter=0.03, iterations=11000, average=0.0),
-        "sparse": replace(paper(), network="sparse", jitter=0.0, iterations=1000, average=0.0),
+        "library": replace(paper(), network="library", code_channels=1, jitter=0.0, iterations=3001, ema=0.0),
+        "half": replace(paper(), learning_rate=1e-3, jitter=0.03, iterations=11000, ema=0.0),
+        "sparse": replace(paper(), network="sparse", jitter=0.0, iterations=1000, ema=0.0),
         "fast": Config(iterations=600),
     }
 
@@ -163,7 +161,7 @@ def flash() -> dict[str, Config]:
             jitter=0.0,
             learning_rate=0.1,
             iterations=601,
-            average=0.0,
+            ema=0.0,
             rollback=0,
         ),
         "flash-fast": replace(
@@ -173,7 +171,7 @@ def flash() -> dict[str, Config]:
             jitter=0.0,
             learning_rate=0.03,
             iterations=300,
-            average=0.97,
+            ema=0.97,
         ),
     }
 
@@ -184,7 +182,7 @@ def upscaling() -> dict[str, Config]:
     >>> upscaling()["x8"].iterations
     4000
     """
-    four = replace(paper(), jitter=0.03, iterations=2000, average=0.0)
+    four = replace(paper(), jitter=0.03, iterations=2000, ema=0.0)
     return {
         "paper": four,
         "x4": four,

@@ -40,7 +40,7 @@ class Config:
     """how many of the eight ways to turn and flip the picture a step learns from, drawn anew for each step"""
     fresh: bool = True
     """whether every step adds new noise; else it is drawn once for each orientation"""
-    average: float = fields.option(0.8, low=0, high=1, high_open=True)
+    ema: float = fields.option(0.8, low=0, high=1, high_open=True, aliases=("average",))
     """weight of the past in the average of the results of the second half, one in 25 steps; 0 for the last
     (the authors choose the best by the clean picture)"""
     precision: str = fields.option("auto", choices=devices.PRECISIONS)
@@ -127,7 +127,7 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
             output = _result(network, noisy)
             # The first results are poor and many: they would outweigh the good ones in a short fit.
             looks += iteration > total // 2
-            average = output if looks < 2 else average.lerp(output, max(1 - config.average, 1 / looks))
+            average = output if looks < 2 else average.lerp(output, max(1 - config.ema, 1 / looks))
         yield Step(
             iteration=iteration,
             phase="fit",
@@ -150,7 +150,7 @@ PAPER = Paper(
         orientations=(8, "code"),
         fresh=(False, "code: drawn once for each orientation"),
     ),
-    open=stated(average=(0.8, "the code chooses the best step by the clean picture, which is not at hand")),
+    open=stated(ema=(0.8, "the code chooses the best step by the clean picture, which is not at hand")),
     ours={"precision": "float32"},
 )
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from pellucid import checks, engine, fields, networks, seeds
 from pellucid.losses import mean_square
-from pellucid.methods.single_image import codes, saved
+from pellucid.methods.single_image import codes, fitting
 from pellucid.methods.table import described
 from pellucid.paper import Paper, stated
 from pellucid.steps import Method, Step, Task, Tiling, hurried
@@ -58,9 +58,9 @@ class Config:
     """side of the squares of pixels that the network takes as channels of one place (single-scale)"""
     learning_rate: float = fields.option(3e-4, low=0, low_open=True)
     """step size of Adam"""
-    average: float = fields.option(0.99, low=0, high=1, high_open=True)
+    ema: float = fields.option(0.99, low=0, high=1, high_open=True, aliases=("average",))
     """weight of the past in the running average of the outputs that is the estimate; 0 for the last output"""
-    average_share: float = fields.option(0.1, low=0, high=1)
+    ema_share: float = fields.option(0.1, low=0, high=1, aliases=("average_share",))
     """the running average looks back at most this share of the steps done; 0 for a plain average"""
 
     def __post_init__(self) -> None:
@@ -172,7 +172,7 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
     with seeds.fixed(seed, "weights"):
         network = _network(code.shape[1], near.shape[1], config)
     if task.initial is not None:
-        saved.put_back(network, task.initial, of="rs-dip with the same network and channels")
+        fitting.put_back(network, task.initial, of="rs-dip with the same network and channels")
     network = network.to(device)
     base: Tensor | float = 0.0
     if config.output == "residual":  # the multi-scale networks end in a sigmoid, which is 0.5 at zero
@@ -200,16 +200,15 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
             loss = mean_square(raw.expand_as(targets), targets).sum()
             engine.descend(optimizer, loss)
         output = raw.detach()
-        span = config.average_share * iteration
-        past = min(config.average, span / (1 + span)) if config.average_share else config.average
-        average = output if average is None else average.lerp(output, 1 - past)
+        looked_back = fitting.past(config.ema, config.ema_share, iteration)
+        average = output if average is None else average.lerp(output, 1 - looked_back)
         yield Step(
             iteration=iteration,
             phase="fit",
             loss=loss.detach(),
             output=output,
             estimate=partial(torch.clone, average),
-            state=partial(saved.weights, network),
+            state=partial(fitting.weights, network),
             total=total,
             notes=notes + hurried("rs-dip", iteration, config.iterations),
         )
@@ -232,8 +231,8 @@ PAPER = Paper(
         heads=(2, "a divisor of the width"),
         expansion=(2.66, "Restormer's"),
         learning_rate=(1e-3, "ours, with Adam"),
-        average=(0.99, "that of Deep Image Prior"),
-        average_share=(0.1, "so short a fit must forget its first outputs"),
+        ema=(0.99, "that of Deep Image Prior"),
+        ema_share=(0.1, "so short a fit must forget its first outputs"),
     ),
     ours={"fold": 1},
     elsewhere=(

@@ -1,4 +1,4 @@
-"""A second estimate of a picture, by a model file that is told the level of the noise."""
+"""A model as an ensemble: test-time augmentation, and pixel-shuffle downsampling of shared noise."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from pellucid import models, tiles
-from pellucid.engine import placed
+from pellucid import tiles
 from pellucid.learning import Learning
 from pellucid.models.applying import apply
 from pellucid.models.loading import Model
@@ -18,11 +17,11 @@ TILE = 1024
 """side of the tiles that bound the memory, pixels; a multiple of every model's grid"""
 
 MIRRORS: tuple[tuple[int, ...], ...] = ((), (-2, -1), (-1,), (-2,))
-"""axes that are turned round for each look: none, both, left to right, top to bottom"""
+"""axes that are turned round for each view: none, both, left to right, top to bottom"""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Second:
+class Ensemble:
     """A model, ready to be asked.
 
     Attributes:
@@ -37,37 +36,17 @@ class Second:
     seed: int
     device: torch.device
 
-    @classmethod
-    def open(cls, name: str, *, seed: int, device: torch.device) -> Second:
-        """Read a model that is shipped or installed, or a file.
-
-        Raises:
-            FileNotFoundError: when a path leads nowhere.
-            ValueError: when there is no such model, or it is damaged.
-        """
-        from pellucid import methods  # the table names photo, which calls this
-
-        path = models.locate(name)
-        method = methods.load(models.read_card(path).method)
-        if method.learning is None:
-            raise ValueError(
-                f"model {name!r} must be one that `pellucid train` wrote, got one of {method.name}."
-            )
-        model = models.load(path, method.name, method.learning, method.config)
-        placed(model.network, device)
-        return cls(model=model, learning=method.learning, seed=seed, device=device)
-
-    def estimate(self, noisy: Tensor, level: float, *, stride: int = 1, looks: int = 1) -> Tensor:
+    def estimate(self, noisy: Tensor, level: float, *, stride: int = 1, views: int = 1) -> Tensor:
         """What the model makes of (C, H, W), working units.
 
-        With a stride it sees the pictures of every `stride`-th pixel, one by one. Noise that neighbours share
-        is whiter there, as neighbours are further apart.
+        With a stride it sees the pictures of every `stride`-th pixel, one by one (pixel-shuffle
+        downsampling). Noise that neighbours share is whiter there, as neighbours are further apart.
 
         Args:
             noisy: (C, H, W).
             level: standard deviation of white noise that it is told, working units.
             stride: between the pixels that it sees side by side.
-            looks: 1 to 4 pictures of which the mean is taken: as it is, turned by 180 degrees, mirrored.
+            views: 1 to 4 pictures of which the mean is taken: as it is, turned by 180 degrees, mirrored.
 
         Raises:
             ValueError: when the model takes another number of channels.
@@ -79,10 +58,10 @@ class Second:
 
         def restored(part: Tensor) -> Tensor:
             found = torch.zeros_like(part)
-            for axes in MIRRORS[:looks]:
+            for axes in MIRRORS[:views]:
                 seen = part.flip(axes)
                 found += apply(model, learning, seen, told, model.config, seed=seed, device=device).flip(axes)
-            return found / looks
+            return found / views
 
         estimate = torch.empty_like(noisy)
         for top in range(min(stride, noisy.shape[1])):

@@ -1,14 +1,20 @@
-"""Image pyramids of any ratio, and joint bilateral upsampling from one level to the next finer one."""
+"""The equations of MS-DIP, by their numbers in the paper: pure functions of pictures and figures."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Sequence
+
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import grid_sample, interpolate
 
 from pellucid import checks
+from pellucid.losses import mean_absolute, mean_square
+from pellucid.methods.single_image.fitting import alike
 
-RADIUS = 2  # of the 5 x 5 window of MS-DIP
+RADIUS = 2  # of the 5 x 5 window
+UPSAMPLING = ("joint-bilateral", "bilinear", "nearest")
 
 
 def sizes(height: int, width: int, *, ratio: float, minimum: int) -> list[tuple[int, int]]:
@@ -57,8 +63,53 @@ def resize(image: Tensor, size: tuple[int, int], *, mode: str = "bicubic") -> Te
     return interpolate(image[None], size, mode=mode, align_corners=False, antialias=True)[0]
 
 
+def reconstruction(output: Tensor, noisy: Tensor, iteration: int, switch: int) -> Tensor:
+    """L_rec of equation 2: mean absolute difference up to iteration `switch`, then mean square (section 3.5).
+
+    Args:
+        output: (C, h, w) x_n.
+        noisy: (C, h, w) y_n.
+        iteration: from 1.
+        switch: 0 for the mean square (equation 1) from the start.
+
+    >>> pair = torch.zeros(1, 2, 2), torch.full((1, 2, 2), 3.0)
+    >>> float(reconstruction(*pair, 5, 5)), float(reconstruction(*pair, 6, 5))
+    (3.0, 9.0)
+    """
+    return mean_absolute(output, noisy) if iteration <= switch else mean_square(output, noisy)
+
+
+def consistency(features: nn.Module, coarser: Tensor, factor: float) -> Callable[[Tensor], Tensor]:
+    """lambda_n MSE(phi(x_n at the size of x_{n+1}), phi(x_{n+1})) of x_n: equation 3 with its weight.
+
+    Args:
+        features: phi, frozen, from (1, C, h, w); the identity compares pixels.
+        coarser: (C, h, w) x_{n+1}, which does not change any more.
+        factor: lambda_n.
+    """
+    size = (coarser.shape[-2], coarser.shape[-1])
+    far = alike(features, coarser)
+    return lambda output: factor * far(resize(output, size))
+
+
+def weight(sigma: float, steps_below: int) -> float:
+    """lambda_n = sqrt(sigma_{y_n} (N - n)), equation 4.
+
+    The paper leaves the units and N open: sigma is taken in [0, 1], and N is the index of the coarsest scale,
+    where the weight is 0 as the paper has it.
+
+    Args:
+        sigma: level of the noise of y_n, 1.0 = white.
+        steps_below: N - n.
+
+    >>> [round(weight(25 / 255, k), 3) for k in (6, 1, 0)]
+    [0.767, 0.313, 0.0]
+    """
+    return math.sqrt(sigma * steps_below)
+
+
 def joint_bilateral(low: Tensor, guide: Tensor, *, spatial: float = 0.5, value: float = 0.1) -> Tensor:
-    """Enlarge `low` to the size of `guide`, averaging only where the guide looks alike.
+    """Enlarge `low` to the size of `guide`, averaging only where the guide looks alike: equation 5.
 
     At each fine pixel p, with its position p' on the coarse grid, over the 5 x 5 coarse pixels q around p':
 
@@ -99,6 +150,65 @@ def joint_bilateral(low: Tensor, guide: Tensor, *, spatial: float = 0.5, value: 
             total += weight * strip[:, :, beside]
             weights += weight
     return total / weights
+
+
+def fuse(pictures: Sequence[Tensor], *, upsampling: str = "joint-bilateral") -> Tensor:
+    """Average neighbouring scales, from the coarsest up: x_{n-1} <- (x^_n + x_{n-1}) / 2 (section 3.4).
+
+    The finest picture so has the weight 1/2, the next 1/4, …, and the last two the same.
+
+    Args:
+        pictures: (C, h, w) each, finest first.
+        upsampling: how x_n gets the size of x_{n-1}: joint-bilateral (the paper's, guided by x_{n-1}, spatial
+            0.5, value 0.1), bilinear or nearest.
+
+    Returns:
+        (C, H, W) at the size of the first.
+
+    >>> import torch
+    >>> fine, middle, coarse = (torch.full((1, s, s), v) for s, v in ((8, 1.0), (6, 0.0), (5, 0.0)))
+    >>> float(fuse([fine, middle, coarse]).mean())
+    0.5
+    """
+    checks.one_of("upsampling", upsampling, UPSAMPLING)
+    fused = pictures[-1]
+    for finer in reversed(pictures[:-1]):
+        height, width = finer.shape[-2:]
+        if upsampling == "joint-bilateral":
+            larger = joint_bilateral(fused, finer)
+        else:
+            larger = resize(fused, (height, width), mode=upsampling)
+        fused = (larger + finer) / 2
+    return fused
+
+
+def fuse_bands(pictures: Sequence[Tensor]) -> Tensor:
+    """Average the scales only in the frequencies that they have: all alike, and no detail is lost.
+
+    A coarse picture knows nothing of the finest detail; averaged as it is, it halves it. Here the mean of
+    the k coarser scales corrects the next finer one where both can speak:
+
+        x_{n-1} <- x_{n-1} + k / (k + 1) up(x_n - down(x_{n-1})).
+
+    This is ours, not the paper's.
+
+    Args:
+        pictures: (C, h, w) each, finest first.
+
+    Returns:
+        (C, H, W) at the size of the first.
+
+    >>> import torch
+    >>> fine, middle, coarse = (torch.full((1, s, s), v) for s, v in ((8, 1.0), (6, 0.0), (5, 0.0)))
+    >>> round(float(fuse_bands([fine, middle, coarse]).mean()), 4)
+    0.3333
+    """
+    fused = pictures[-1]
+    for coarser, finer in enumerate(reversed(pictures[:-1]), 1):
+        low, high = ((p.shape[-2], p.shape[-1]) for p in (fused, finer))
+        correction = resize(fused - resize(finer, low), high)
+        fused = finer + coarser / (coarser + 1) * correction
+    return fused
 
 
 def _positions(low: int, high: int, device: torch.device) -> tuple[Tensor, Tensor]:

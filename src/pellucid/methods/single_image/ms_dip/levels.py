@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from pellucid import checks, seeds
-from pellucid.methods.single_image.pyramid import resize
+from pellucid.methods.single_image.ms_dip.equations import resize
 from pellucid.noise import level
 from pellucid.noise.report import Floats, NoiseReport
 

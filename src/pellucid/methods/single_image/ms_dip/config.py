@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pellucid import fields, stopping
-from pellucid.methods.single_image.ensemble import UPSAMPLING
-from pellucid.methods.single_image.ms_level import LEVELS
+from pellucid.methods.single_image.ms_dip.equations import UPSAMPLING
+from pellucid.methods.single_image.ms_dip.levels import LEVELS
 from pellucid.networks import features
 from pellucid.networks.features import LAYERS
 from pellucid.paper import Paper, stated
@@ -77,9 +77,9 @@ class Config:
     scale only in the frequencies that it has)"""
     ensemble: bool = True
     """average the scales; false takes the finest alone"""
-    average: float = fields.option(0.97, low=0, high=1, high_open=True)
+    ema: float = fields.option(0.97, low=0, high=1, high_open=True, aliases=("average",))
     """weight of the past in the running average of a scale's outputs; 0 for the last output"""
-    average_share: float = fields.option(0.1, low=0, high=1)
+    ema_share: float = fields.option(0.1, low=0, high=1, aliases=("average_share",))
     """the running average looks back at most this share of the steps done; 0 for the plain average"""
 
     def __post_init__(self) -> None:
@@ -116,9 +116,9 @@ PAPER = Paper(
             "relu2_2",
             "the paper says the i-th layer; this is that of Johnson and others, whom it follows",
         ),
-        average=(0.99, "the paper says nothing of a running average; this is that of Deep Image Prior"),
+        ema=(0.99, "the paper says nothing of a running average; this is that of Deep Image Prior"),
     ),
-    ours={"code_blur": 1.0, "adapt": False, "trust": 1.0, "gain": 1.0, "average_share": 0.0},
+    ours={"code_blur": 1.0, "adapt": False, "trust": 1.0, "gain": 1.0, "ema_share": 0.0},
     elsewhere=(
         "Equation 4 names no unit: sigma is taken in [0, 1]; N is taken as the index of the coarsest scale.",
         "Equation 5 has the arrows of p and q exchanged; it is read as in its source (Kopf and others, "
@@ -146,6 +146,6 @@ DEPARTURES = {
     "gain": "so short a fit needs little tie: on two training crops 0 and 0.1 / 1024 gave 27.35 and 27.32 "
     "dB, "
     "0.1 22.4; 1 / 1024 lost 0.4 dB against 0 on the one where it was run",
-    "average": "so short a fit must forget its first outputs",
-    "average_share": "see average",
+    "ema": "so short a fit must forget its first outputs",
+    "ema_share": "see ema",
 }

@@ -8,15 +8,22 @@ from dataclasses import replace
 from functools import partial
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from pellucid import engine, networks, seeds, stopping
 from pellucid.methods.single_image import codes
-from pellucid.methods.single_image.ensemble import fuse, fuse_bands
-from pellucid.methods.single_image.ms_config import DEPARTURES, PAPER, Config
-from pellucid.methods.single_image.ms_level import sigmas
-from pellucid.methods.single_image.ms_scale import consistency, fit, weight
-from pellucid.methods.single_image.pyramid import resize, sizes
+from pellucid.methods.single_image.fitting import past
+from pellucid.methods.single_image.ms_dip.config import DEPARTURES, PAPER, Config
+from pellucid.methods.single_image.ms_dip.equations import (
+    consistency,
+    fuse,
+    fuse_bands,
+    reconstruction,
+    resize,
+    sizes,
+    weight,
+)
+from pellucid.methods.single_image.ms_dip.levels import sigmas
 from pellucid.methods.table import described
 from pellucid.networks import features
 from pellucid.steps import Method, Step, Task, Tiling
@@ -55,6 +62,65 @@ def _adapted(config: Config, sigma: float) -> tuple[list[float], float]:
     return [blur, 2 * blur, 4 * blur], config.jitter * min(max(share, LEAST_JITTER), 1.0)
 
 
+def fit(
+    noisy: Tensor,
+    network: nn.Module,
+    code: Tensor,
+    tie: Callable[[Tensor], Tensor] | None,
+    *,
+    iterations: int,
+    switch: int,
+    learning_rate: float,
+    jitter: float,
+    average: float,
+    average_share: float,
+    generator: torch.Generator,
+) -> Iterator[Step]:
+    """Fit f(z + jitter) to y_n by L_rec + lambda_n L_sc, equation 2, and yield every step.
+
+    Args:
+        noisy: (C, H, W) y_n.
+        network: the generator f, which is trained.
+        code: (1, D, H, W) z_n.
+        tie: lambda_n L_sc as a function of x_n; None at the coarsest scale.
+        iterations: steps at most.
+        switch: steps with L1 as L_rec; L2 follows.
+        learning_rate: step size of Adam.
+        jitter: standard deviation of the noise added to the code at every step.
+        average: weight of the past in the running average that is the estimate.
+        average_share: see `past`.
+        generator: of the jitter, on the device.
+
+    Yields:
+        Steps that count from 1 within the scale; their loss is that of equation 2.
+    """
+    optimizer = engine.adam(network.parameters(), learning_rate)
+    mean: Tensor | None = None
+    for iteration in range(1, iterations + 1):
+        # A caller's no_grad must not stop the fit; the context ends before the step is yielded.
+        with torch.enable_grad():
+            fed = code
+            if jitter > 0:
+                fed = engine.packed(
+                    code + jitter * torch.randn(code.shape, generator=generator, device=code.device)
+                )
+            raw = network(fed)[0]
+            loss = reconstruction(raw, noisy, iteration, switch)
+            if tie is not None:
+                loss = loss + tie(raw)
+            engine.descend(optimizer, loss)
+        output = raw.detach()
+        mean = output if mean is None else mean.lerp(output, 1 - past(average, average_share, iteration))
+        yield Step(
+            iteration=iteration,
+            phase="fit",
+            loss=loss.detach(),
+            output=output,
+            estimate=partial(torch.clone, mean),
+            total=iterations,
+        )
+
+
 def _scale(
     config: Config, levels: list[Tensor], n: int, sigma: float, tie: Tie | None, iterations: int, seed: int
 ) -> Iterator[Step]:
@@ -82,8 +148,8 @@ def _scale(
         switch=config.switch if config.loss == "l1-l2" else 0,
         learning_rate=config.learning_rate,
         jitter=jitter,
-        average=config.average,
-        average_share=config.average_share,
+        average=config.ema,
+        average_share=config.ema_share,
         generator=seeds.generator(seed, "jitter", n, device=noisy.device),
     )
 

@@ -1,0 +1,1 @@
+"""MS-DIP: its settings (`config`), its equations (`equations`), the noise of the scales, the method."""
