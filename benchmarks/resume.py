@@ -35,7 +35,7 @@ METHODS: dict[str, list[str]] = {
     "iddp": ["--network", "small-iddp", "--noise", "gaussian:25", "--fixed", "1", "--set", "warm_up=40"],
     "n2v": ["--network", "small-residual", "--noise", "gaussian:25", "--fixed", "1"],
 }
-COMMON = ["--set", "average=0.99", "--set", "patch=32", "--set", "batch=2", "--device", "cpu"]
+COMMON = ["--set", "ema=0.99", "--set", "patch=32", "--set", "batch=2", "--device", "cpu"]
 PICTURES = ("astronaut", "coffee", "cat", "camera")
 PATIENCE = 600.0
 

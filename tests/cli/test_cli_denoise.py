@@ -164,7 +164,7 @@ def test_report_is_written(run, photo, tmp_path):
 
 
 def test_iterative_method_stops_by_budget(run, photo, tmp_path):
-    small = ["--set", "average=0.5"]
+    small = ["--set", "ema=0.5"]
     done = run(
         "denoise", photo, "-o", tmp_path / "o.png", "--method", "dip", "--iterations", 3, *small, "--json"
     )

@@ -52,7 +52,7 @@ def test_writes_a_model_that_denoises_and_logs(toy, folder, tmp_path):
     reports = []
     done = pellucid.train(
         "toy", folder, tmp_path / "m.safetensors", noise="gaussian:25", steps=12, every=5, licence="CC0",
-        set={"average": 0.9, "standardise": True, "clip": 1.0}, progress=reports.append,
+        set={"ema": 0.9, "standardise": True, "clip": 1.0}, progress=reports.append,
     )  # fmt: skip
     assert (done.steps, done.stopped_by) == (12, "finished")
     assert done.held_out == pytest.approx(done.card.quality["held-out loss"])
@@ -116,7 +116,7 @@ def test_same_seed_same_file_and_other_seed_other_weights(toy, folder, tmp_path)
 
 
 def test_a_mean_of_draws_resumes_exactly_and_is_on_the_card(folder, tmp_path):
-    settings = {"network": "swift-tiny", "patch": 16, "batch": 2, "draws": 3, "sigma_0": 0.04, "average": 0.9}
+    settings = {"network": "swift-tiny", "patch": 16, "batch": 2, "draws": 3, "sigma_0": 0.04, "ema": 0.9}
 
     def run(name, progress=None):
         return pellucid.train(
@@ -146,7 +146,7 @@ def test_global_random_state_is_untouched(toy, folder, tmp_path):
 
 @pytest.mark.slow
 def test_killed_and_resumed_equals_unbroken(folder, tmp_path):
-    settings = ["--steps", 60, "--every", 7, "--set", "average=0.99"]
+    settings = ["--steps", 60, "--every", 7, "--set", "ema=0.99"]
     subprocess.run(
         command(folder, tmp_path / "whole.safetensors", *settings), check=True, capture_output=True
     )

@@ -72,8 +72,8 @@ def fit(
     switch: int,
     learning_rate: float,
     jitter: float,
-    average: float,
-    average_share: float,
+    ema: float,
+    ema_share: float,
     generator: torch.Generator,
 ) -> Iterator[Step]:
     """Fit f(z + jitter) to y_n by L_rec + lambda_n L_sc, equation 2, and yield every step.
@@ -87,8 +87,8 @@ def fit(
         switch: steps with L1 as L_rec; L2 follows.
         learning_rate: step size of Adam.
         jitter: standard deviation of the noise added to the code at every step.
-        average: weight of the past in the running average that is the estimate.
-        average_share: see `past`.
+        ema: weight of the past in the running average that is the estimate.
+        ema_share: see `past`.
         generator: of the jitter, on the device.
 
     Yields:
@@ -110,7 +110,7 @@ def fit(
                 loss = loss + tie(raw)
             engine.descend(optimizer, loss)
         output = raw.detach()
-        mean = output if mean is None else mean.lerp(output, 1 - past(average, average_share, iteration))
+        mean = output if mean is None else mean.lerp(output, 1 - past(ema, ema_share, iteration))
         yield Step(
             iteration=iteration,
             phase="fit",
@@ -148,8 +148,8 @@ def _scale(
         switch=config.switch if config.loss == "l1-l2" else 0,
         learning_rate=config.learning_rate,
         jitter=jitter,
-        average=config.ema,
-        average_share=config.ema_share,
+        ema=config.ema,
+        ema_share=config.ema_share,
         generator=seeds.generator(seed, "jitter", n, device=noisy.device),
     )
 
