@@ -66,6 +66,12 @@ class Dot:
     diamond: bool = False
     tip: str = ""
 
+    @property
+    def corners(self) -> list[XY]:
+        """Of the diamond."""
+        x, y = self.at
+        return [(x, y - 6), (x + 6, y), (x, y + 6), (x - 6, y)]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Text:
