@@ -9,7 +9,7 @@ import torch
 import pellucid
 from pellucid import models
 from pellucid.request import Train
-from pellucid.training import module, settle
+from pellucid.training import loop, settle
 from pellucid.training.plan import Plan
 
 
@@ -17,14 +17,14 @@ from pellucid.training.plan import Plan
 def clock(monkeypatch):
     """Time passes only in training steps: as many seconds as `clock.cost(step)` says."""
     clock = types.SimpleNamespace(now=1000.0, cost=lambda step: 0.25)
-    real = module.Fit.training_step
+    real = loop.Fit.training_step
 
-    def step(self, batch, batch_idx):
+    def step(self, batch):
         clock.now += clock.cost(self.done)
-        return real(self, batch, batch_idx)
+        return real(self, batch)
 
-    monkeypatch.setattr(module.Fit, "training_step", step)
-    monkeypatch.setattr(module, "time", types.SimpleNamespace(monotonic=lambda: clock.now))
+    monkeypatch.setattr(loop.Fit, "training_step", step)
+    monkeypatch.setattr(loop, "time", types.SimpleNamespace(monotonic=lambda: clock.now))
     return clock
 
 

@@ -21,7 +21,7 @@ import pellucid
 from pellucid import models
 from pellucid.learning import DECAYS, Progress
 from pellucid.training import state
-from pellucid.training.schedule import factor
+from pellucid.training.plan import factor
 
 PROGRAM = [sys.executable, str(Path(__file__).parents[1] / "toy_method.py")]
 

@@ -1,10 +1,10 @@
-"""Trains a method on many images, on Lightning: logs, checkpoints, exact resume, several processes."""
+"""Trains a method on many images: logs, checkpoints, exact resume; several processes on Lightning."""
 
-from pellucid.training.driving import first_process, quiet
 from pellucid.training.fitting import carry_out, train
-from pellucid.training.reporting import Report
+from pellucid.training.log import Report
+from pellucid.training.outcome import Trained
+from pellucid.training.processes import first_process, quiet
 from pellucid.training.request import TrainSettings, settle, trainable
-from pellucid.training.trained import Trained
 
 __all__ = [
     "Report",

@@ -8,16 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Unpack
 
-from pellucid import models
+from pellucid import extras, models
 from pellucid.data import Data, open_data
 from pellucid.request import Train, TrainOptions, asks, checked
-from pellucid.training import carding, driving, held_out, starting, state, watching
+from pellucid.training import loop, processes, state, watching
 from pellucid.training.batches import samples_of
-from pellucid.training.log import Log
-from pellucid.training.module import Fit
-from pellucid.training.reporting import Report
+from pellucid.training.log import Log, Report
+from pellucid.training.outcome import Trained, card_of
+from pellucid.training.plan import network_of, plan_of
 from pellucid.training.request import TrainSettings, settle
-from pellucid.training.trained import Trained
 
 TESTED = 32
 """held-out crops whose loss is measured"""
@@ -59,6 +58,7 @@ def train(
 
 def carry_out(request: TrainSettings, progress: Callable[[Report], None] | None = None) -> Trained:
     """Do what was asked for; arguments and errors as `train`."""
+    extras.need("train", "Training")
     images = open_data(
         request.place,
         request.options,
@@ -73,29 +73,30 @@ def carry_out(request: TrainSettings, progress: Callable[[Report], None] | None 
         last = state.load(request.checkpoint)
         defaults = dataclasses.asdict(type(request.config)())
         state.check_same(last, settings, request.checkpoint, defaults)
-    network = starting.network_of(request, images, last)
-    first = driving.first_process()
+    network = network_of(request, images, last)
+    first = processes.first_process()
     if first:
         request.folder.mkdir(exist_ok=True)
     log = Log(request.folder, 0 if last is None else last.step) if first else None
     tests = [images.stacked(lot) for lot in samples_of(images.held_out(TESTED), request.options.batch)]
     mean, std = images.mean.flatten().tolist(), images.std.flatten().tolist()
 
-    def watch(fit: Fit) -> None:
+    def watch(fit: loop.Fit) -> None:
         if log is None:
             return
-        fit.held_out = held_out.mean_loss(fit, tests) if images.parts.held_out else None
+        fit.held_out = watching.mean_loss(fit, tests) if images.parts.held_out else None
         held = {} if fit.held_out is None else {"held_out": fit.held_out}
         log.row(fit.done, {"seconds": fit.seconds, **fit.figures.now, **held})
         watching.show(fit, images, log)
         # Last, so that whatever a kill leaves, the log knows every step that the checkpoint does.
         state.save(request.checkpoint, fit.state(settings, mean, std))
 
-    plan = starting.plan_of(request, images, last)
-    fit = Fit(request, network, plan, last, watch, progress)
+    plan = plan_of(request, images, last)
+    fit = loop.Fit(request, network, plan, last, watch, progress)
     try:
         if plan.goes_on(fit.done, fit.before):
-            driving.run(request, fit, images)
+            several = request.asked.processes * request.asked.nodes > 1
+            (processes if several else loop).run(fit, images)
             if fit.failed is None and first and fit.stopped_by != "finished":
                 watch(fit)
     finally:
@@ -103,7 +104,7 @@ def carry_out(request: TrainSettings, progress: Callable[[Report], None] | None 
             log.close()
     if fit.failed is not None:
         raise ArithmeticError(f"training stopped at step {fit.done}: {fit.failed}")
-    card = carding.card_of(request, images, fit)
+    card = card_of(request, images, fit)
     if first:
         models.write(request.out, card, fit.best.state_dict(), half=request.asked.half)
     return Trained(

@@ -1,10 +1,13 @@
-"""The log of a training: a CSV file, and what TensorBoard shows."""
+"""What is known of a training while it runs: figures, what they say has gone wrong, and the log of them."""
 
 from __future__ import annotations
 
 import csv
 import io
+import math
+from collections import deque
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -12,8 +15,62 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.files.replace import replaced
+from pellucid.learning import Guard, Loss
 
 STYLE: dict[str, Any] = {"restval": "", "extrasaction": "ignore"}
+REMEMBERED = 100
+"""figures that the guard is shown"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """What is known of a training while it runs.
+
+    Attributes:
+        step: steps done.
+        steps: steps planned.
+        loss: of the last step that was looked at.
+        held_out: last loss on held-out data, or None.
+        seconds: since the start, those before a resume included.
+        speed: steps per second.
+    """
+
+    step: int
+    steps: int
+    loss: float
+    held_out: float | None
+    seconds: float
+    speed: float
+
+
+class Figures:
+    """The loss, its parts and the learning rate of the steps that were looked at.
+
+    Args:
+        guard: of the method, or None.
+        config: its configuration.
+
+    Attributes:
+        now: by name, of the last of these steps.
+    """
+
+    def __init__(self, guard: Guard | None, config: Any) -> None:
+        self.guard, self.config = guard, config
+        self.now: dict[str, float] = {}
+        self.recent: deque[dict[str, float]] = deque(maxlen=REMEMBERED)
+
+    def take(self, loss: Loss, rate: float, step: int) -> str | None:
+        """Read the figures of a step, which waits for the device; what is wrong with them, or None."""
+        parts = {name: float(value.float().mean()) for name, value in loss.parts.items()}
+        value = float(loss.value.detach())
+        self.now = {"loss": value, "learning_rate": rate, **parts}
+        self.recent.append({"loss": value, **parts})
+        if not all(map(math.isfinite, self.recent[-1].values())):
+            return (
+                f"the loss is no longer finite after step {step}. Lower learning_rate, or limit the "
+                "gradient (--set clip=1)."
+            )
+        return None if self.guard is None else self.guard(tuple(self.recent), self.config)
 
 
 class Log:

@@ -1,8 +1,18 @@
-"""How many steps a training takes, thought over again and again where time is limited."""
+"""How a training begins and how long it takes: first weights, steps, and the learning rate in time."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+
+import torch
+
+from pellucid import checks, models, seeds
+from pellucid.data import Data
+from pellucid.engine import placed
+from pellucid.learning import DECAYS, Progress
+from pellucid.training.request import TrainSettings
+from pellucid.training.state import State
 
 SETTLING = 5
 """first steps, which are slow: no speed is taken from them"""
@@ -109,3 +119,75 @@ class Plan:
             self.next = step + WARM - SETTLING
         else:
             self.next = step + max(WARM, min(2 * self.stretch, (steps - step) // 4))
+
+
+def plan_of(request: TrainSettings, images: Data, last: State | None) -> Plan:
+    """How many steps are planned, anew or as a checkpoint says."""
+    asked = _steps(request, images)
+    most = None if request.only_time else asked
+    if last is None:
+        return Plan(asked, most=most, seconds=request.asked.seconds)
+    return Plan(
+        last.steps,
+        most=most,
+        seconds=request.asked.seconds,
+        step=last.step,
+        spent=last.seconds,
+        marks=last.marks,
+    )
+
+
+def _steps(request: TrainSettings, images: Data) -> int:
+    """The steps that the configuration or the epochs ask for."""
+    if request.asked.epochs is None:
+        return int(request.config.steps)
+    seen = request.options.batch * request.options.patch**2 * request.asked.processes * request.asked.nodes
+    return max(1, math.ceil(request.asked.epochs * images.pixels() / seen))
+
+
+def network_of(request: TrainSettings, images: Data, last: State | None) -> torch.nn.Module:
+    """The network with the weights to start from; sets the standardisation of the data."""
+    with seeds.fixed(request.asked.seed, "weights"):
+        network = request.learning.build(request.config, images.channels)
+    if last is not None:
+        network.load_state_dict(dict(last.network))
+        images.mean = torch.tensor(last.mean).view(-1, 1, 1)
+        images.std = torch.tensor(last.std).view(-1, 1, 1)
+    elif request.start is not None:
+        card, weights = models.read(request.start)
+        if card.channels != images.channels:
+            raise ValueError(
+                f"model {request.start.name!r} is for {card.channels} channels, the images have "
+                f"{images.channels}."
+            )
+        models.fill(network, weights, request.start.name)
+        images.mean, images.std = models.factors(card)
+    elif request.config.standardise:
+        images.standardise()
+    return placed(network, torch.device("cpu"))
+
+
+def factor(decay: str, progress: Progress) -> float:
+    """What the learning rate is multiplied by.
+
+    With t from 0 at the first step to 1 at the last: constant 1; linear 1 up to t = 1/2, then 2 (1 - t);
+    ramp 1 up to t = 0.7, then cos^4 to 0, as Noise2Noise has it; halves 1/2^k in the k-th fifth from 0;
+    cosine (1 + cos(pi t)) / 2.
+
+    >>> [factor("linear", Progress(step=s, steps=100)) for s in (0, 50, 75, 100)]
+    [1.0, 1.0, 0.5, 0.0]
+    >>> [factor("halves", Progress(step=s, steps=100)) for s in (0, 20, 99)]
+    [1.0, 0.5, 0.0625]
+    """
+    t = progress.fraction
+    checks.one_of("decay", decay, DECAYS)
+    if decay == "linear":
+        return min(1.0, 2 * (1 - t))
+    if decay == "ramp":
+        late = max(0.0, (t - 0.7) / 0.3)
+        return (0.5 + 0.5 * math.cos(math.pi * late)) ** 2
+    if decay == "halves":
+        return float(0.5 ** min(4, int(5 * t + 1e-9)))
+    if decay == "cosine":
+        return 0.5 * (1 + math.cos(math.pi * t))
+    return 1.0

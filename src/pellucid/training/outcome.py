@@ -1,15 +1,43 @@
-"""The card of the model that a training makes."""
+"""What comes of a training: the model's card, and the record that is given back."""
 
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 from pellucid import models
 from pellucid.data import Data, adding
-from pellucid.training.module import Fit
+from pellucid.training.loop import Fit
 from pellucid.training.request import TrainSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """What came of a training.
+
+    Attributes:
+        model: the file.
+        card: what it says about itself.
+        folder: logs, sample pictures, checkpoint.
+        steps: done.
+        seconds: spent, those before a resume included.
+        stopped_by: "finished", "seconds" or "interrupted".
+        loss: of the last step that was looked at.
+        held_out: loss on held-out data, or None where there is none.
+        notes: what the user should know.
+    """
+
+    model: Path
+    card: models.Card
+    folder: Path
+    steps: int
+    seconds: float
+    stopped_by: str
+    loss: float
+    held_out: float | None
+    notes: tuple[str, ...] = ()
 
 
 def card_of(request: TrainSettings, images: Data, fit: Fit) -> models.Card:

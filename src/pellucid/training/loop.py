@@ -1,25 +1,25 @@
-"""The training loop's inner part, as Lightning drives it: one step, and what is looked at between steps."""
+"""The training loop: one step after the other, what is looked at between them, and when it ends."""
 
 from __future__ import annotations
 
+import signal
+import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import nullcontext
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, nullcontext
+from typing import Any, Protocol
 
-import lightning.pytorch as pl
 import torch
 from torch import Tensor, nn
 
 from pellucid import devices, seeds
+from pellucid.data import Data
 from pellucid.engine import adam
 from pellucid.learning import Batch, Loss, Progress
-from pellucid.training import schedule
-from pellucid.training.average import Average
-from pellucid.training.batches import on
-from pellucid.training.figures import Figures
-from pellucid.training.plan import Plan
-from pellucid.training.reporting import Report
+from pellucid.training import plan as planning
+from pellucid.training.batches import Stream, on
+from pellucid.training.ema import EMA
+from pellucid.training.log import Figures, Report
 from pellucid.training.request import TrainSettings
 from pellucid.training.state import State
 
@@ -27,7 +27,35 @@ LOOK = 10
 """steps between two looks at the figures: reading one waits for the device"""
 
 
-class Fit(pl.LightningModule):  # type: ignore[misc]
+class Group(Protocol):
+    """The processes that train one network together."""
+
+    rank: int
+    size: int
+
+    def agreed(self, value: int) -> int:
+        """What the first of them says."""
+
+    def any(self, value: bool) -> bool:
+        """Whether one of them says so."""
+
+
+class Alone:
+    """One process."""
+
+    rank = 0
+    size = 1
+
+    def agreed(self, value: int) -> int:
+        """The value."""
+        return value
+
+    def any(self, value: bool) -> bool:
+        """The value."""
+        return value
+
+
+class Fit:
     """A network, its objective and its optimiser.
 
     Args:
@@ -43,26 +71,26 @@ class Fit(pl.LightningModule):  # type: ignore[misc]
         self,
         request: TrainSettings,
         network: nn.Module,
-        plan: Plan,
+        plan: planning.Plan,
         state: State | None,
         watch: Callable[[Fit], None],
         tell: Callable[[Report], None] | None = None,
     ) -> None:
-        super().__init__()
         self.request, self.network, self.plan = request, network, plan
         self.done = 0 if state is None else state.step
         self._first = self.done
         self.before = 0.0 if state is None else state.seconds
         self.resumed, self.watch, self.tell = state, watch, tell
-        self.average = Average(network, request.config.ema) if request.config.ema else None
-        if self.average is not None and state is not None and state.average is not None:
-            self.average.network.load_state_dict(state.average)
+        self.ema = EMA(network, request.config.ema) if request.config.ema else None
+        if self.ema is not None and state is not None and state.average is not None:
+            self.ema.network.load_state_dict(state.average)
         self.started = time.monotonic()
         self.figures = Figures(request.learning.guard, request.config)
         self.held_out: float | None = None
         over = plan.seconds is not None and (plan.late(self.before) or plan.cut)
         self.stopped_by = "seconds" if over else "finished"
-        self.interrupted = False
+        self.interrupted = self.over = False
+        self.group: Group = Alone()
         self.failed: str | None = None
         self._last: Loss | None = None
         self._draws = draws_itself(network, request.learning.objective)
@@ -75,9 +103,9 @@ class Fit(pl.LightningModule):  # type: ignore[misc]
     @property
     def best(self) -> nn.Module:
         """The network that is kept: the averaged one where there is one."""
-        return self.network if self.average is None else self.average.network
+        return self.network if self.ema is None else self.ema.network
 
-    def configure_optimizers(self) -> torch.optim.Optimizer:
+    def new_optimizer(self) -> torch.optim.Optimizer:
         """Adam as the recipe says."""
         config = self.request.config
         return adam(
@@ -87,40 +115,27 @@ class Fit(pl.LightningModule):  # type: ignore[misc]
             weight_decay=config.weight_decay,
         )
 
-    def on_train_start(self) -> None:
+    def begin(self, optimizer: torch.optim.Optimizer, device: torch.device, group: Group) -> None:
         """Take up the state of the optimiser, now that it is where it will be used."""
-        if self.average is not None:
-            self.average.network.to(self.device)
+        self.optimizer, self.device, self.group = optimizer, device, group
+        if self.ema is not None:
+            self.ema.network.to(device)
         if self.resumed is not None:
-            self.optimizer.load_state_dict(dict(self.resumed.optimizer))
+            optimizer.load_state_dict(dict(self.resumed.optimizer))
             self.resumed = None
         self.started = time.monotonic()
-
-    @property
-    def optimizer(self) -> torch.optim.Optimizer:
-        """Adam itself."""
-        found: torch.optim.Optimizer = self.trainer.optimizers[0]
-        return found
-
-    def transfer_batch_to_device(self, batch: Batch, device: torch.device, dataloader_idx: int) -> Batch:
-        """The batch where the network is, laid out as it likes."""
-        return on(batch, device)
-
-    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
-        """Set the learning rate of this step."""
-        config = self.request.config
-        rate = config.learning_rate * schedule.factor(config.decay, self.progress)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
 
     @property
     def progress(self) -> Progress:
         """Where the training stands."""
         return Progress(step=self.done, steps=self.plan.steps)
 
-    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """The loss of a step; every draw is a function of (seed, step, process)."""
-        names = ("step", self.done, self.global_rank)
+    def training_step(self, batch: Batch) -> Tensor:
+        """Set the learning rate, and give the loss; every draw is a function of (seed, step, process)."""
+        config = self.request.config
+        for group in self.optimizer.param_groups:
+            group["lr"] = config.learning_rate * planning.factor(config.decay, self.progress)
+        names = ("step", self.done, self.group.rank)
         self._last = self.loss(self.network, batch, names)
         return self._last.value
 
@@ -136,16 +151,16 @@ class Fit(pl.LightningModule):  # type: ignore[misc]
                 network, batch, self.request.config, progress=self.progress, generator=generator
             )
 
-    def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
+    def after_step(self) -> None:
         """Average, look, save, and see whether to go on."""
         self.done += 1
-        if self.average is not None:
-            self.average.update(self.network, self.done)
+        if self.ema is not None:
+            self.ema.update(self.network, self.done)
         self._plan()
         marked = self.done % self.request.asked.every == 0 or self.done >= self.plan.steps
         if self.done % LOOK == 0 or marked or self.done == 1:
             self._look()
-        if marked and self.failed is None and self.trainer.is_global_zero:
+        if marked and self.failed is None and self.group.rank == 0:
             self.watch(self)
         self._go_on()
 
@@ -153,7 +168,7 @@ class Fit(pl.LightningModule):  # type: ignore[misc]
         """Where time is limited, plan as many steps as it allows, so that the schedule ends in time."""
         if self.plan.due(self.done):
             steps = self.plan.propose(self.done, self.seconds)
-            self.plan.renew(self.done, int(self.trainer.strategy.broadcast(steps)))
+            self.plan.renew(self.done, self.group.agreed(steps))
 
     def _look(self) -> None:
         """Read the figures of the last step."""
@@ -161,7 +176,7 @@ class Fit(pl.LightningModule):  # type: ignore[misc]
             return
         rate = self.optimizer.param_groups[0]["lr"]
         self.failed = self.figures.take(self._last, rate, self.done) or self.failed
-        if self.tell is not None and self.trainer.is_global_zero:
+        if self.tell is not None and self.group.rank == 0:
             self.tell(
                 Report(
                     step=self.done,
@@ -175,19 +190,16 @@ class Fit(pl.LightningModule):  # type: ignore[misc]
 
     def _go_on(self) -> None:
         """Stop where it must; several processes stop together, and ask each other only now and then."""
-        several = self.trainer.world_size > 1
-        if several and self.done % LOOK and self.done < self.plan.steps:
+        if self.group.size > 1 and self.done % LOOK and self.done < self.plan.steps:
             return
         late = self.plan.late(self.seconds)
         stop = self.interrupted or self.failed is not None or late or self.done >= self.plan.steps
-        if several:
-            stop = bool(self.trainer.strategy.reduce_boolean_decision(stop, all=False))
-        if stop:
+        if self.group.any(stop):
             self.stopped_by = (
                 "guard" if self.failed else "interrupted" if self.interrupted
                 else "seconds" if late or self.plan.cut else "finished"
             )  # fmt: skip
-            self.trainer.should_stop = True
+            self.over = True
 
     def state(self, settings: Mapping[str, Any], mean: list[float], std: list[float]) -> State:
         """What a checkpoint holds."""
@@ -198,11 +210,47 @@ class Fit(pl.LightningModule):  # type: ignore[misc]
             seconds=self.seconds,
             marks=self.plan.marks,
             network=self.network.state_dict(),
-            average=None if self.average is None else self.average.network.state_dict(),
+            average=None if self.ema is None else self.ema.network.state_dict(),
             optimizer=self.optimizer.state_dict(),
             mean=mean,
             std=std,
         )
+
+
+def run(fit: Fit, images: Data) -> None:
+    """Train in this process until the plan, the time, the guard or Ctrl-C ends it, after the step at hand."""
+    request = fit.request
+    fit.network.to(request.device)
+    fit.begin(fit.new_optimizer(), request.device, Alone())
+    stream = Stream(images, start=fit.done, threads=request.threads)
+    with interruptible(fit), closing(iter(stream)) as batches, torch.enable_grad():
+        while not fit.over:
+            loss = fit.training_step(on(next(batches), fit.device))
+            fit.optimizer.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            if request.config.clip:
+                nn.utils.clip_grad_norm_(fit.network.parameters(), request.config.clip)
+            fit.optimizer.step()
+            fit.after_step()
+
+
+@contextmanager
+def interruptible(fit: Fit) -> Iterator[None]:
+    """In the main thread, the first Ctrl-C lets the step end and saves; the second one is as ever."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def note(number: int, frame: Any) -> None:
+        fit.interrupted = True
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def draws_itself(network: nn.Module, objective: Callable[..., Loss]) -> bool:

@@ -1,4 +1,4 @@
-"""A running average of the weights, which is often better than the last ones."""
+"""EMA: an exponential moving average of the weights, which is often better than the last ones."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 
-class Average:
+class EMA:
     """m = d m + (1 - d) w after every step, with d = min(decay, (1 + n) / (10 + n)) at step n.
 
     The smaller d of the first steps lets the average forget the weights that it started from. What is no
@@ -19,11 +19,11 @@ class Average:
         decay: how slowly the average follows.
 
     >>> layer = nn.Linear(1, 1)
-    >>> average = Average(layer, 0.5)
+    >>> ema = EMA(layer, 0.5)
     >>> with torch.no_grad():
     ...     _ = layer.weight.fill_(float(layer.weight) + 1.0)
-    >>> average.update(layer, 1000)
-    >>> round((layer.weight - average.network.weight).item(), 3)
+    >>> ema.update(layer, 1000)
+    >>> round((layer.weight - ema.network.weight).item(), 3)
     0.5
     """
 
