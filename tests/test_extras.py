@@ -89,3 +89,20 @@ def test_every_file_of_the_package_is_installed():
     for path in files:
         # as setuptools matches them: a star does not cross a folder
         assert any(path in source.glob(pattern) for pattern in patterns), path
+
+
+def test_without_the_extras_all_but_training_works(noisy, tmp_path):
+    for words in (
+        ("denoise", str(noisy), "-o", "a.png"),
+        ("denoise", str(noisy), "-o", "b.png", "--method", "dip", "--iterations", "2"),
+        ("denoise", str(noisy), "-o", "c.png", "--model", "swift-gray"),
+        ("methods",),
+        ("models", "list"),
+        ("train", "--help"),
+    ):
+        done = plain(*words, cwd=tmp_path)
+        assert done.returncode == 0, (words, done.stderr)
+    done = plain("train", "n2n", str(tmp_path), "-o", "m.safetensors", "--noise", "gaussian:25", cwd=tmp_path)
+    assert done.returncode != 0
+    assert done.stderr.strip().endswith("pip install 'pellucid[train]'")
+    assert len(done.stderr.strip().splitlines()) == 1
