@@ -57,3 +57,11 @@ def test_set_applies_on_top_of_the_preset():
     assert (changed.cut_off, changed.patch_size) == (0.8, fast.patch_size)
     paper = settle(Denoise(method="nlm", preset="paper")).config
     assert paper == methods.load("nlm").presets["paper"]
+
+
+def test_settings_by_old_names_are_understood_and_said():
+    """In the Result too: a program does not show Python's warnings to who uses it."""
+    with pytest.warns(DeprecationWarning):
+        settings = settle(Denoise(method="photo", set={"looks": 1}))
+    assert settings.config.tta_views == 1
+    assert settings.notes == ("looks is now called tta_views.",)

@@ -72,7 +72,7 @@ def settle(request: Request, *, shots: int = 1) -> Settings:
     methods.known(request.method, also=["auto"])
     if isinstance(request, Upscale):
         Downsample(request.factor)
-    changes, tuned = _parted(request)
+    changes, tuned, notes = _parted(request)
     card, model = _card_of(request)
     name = card.method if card is not None and request.method == "auto" else request.method
     method = None if name == "auto" else methods.load(name).for_kind(request.kind)
@@ -86,6 +86,8 @@ def settle(request: Request, *, shots: int = 1) -> Settings:
     if method is not None and method.needs_model and model is None:
         trained = f" `pellucid train {name}` writes one." if method.learning is not None else ""
         raise ValueError(f"{name} needs a file with weights. Name it with model (--model FILE).{trained}")
+    if method is not None:
+        notes += (*methods.remarks(name), *fields.current(method.config, changes)[1])
     if request.stop is not None:
         stopping.parse(request.stop, sigma=0.1)  # only to check it; the level is known later
     return Settings(
@@ -96,12 +98,12 @@ def settle(request: Request, *, shots: int = 1) -> Settings:
         model=model,
         preparers=_preparers(method, request, shots),
         adaptation=tuned,
-        notes=() if name == "auto" else methods.remarks(name),
+        notes=notes,
     )
 
 
-def _parted(request: Request) -> tuple[Mapping[str, Any], adaptation.Config]:
-    """The changes for the method, and those after "adapt." as a Config."""
+def _parted(request: Request) -> tuple[Mapping[str, Any], adaptation.Config, tuple[str, ...]]:
+    """The changes for the method, those after "adapt." as a Config, and which of these came by an old name."""
     given = request.set or {}
     own = {name.removeprefix("adapt."): v for name, v in given.items() if name.startswith("adapt.")}
     if own and not (isinstance(request, Denoise) and request.adapt is not None):
@@ -110,7 +112,8 @@ def _parted(request: Request) -> tuple[Mapping[str, Any], adaptation.Config]:
             "Add adapt=SECONDS (--adapt SECONDS)."
         )
     rest = {name: value for name, value in given.items() if not name.startswith("adapt.")}
-    return rest, fields.change(adaptation.Config(), own)
+    remarks = tuple(f"adapt.{remark}" for remark in fields.current(adaptation.Config, own)[1])
+    return rest, fields.change(adaptation.Config(), own), remarks
 
 
 def _card_of(request: Request) -> tuple[models.Card | None, str | None]:
