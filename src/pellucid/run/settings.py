@@ -103,7 +103,7 @@ def settle(request: Request, *, shots: int = 1) -> Settings:
 
 
 def _parted(request: Request) -> tuple[Mapping[str, Any], adaptation.Config, tuple[str, ...]]:
-    """The changes for the method, those after "adapt." as a Config, and which of these came by an old name."""
+    """The changes for the method, those after "adapt." as a Config, and which of these have an old name."""
     given = request.set or {}
     own = {name.removeprefix("adapt."): v for name, v in given.items() if name.startswith("adapt.")}
     if own and not (isinstance(request, Denoise) and request.adapt is not None):
