@@ -377,7 +377,7 @@ def test_core_does_not_load_lightning():
 def test_state_round_trip(tmp_path):
     adam = {"state": {0: {"step": torch.tensor(3.0)}}}
     figures = {"step": 3, "steps": 9, "seconds": 1.5, "mean": [0.5]}
-    before = state.State(
+    before = state.Checkpoint(
         settings={"a": [1]}, network={"w": torch.ones(2)}, average=None, optimizer=adam, **figures
     )
     state.save(tmp_path / "c.pt", before)

@@ -68,7 +68,7 @@ def carry_out(request: TrainSettings, progress: Callable[[Report], None] | None 
         data_range=request.asked.data_range,
     )
     settings = request.settings(images.fingerprint())
-    last: state.State | None = None
+    last: state.Checkpoint | None = None
     if request.asked.resume and request.checkpoint.is_file():
         last = state.load(request.checkpoint)
         defaults = dataclasses.asdict(type(request.config)())

@@ -21,7 +21,7 @@ from pellucid.training.batches import Stream, on
 from pellucid.training.ema import EMA
 from pellucid.training.log import Figures, Report
 from pellucid.training.request import TrainSettings
-from pellucid.training.state import State
+from pellucid.training.state import Checkpoint
 
 LOOK = 10
 """steps between two looks at the figures: reading one waits for the device"""
@@ -72,7 +72,7 @@ class Fit:
         request: TrainSettings,
         network: nn.Module,
         plan: planning.Plan,
-        state: State | None,
+        state: Checkpoint | None,
         watch: Callable[[Fit], None],
         tell: Callable[[Report], None] | None = None,
     ) -> None:
@@ -201,9 +201,9 @@ class Fit:
             )  # fmt: skip
             self.over = True
 
-    def state(self, settings: Mapping[str, Any], mean: list[float], std: list[float]) -> State:
+    def state(self, settings: Mapping[str, Any], mean: list[float], std: list[float]) -> Checkpoint:
         """What a checkpoint holds."""
-        return State(
+        return Checkpoint(
             settings=settings,
             step=self.done,
             steps=self.plan.steps,

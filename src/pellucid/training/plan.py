@@ -12,7 +12,7 @@ from pellucid.data import Data
 from pellucid.engine import placed
 from pellucid.learning import DECAYS, Progress
 from pellucid.training.request import TrainSettings
-from pellucid.training.state import State
+from pellucid.training.state import Checkpoint
 
 SETTLING = 5
 """first steps, which are slow: no speed is taken from them"""
@@ -121,7 +121,7 @@ class Plan:
             self.next = step + max(WARM, min(2 * self.stretch, (steps - step) // 4))
 
 
-def plan_of(request: TrainSettings, images: Data, last: State | None) -> Plan:
+def plan_of(request: TrainSettings, images: Data, last: Checkpoint | None) -> Plan:
     """How many steps are planned, anew or as a checkpoint says."""
     asked = _steps(request, images)
     most = None if request.only_time else asked
@@ -145,7 +145,7 @@ def _steps(request: TrainSettings, images: Data) -> int:
     return max(1, math.ceil(request.asked.epochs * images.pixels() / seen))
 
 
-def network_of(request: TrainSettings, images: Data, last: State | None) -> torch.nn.Module:
+def network_of(request: TrainSettings, images: Data, last: Checkpoint | None) -> torch.nn.Module:
     """The network with the weights to start from; sets the standardisation of the data."""
     with seeds.fixed(request.asked.seed, "weights"):
         network = request.learning.build(request.config, images.channels)

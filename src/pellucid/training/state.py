@@ -19,7 +19,7 @@ FORMAT = "pellucid checkpoint 1"
 
 
 @dataclass(frozen=True, kw_only=True)
-class State:
+class Checkpoint:
     """Where a training stands.
 
     Attributes:
@@ -47,7 +47,7 @@ class State:
     marks: Mapping[str, float] = field(default_factory=dict)
 
 
-def save(path: Path, state: State) -> None:
+def save(path: Path, state: Checkpoint) -> None:
     """Write a checkpoint; it takes the place of the last one whole or not at all."""
     content = {"format": FORMAT, **state.__dict__, "settings": json.dumps(dict(state.settings))}
     buffer = io.BytesIO()
@@ -56,7 +56,7 @@ def save(path: Path, state: State) -> None:
         file.write(buffer.getvalue())
 
 
-def load(path: Path) -> State:
+def load(path: Path) -> Checkpoint:
     """Read a checkpoint; nothing in it is run.
 
     Raises:
@@ -66,7 +66,7 @@ def load(path: Path) -> State:
         content = torch.load(path, map_location="cpu", weights_only=True)
         if content.pop("format") != FORMAT:
             raise ValueError("it is of another version")
-        return State(**content | {"settings": json.loads(content["settings"])})
+        return Checkpoint(**content | {"settings": json.loads(content["settings"])})
     except (
         pickle.UnpicklingError,
         RuntimeError,
@@ -83,7 +83,7 @@ def load(path: Path) -> State:
 
 
 def check_same(
-    state: State, settings: Mapping[str, Any], path: Path, defaults: Mapping[str, Any] | None = None
+    state: Checkpoint, settings: Mapping[str, Any], path: Path, defaults: Mapping[str, Any] | None = None
 ) -> None:
     """Raise a ValueError that names what differs between a checkpoint and what is asked for now.
 
@@ -94,7 +94,7 @@ def check_same(
         defaults: values of fields of the configuration that may be younger than the checkpoint.
 
     >>> blank = {"step": 0, "steps": 1, "seconds": 0.0, "network": {}, "average": None, "optimizer": {}}
-    >>> state = State(settings={"seed": 1}, **blank)
+    >>> state = Checkpoint(settings={"seed": 1}, **blank)
     >>> check_same(state, {"seed": 2}, Path("run"))
     Traceback (most recent call last):
     ...
