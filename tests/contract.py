@@ -23,7 +23,20 @@ SIGMA = 0.1
 BUDGET = 4
 """iterations of a stochastic method in the suite: enough to run all of its code"""
 
-TRAINED = ("n2n", "supervised", "iddp", "n2v", "n2v2", "n2s", "nb2nb", "b2u", "cvf-sid", "ap-bsn")
+TRAINED = (
+    "n2n",
+    "supervised",
+    "iddp",
+    "n2v",
+    "n2v2",
+    "n2s",
+    "nb2nb",
+    "r2r",
+    "nr2n",
+    "b2u",
+    "cvf-sid",
+    "ap-bsn",
+)
 """methods that a file of `pellucid train` is needed for; tests/methods/dataset trains each for a moment"""
 
 MARGIN: dict[str, tuple[float | None, int]] = {

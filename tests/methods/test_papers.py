@@ -78,6 +78,8 @@ RECORDED = [
     "n2v2",
     "n2s",
     "nb2nb",
+    "r2r",
+    "nr2n",
     "b2u",
     "cvf-sid",
     "ap-bsn",

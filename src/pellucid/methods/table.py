@@ -317,6 +317,26 @@ _TABLE = (
         trained=True,
     ),
     MethodInfo(
+        name="r2r",
+        target="pellucid.methods.dataset.recorrupted:R2R",
+        title="Recorrupted-to-Recorrupted: adds noise and takes it off to make pairs (`pellucid train r2r`)",
+        citation="Pang, Zheng, Quan, Ji, CVPR 2021",
+        needs="a folder",
+        family="data set",
+        cost="3 s to 40 s, by network",
+        trained=True,
+    ),
+    MethodInfo(
+        name="nr2n",
+        target="pellucid.methods.dataset.recorrupted:NR2N",
+        title="Noisier2Noise: learns to take off noise added to noise (`pellucid train nr2n`)",
+        citation="Moran, Schmidt, Zhong, Coady, CVPR 2020",
+        needs="a folder",
+        family="data set",
+        cost="3 s to 40 s, by network",
+        trained=True,
+    ),
+    MethodInfo(
         name="b2u",
         target="pellucid.methods.dataset.b2u:B2U",
         title="Blind2Unblind: blind predictions of all pixels, then one that sees them (`pellucid train "

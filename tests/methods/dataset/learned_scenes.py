@@ -14,7 +14,20 @@ from pellucid.learning import Batch, Progress
 from pellucid.steps import Method
 
 SIGMA = 0.1
-METHODS = ("n2n", "supervised", "iddp", "n2v", "n2v2", "n2s", "nb2nb", "b2u", "cvf-sid", "ap-bsn")
+METHODS = (
+    "n2n",
+    "supervised",
+    "iddp",
+    "n2v",
+    "n2v2",
+    "n2s",
+    "nb2nb",
+    "r2r",
+    "nr2n",
+    "b2u",
+    "cvf-sid",
+    "ap-bsn",
+)
 
 
 def scene(channels: int, height: int, width: int) -> Tensor:

@@ -25,6 +25,8 @@ SHORT: dict[str, tuple[dict[str, object], float]] = {
     "n2v2": ({"steps": 60, "percent": 6.25, "learning_rate": 3e-3}, 1.0),
     "n2s": ({"steps": 80}, 3.0),
     "nb2nb": ({"steps": 60}, 3.0),
+    "r2r": ({"steps": 100}, 3.0),
+    "nr2n": ({"steps": 150}, 1.0),
     "b2u": ({"steps": 30, "batch": 1, "learning_rate": 3e-3}, 1.0),
     "cvf-sid": (  # without its seven recombinations, which take most of the time
         {"steps": 50, "batch": 1, "patch": 24, "border": 2, "learning_rate": 2e-3, "mixed": 0.0},
