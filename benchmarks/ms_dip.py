@@ -51,7 +51,9 @@ CHANGES: dict[str, dict[str, Any]] = {
     "1500": {"iterations": 1500},
     "3000": {"iterations": 3000},
 }
-PAPER = {"network": "compact", "minimum": 32, "stop": "none", "level": "report"}
+PAPER = {
+    "network": "compact", "minimum": 32, "stop": "none", "level": "report", "features": "random"
+}  # fmt: skip
 DEFAULT = ("bm3d", "dip", "ms-dip", "no-tie", "fixed")
 
 

@@ -127,6 +127,15 @@ def test_l1_comes_before_l2() -> None:
     assert second[1] == pytest.approx(float(second[0].square().mean()), rel=1e-5)
 
 
+def test_one_loss_alone() -> None:
+    """Of one scale, by hand: the first loss is that of the output it comes with."""
+    what = task(crop(20))
+    noisy = what.shots[0]
+    for loss, far in (("l1", lambda d: d.abs().mean()), ("l2", lambda d: d.square().mean())):
+        for step in run(what, loss=loss, switch=1, iterations=3, minimum=20):
+            torch.testing.assert_close(step.loss, far(step.output - noisy))
+
+
 def test_scales_come_from_coarse_to_fine() -> None:
     fitted = run(task(crop(40)))
     assert [step.phase for step in fitted] == [f"scale {k} of 3" for k in (1, 1, 2, 2, 3, 3)]
@@ -205,7 +214,7 @@ def test_no_saved_fit() -> None:
 @pytest.mark.parametrize(
     ("field", "value"),
     [("ratio", 1.0), ("minimum", 0), ("network", "unet"), ("code", "image"), ("stop", "es-env"),
-     ("loss", "l1"), ("switch", -1), ("consistency", "vgg"), ("features", "vgg"), ("layer", "relu5_1"),
+     ("loss", "l3"), ("switch", -1), ("consistency", "vgg"), ("features", "vgg"), ("layer", "relu5_1"),
      ("weight", -1.0), ("gain", -1.0), ("level", "mad"), ("upsampling", "cubic"), ("fusion", "sum")],
 )  # fmt: skip
 def test_bad_configuration_names_the_field(field: str, value: object) -> None:

@@ -1,4 +1,4 @@
-"""Recorrupted-to-Recorrupted and Noisier2Noise: a noisy picture and more noise of the same kind, as a pair."""
+"""Recorrupted-to-Recorrupted and Noisier2Noise: a noisy picture and more noise of its kind, as a pair."""
 
 from __future__ import annotations
 

@@ -51,8 +51,8 @@ class Config:
     trust: float = fields.option(0.4, low=0, high=1, low_open=True)
     """share of a level measured on noise that pixels share which the stop rule is told: texture makes that
     level too high"""
-    loss: str = fields.option("l2", choices=("l1-l2", "l2"))
-    """distance to the noisy image: l1-l2 (L1 first, then L2) or l2"""
+    loss: str = fields.option("l2", choices=("l1-l2", "l1", "l2"))
+    """distance to the noisy image: l1-l2 (L1 first, then L2), l1 or l2 alone"""
     switch: int = fields.option(500, low=0)
     """steps with L1 before L2 takes over"""
     consistency: str = fields.option("features", choices=("features", "pixels", "none"))

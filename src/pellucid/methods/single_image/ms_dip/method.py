@@ -145,7 +145,7 @@ def _scale(
         engine.packed(code.to(noisy.device)),
         tie,
         iterations=iterations,
-        switch=config.switch if config.loss == "l1-l2" else 0,
+        switch={"l1-l2": config.switch, "l1": iterations, "l2": 0}[config.loss],
         learning_rate=config.learning_rate,
         jitter=jitter,
         ema=config.ema,
