@@ -13,8 +13,8 @@ minutes      MS-DIP as printed but for its features (--features), on 640 x 480: 
              scale from --probe steps, times the 800 and 1000 steps after which the paper says it converges
 
 The fits of fusion and losses are `paper` with the compact generator, random features, scales down to 24
-pixels, --steps at each and a rate of 0.01. Crops are of Set9 with Gaussian noise of sigma 25, stated, and of CC15 as
-recorded. PSNR is against the clean picture, which no method sees; seconds are of the processor.
+pixels, --steps at each and a rate of 0.01. Crops are of Set9 with Gaussian noise of sigma 25, stated, and of
+CC15 as recorded. PSNR is against the clean picture, which no method sees; seconds are of the processor.
 """
 
 from __future__ import annotations
