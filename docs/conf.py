@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +47,6 @@ copybutton_only_copy_prompt_lines = True
 
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
-absent = [name for name in ("lightning", "tensorboard") if find_spec(name) is None]
-autodoc_mock_imports = absent  # those of [train]
 python_maximum_signature_line_length = 80
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
