@@ -9,6 +9,7 @@ import pytest
 
 from pellucid import bench, fields
 from pellucid.bench.request import BenchRun, RunOptions, WorkerOptions, Workers
+from pellucid.request import from_json, to_json
 
 GIVEN = {"data": "CC15", "methods": "nlm", "out": Path("r")}
 
@@ -25,7 +26,14 @@ def test_every_field_has_its_help(record):
 
 
 def test_a_list_will_do_and_equal_requests_are_equal():
-    assert BenchRun(**GIVEN, seeds=[0, 1]) == BenchRun(**GIVEN, seeds=(0, 1))
+    asked = BenchRun(**GIVEN, seeds=[0, 1], images=["a"], peers=["x=y {in} {out}"])
+    assert asked == BenchRun(**GIVEN, seeds=(0, 1), images=("a",), peers=("x=y {in} {out}",))
+    assert hash(asked)
+
+
+def test_json_there_and_back():
+    asked = BenchRun(**GIVEN, seeds=(0, 1), images=("a", "b"), crop=64, data_root=Path("data"))
+    assert from_json(BenchRun, to_json(asked)) == asked
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,9 @@ class BenchRun(Workers):
     def __post_init__(self) -> None:
         super().__post_init__()
         # A list will do in Python; equal requests are equal records.
-        object.__setattr__(self, "seeds", tuple(self.seeds))
+        for name in ("seeds", "images", "peers"):
+            value = getattr(self, name)
+            object.__setattr__(self, name, None if value is None else tuple(value))
         if not self.data or not self.methods or not self.seeds:
             raise ValueError("a run needs at least one set, one method and one seed.")
 
