@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from pellucid.files import from_array, to_array
-from pellucid.files.layout import from_slices, to_slices
+from pellucid.files.stored import from_slices, to_slices
 from pellucid.files.working_range import from_working, to_working, white
 
 INTEGERS = ["uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64"]

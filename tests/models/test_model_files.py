@@ -11,8 +11,8 @@ from safetensors.torch import save_file
 
 import pellucid
 from pellucid import models, seeds
+from pellucid.models.applying import report_in
 from pellucid.models.file import FORMAT
-from pellucid.models.units import report_in
 from pellucid.noise.report import NoiseReport
 
 

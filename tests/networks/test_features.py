@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from pellucid.networks import download, features, vgg
+from pellucid.networks import download, features
 
 DATA = Path(os.environ.get("PELLUCID_DATA", "/nowhere"))
 VGG19 = DATA / "weights/vgg19/vgg19_imagenet_conv1_1_to_conv3_4_hwio_float32.npz"
@@ -47,12 +47,12 @@ def test_vgg16_is_torchvisions(torchvision: tuple[Path, nn.Sequential]) -> None:
     mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
     fed = (picture - mean.view(1, 3, 1, 1)) / std.view(1, 3, 1, 1)
     for layer, count in (("relu1_2", 4), ("relu2_2", 9), ("relu3_3", 16)):
-        torch.testing.assert_close(vgg.load(path, layer=layer)(picture), chain[:count](fed))
-    assert not any(p.requires_grad for p in vgg.load(path).parameters())
+        torch.testing.assert_close(features.load(path, layer=layer)(picture), chain[:count](fed))
+    assert not any(p.requires_grad for p in features.load(path).parameters())
 
 
 def test_gray_is_seen_as_gray_colour(torchvision: tuple[Path, nn.Sequential]) -> None:
-    network, gray = vgg.load(torchvision[0]), torch.rand(1, 2, 8, 8)
+    network, gray = features.load(torchvision[0]), torch.rand(1, 2, 8, 8)
     expected = torch.cat([network(gray[:, i : i + 1].expand(-1, 3, -1, -1)) for i in range(2)])
     torch.testing.assert_close(network(gray), expected)
 
@@ -69,7 +69,7 @@ def test_vgg19_of_keras(tmp_path: Path) -> None:
     np.savez(tmp_path / "vgg19.npz", **arrays)
     picture = torch.zeros(1, 3, 4, 4)
     picture[:, 2] = 1
-    found = vgg.load(tmp_path / "vgg19.npz", layer="relu1_2")(picture)
+    found = features.load(tmp_path / "vgg19.npz", layer="relu1_2")(picture)
     assert float(found[0, 0].mean()) == pytest.approx((255 - 103.939) / (255 * 0.226), rel=1e-4)
     assert float(found[0, 1:].abs().max()) == 0
 
@@ -77,7 +77,7 @@ def test_vgg19_of_keras(tmp_path: Path) -> None:
 @pytest.mark.data
 @pytest.mark.skipif(not VGG19.exists(), reason="PELLUCID_DATA has no VGG-19")
 def test_the_published_vgg19_sees_edges_more_than_brightness() -> None:
-    network = vgg.load(VGG19)
+    network = features.load(VGG19)
     picture = torch.rand(1, 3, 16, 16).mul(0.1).add(0.4)
     brighter, mixed = picture + 0.03, picture + 0.03 * torch.randn(picture.shape)
     far = [float((network(p) - network(picture)).square().mean()) for p in (brighter, mixed)]
@@ -86,13 +86,13 @@ def test_the_published_vgg19_sees_edges_more_than_brightness() -> None:
 
 def test_damaged_files_say_so(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="there is none"):
-        vgg.load(tmp_path / "none.pth")
+        features.load(tmp_path / "none.pth")
     (tmp_path / "bad.pth").write_bytes(b"nothing of the kind")
     torch.save({"features.0.weight": torch.zeros(1)}, tmp_path / "part.pth")
     np.savez(tmp_path / "other.npz", a=np.zeros(3))
     for name in ("bad.pth", "part.pth", "other.npz"):
         with pytest.raises(ValueError, match="VGG-16 as torchvision saves it"):
-            vgg.load(tmp_path / name)
+            features.load(tmp_path / name)
 
 
 def test_fetched_once_and_checked(tmp_path: Path) -> None:
@@ -128,7 +128,7 @@ def test_vgg16_comes_through_the_download(
     monkeypatch.setattr(features, "VGG16_URL", path.as_uri())
     monkeypatch.setattr(features, "VGG16_SHA256", hashlib.sha256(path.read_bytes()).hexdigest())
     picture = torch.rand(1, 3, 8, 8)
-    torch.testing.assert_close(features.build("vgg16", 3)(picture), vgg.load(path)(picture))
+    torch.testing.assert_close(features.build("vgg16", 3)(picture), features.load(path)(picture))
     assert (tmp_path / "cache" / "vgg16.pth").exists()
 
 

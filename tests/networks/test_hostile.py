@@ -26,11 +26,11 @@ MEMORY = 96
 
 MEASURED = r"""
 import re, sys
-from pellucid.networks import classics, vgg
+from pellucid.networks import classics, features
 from pellucid.networks.published import load
 def peak(): return int(re.search(r"VmHWM:\s*(\d+)", open("/proc/self/status").read())[1]) / 1024
 before = peak()
-reader = vgg.load if sys.argv[2] == "vgg" else load
+reader = features.load if sys.argv[2] == "vgg" else load
 try:
     reader(sys.argv[1])
 except ValueError as error:

@@ -2,7 +2,7 @@
 
 import torch
 
-from pellucid.networks.plain import Plain
+from pellucid.networks.chains import Plain
 
 
 def test_reach_is_one_pixel_per_layer() -> None:

@@ -11,8 +11,7 @@ from scipy.io import savemat
 from torch import nn
 
 from pellucid import metrics, seeds
-from pellucid.networks.dncnn import DnCNN
-from pellucid.networks.ffdnet import FFDNet
+from pellucid.networks.classics import DnCNN, FFDNet
 from pellucid.networks.published import load
 
 DATA = Path(os.environ.get("PELLUCID_DATA", Path(__file__).parents[3] / "shared" / "data"))

@@ -8,8 +8,8 @@ from test_blind import shared
 
 import pellucid
 from pellucid import seeds
-from pellucid.noise.redraw import Redraw
 from pellucid.noise.report import NoiseReport
+from pellucid.noise.synthetic import Redraw
 from pellucid.run.adaptation import Config, fine_tune
 from pellucid.run.blind import View
 from shipping import Blur, ship

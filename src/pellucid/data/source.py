@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pellucid import files
 from pellucid.data.cache import Cache
 from pellucid.files import formats
-from pellucid.files.layout import channel_axis
+from pellucid.files.stored import channel_axis
 from pellucid.files.working_range import white
 
 Crop = NDArray[np.float32]

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.files.layout import from_slices
-from pellucid.files.stored import Stored, stored_slices, to_image
+from pellucid.files.stored import Stored, from_slices, stored_slices, to_image
 from pellucid.image import Image
 
 

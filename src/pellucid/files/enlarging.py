@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.files import ifd
-from pellucid.files.tiff_pages import Pages
-from pellucid.files.tiff_tags import DESCRIPTION
+from pellucid.files.tiff_tags import DESCRIPTION, Pages
 from pellucid.image import Image, Pixels
 
 X_RESOLUTION, Y_RESOLUTION, WIDTH, HEIGHT = 282, 283, 40962, 40963

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pellucid.files.decoding import check_size, decoding
 from pellucid.files.ifd import check_chain
 from pellucid.files.stored import Stored
-from pellucid.files.tiff_pages import (
+from pellucid.files.tiff_tags import (
     MINISBLACK,
     MINISWHITE,
     PALETTE,
@@ -22,9 +22,12 @@ from pellucid.files.tiff_pages import (
     YCBCR,
     Pages,
     as_rgb,
+    common_metadata,
     pages_of,
+    raw_tags,
+    resolution_of,
+    sub_tables,
 )
-from pellucid.files.tiff_tags import common_metadata, raw_tags, resolution_of, sub_tables
 
 # Kinds of series whose tags stay true when the pixels change; the tags of other makers hold addresses inside
 # the file.

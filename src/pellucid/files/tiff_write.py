@@ -11,8 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.files import ifd
-from pellucid.files.tiff_pages import MINISBLACK, PALETTE, RGB, YCBCR, Pages
-from pellucid.files.tiff_tags import COLORMAP, DESCRIPTION, DESCRIPTIVE, ICC, XMP
+from pellucid.files.tiff_tags import (
+    COLORMAP,
+    DESCRIPTION,
+    DESCRIPTIVE,
+    ICC,
+    MINISBLACK,
+    PALETTE,
+    RGB,
+    XMP,
+    YCBCR,
+    Pages,
+)
 
 # Lossless codes that are written as they were read: none, LZW, deflate (two codes), PackBits, LZMA,
 # Zstandard.

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from pellucid import checks
 from pellucid.files import formats
 from pellucid.files.arrays import to_array
-from pellucid.files.layout import to_slices
 from pellucid.files.replace import replaced
+from pellucid.files.stored import to_slices
 from pellucid.image import Image
 
 # Shared metadata keys that each format can hold.

@@ -4,14 +4,12 @@
 True
 """
 
-from pellucid.models.applying import steps_of
-from pellucid.models.card import ORIGINS, Card
+from pellucid.models.applying import factors, steps_of
+from pellucid.models.card import ORIGINS, Card, page
 from pellucid.models.file import is_model, read, read_card, write
 from pellucid.models.keeping import install, verify
 from pellucid.models.loading import Model, config_of, fill, load
-from pellucid.models.page import page
 from pellucid.models.shelf import cards, folder, locate, names
-from pellucid.models.units import factors
 
 __all__ = [
     "ORIGINS",

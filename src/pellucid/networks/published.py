@@ -18,8 +18,7 @@ from torch import Tensor, nn
 
 from pellucid import seeds
 from pellucid.networks import weight_files
-from pellucid.networks.dncnn import DnCNN
-from pellucid.networks.ffdnet import FFDNet
+from pellucid.networks.classics import DnCNN, FFDNet
 
 Network = TypeVar("Network", DnCNN, FFDNet)
 

@@ -10,11 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pellucid.noise import flat, level, patterns, spectrum
+from pellucid.noise import flat, level, spectrum
 from pellucid.noise.flat import Blocks
 from pellucid.noise.planes import matrix
-from pellucid.noise.report import NoiseReport
-from pellucid.noise.words import words
+from pellucid.noise.report import NoiseReport, words
 
 __all__ = ["analyse", "words"]
 
@@ -78,8 +77,8 @@ def analyse(pixels: Tensor, *, color: bool, scale: float = 255.0) -> NoiseReport
         "mad": tuple(mad.tolist()),
         "chen": joint,
         "clipped": clipped,
-        "impulse": patterns.impulses(pixels, float(mad.max())),
-        "periodic": patterns.periodic(sample),
+        "impulse": spectrum.impulses(pixels, float(mad.max())),
+        "periodic": spectrum.periodic(sample),
         "scale": scale,
     }
     if float(blocks.empty.float().mean()) > DRAWN:

@@ -16,10 +16,10 @@ from torch import Tensor, nn
 from pellucid import fields, models, seeds
 from pellucid.engine import adam, descend, placed
 from pellucid.learning import apply
-from pellucid.models.units import factors, report_in, scale_of
-from pellucid.noise.redraw import Redraw
+from pellucid.models.applying import factors, report_in, scale_of
 from pellucid.noise.report import NoiseReport
 from pellucid.noise.sigma_map import sigma_map
+from pellucid.noise.synthetic import Redraw
 from pellucid.request import Denoise
 from pellucid.run import blind
 from pellucid.run.blind import View

@@ -7,8 +7,7 @@ import torch
 
 from pellucid import methods, seeds, tiles
 from pellucid.methods.filters.ffdnet import Config
-from pellucid.networks.dncnn import DnCNN
-from pellucid.networks.ffdnet import FFDNet
+from pellucid.networks.classics import DnCNN, FFDNet
 from pellucid.noise.report import NoiseReport
 from pellucid.steps import Task
 

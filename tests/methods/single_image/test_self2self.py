@@ -19,8 +19,7 @@ from pellucid.methods.single_image.self2self import (
     hidden_loss,
     steps,
 )
-from pellucid.networks.blind_unet import blurred, dropped
-from pellucid.networks.partial_conv import PartialConvolution
+from pellucid.networks.blind_unet import PartialConvolution, blurred, dropped
 from pellucid.noise.report import NoiseReport
 from pellucid.steps import Budget, Task
 from pellucid.stopping import until

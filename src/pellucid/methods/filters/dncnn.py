@@ -9,7 +9,7 @@ import torch
 
 from pellucid.methods.filters import weights
 from pellucid.methods.table import described
-from pellucid.networks.dncnn import DnCNN
+from pellucid.networks.classics import DnCNN
 from pellucid.steps import Method, Step, Task, Tiling
 
 

@@ -10,7 +10,7 @@ import torch
 from pellucid import fields
 from pellucid.methods.filters import weights
 from pellucid.methods.table import described
-from pellucid.networks.ffdnet import FFDNet
+from pellucid.networks.classics import FFDNet
 from pellucid.noise.sigma_map import sigma_map
 from pellucid.steps import Method, Step, Task, Tiling
 

@@ -6,8 +6,7 @@ from typing import TypeVar
 
 from torch import Tensor
 
-from pellucid.networks.dncnn import DnCNN
-from pellucid.networks.ffdnet import FFDNet
+from pellucid.networks.classics import DnCNN, FFDNet
 from pellucid.networks.published import load
 
 Network = TypeVar("Network", DnCNN, FFDNet)

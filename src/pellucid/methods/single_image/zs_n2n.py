@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from pellucid import devices, engine, fields, networks, seeds, tiles
 from pellucid.methods.table import described
+from pellucid.networks.chains import REACH
 from pellucid.networks.padding import mirrored
-from pellucid.networks.shallow import REACH
 from pellucid.paper import Paper, stated
 from pellucid.steps import Method, Step, Task, hurried
 
