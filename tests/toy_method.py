@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn.functional import avg_pool2d, mse_loss
 
 from pellucid import methods
-from pellucid.learning import Batch, Learning, Loss, Progress, TrainingConfig
+from pellucid.learning import Batch, Learning, Loss, TrainingConfig, TrainingProgress
 from pellucid.models import steps_of
 from pellucid.steps import Method, Tiling
 
@@ -57,7 +57,7 @@ def build(config: Config, channels: int) -> nn.Module:
     return Small(channels, config.width, config.plain)
 
 
-def pairs(network, batch: Batch, config, *, progress: Progress, generator) -> Loss:
+def pairs(network, batch: Batch, config, *, progress: TrainingProgress, generator) -> Loss:
     if batch.other is None:
         raise ValueError("the toy needs pairs")
     jitter = 0.0 if config.plain else 0.01
@@ -66,7 +66,7 @@ def pairs(network, batch: Batch, config, *, progress: Progress, generator) -> Lo
     return Loss(value=value, parts={"l2": value.detach(), "done": torch.tensor(progress.fraction)})
 
 
-def alone(network, batch: Batch, config, *, progress: Progress, generator) -> Loss:
+def alone(network, batch: Batch, config, *, progress: TrainingProgress, generator) -> Loss:
     return Loss(value=mse_loss(network(batch.noisy), avg_pool2d(batch.noisy, 3, 1, 1)))
 
 

@@ -35,10 +35,10 @@ class Batch:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Progress:
+class TrainingProgress:
     """Where a training stands.
 
-    >>> Progress(step=25, steps=100).fraction
+    >>> TrainingProgress(step=25, steps=100).fraction
     0.25
     """
 
@@ -49,6 +49,10 @@ class Progress:
     def fraction(self) -> float:
         """0 at the first step, 1 at the end."""
         return min(1.0, self.step / max(1, self.steps))
+
+
+Progress = TrainingProgress
+"""its old name, for methods of other packages"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,7 +132,13 @@ class Objective(Protocol):
     """The loss of a method on one batch."""
 
     def __call__(
-        self, network: nn.Module, batch: Batch, config: Any, *, progress: Progress, generator: torch.Generator
+        self,
+        network: nn.Module,
+        batch: Batch,
+        config: Any,
+        *,
+        progress: TrainingProgress,
+        generator: torch.Generator,
     ) -> Loss:
         """A Loss; every random draw comes from the generator (on the device of the batch)."""
         ...

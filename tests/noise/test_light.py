@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from skimage.color import rgb2xyz, xyz2rgb
 
-from pellucid.noise.light import to_display, to_light
+from pellucid.noise.colour import to_display, to_light
 
 
 def test_agrees_with_the_gray_axis_of_scikit_image():

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from pellucid import seeds
-from pellucid.noise.light import to_display
+from pellucid.noise.colour import to_display
 from pellucid.noise.shift import shift, steepness
 
 

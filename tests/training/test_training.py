@@ -19,7 +19,7 @@ from PIL import Image as Pillow
 
 import pellucid
 from pellucid import models
-from pellucid.learning import DECAYS, Progress
+from pellucid.learning import DECAYS, TrainingProgress
 from pellucid.training import state
 from pellucid.training.plan import factor
 
@@ -321,7 +321,7 @@ def test_a_method_of_single_images(toy, folder, tmp_path):
 
 @pytest.mark.parametrize("decay", DECAYS)
 def test_schedules_start_at_one_and_fall(decay):
-    values = [factor(decay, Progress(step=s, steps=100)) for s in range(101)]
+    values = [factor(decay, TrainingProgress(step=s, steps=100)) for s in range(101)]
     assert values[0] == 1
     assert values == sorted(values, reverse=True)
     end = {"constant": 1.0, "halves": 1 / 16}.get(decay, 0.0)

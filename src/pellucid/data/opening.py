@@ -7,7 +7,7 @@ from pathlib import Path
 from pellucid.data.cache import Cache
 from pellucid.data.drawing import Data
 from pellucid.data.options import Options
-from pellucid.data.pool import Alone, Matched, Pool
+from pellucid.data.pool import Matched, Pool, Unpaired
 from pellucid.data.scenes import Scenes
 from pellucid.data.sequence import Frames
 from pellucid.learning import Sees
@@ -43,7 +43,7 @@ def open_data(
     cache = Cache()
     pool: Pool
     if pairs is None:
-        pool = Alone(place, cache, data_range=data_range, mixed=options.gray)
+        pool = Unpaired(place, cache, data_range=data_range, mixed=options.gray)
     elif pairs in ("shots", "exposures"):
         pool = Scenes(place, cache, exposures=pairs == "exposures", data_range=data_range)
     elif pairs == "frames":
@@ -55,7 +55,7 @@ def open_data(
             f"pairs must be one of {', '.join(KINDS)}, or a folder or stack; got {pairs!r}, which does not "
             f"exist."
         )
-    extra = None if clean is None else Alone(clean, cache, data_range=data_range, mixed=options.gray)
+    extra = None if clean is None else Unpaired(clean, cache, data_range=data_range, mixed=options.gray)
     return Data(pool, options, sees, extra)
 
 

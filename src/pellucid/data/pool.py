@@ -73,7 +73,7 @@ def read(source: Source, number: int, top: int, left: int, side: int) -> Tensor:
     return torch.from_numpy(source.crop(number, slice(top, top + side), slice(left, left + side)))
 
 
-class Alone:
+class Unpaired:
     """Single images, noisy or clean.
 
     Args:

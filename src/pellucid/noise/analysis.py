@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from pellucid.noise import flat, level, spectrum
+from pellucid.noise.colour import matrix
 from pellucid.noise.flat import Blocks
-from pellucid.noise.planes import matrix
 from pellucid.noise.report import NoiseReport, words
 
 __all__ = ["analyse", "words"]

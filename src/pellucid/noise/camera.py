@@ -12,8 +12,8 @@ from torch import Tensor
 from torch.nn.functional import conv2d, pad
 
 from pellucid.noise import draws
+from pellucid.noise.colour import to_display, to_light
 from pellucid.noise.draws import Level
-from pellucid.noise.light import to_display, to_light
 
 
 @dataclass(frozen=True, kw_only=True)

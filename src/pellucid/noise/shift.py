@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from pellucid.noise.light import to_display, to_light
+from pellucid.noise.colour import to_display, to_light
 
 CLASSES = 24  # of brightness, at the most
 FEWEST = 500  # pixels in a class

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from pellucid import devices, seeds
 from pellucid.data import Data
 from pellucid.engine import adam
-from pellucid.learning import Batch, Loss, Progress
+from pellucid.learning import Batch, Loss, TrainingProgress
 from pellucid.training import plan as planning
 from pellucid.training.batches import Stream, on
 from pellucid.training.ema import EMA
@@ -40,7 +40,7 @@ class Group(Protocol):
         """Whether one of them says so."""
 
 
-class Alone:
+class OneProcess:
     """One process."""
 
     rank = 0
@@ -90,7 +90,7 @@ class Fit:
         over = plan.seconds is not None and (plan.late(self.before) or plan.cut)
         self.stopped_by = "seconds" if over else "finished"
         self.interrupted = self.over = False
-        self.group: Group = Alone()
+        self.group: Group = OneProcess()
         self.failed: str | None = None
         self._last: Loss | None = None
         self._draws = draws_itself(network, request.learning.objective)
@@ -126,9 +126,9 @@ class Fit:
         self.started = time.monotonic()
 
     @property
-    def progress(self) -> Progress:
+    def progress(self) -> TrainingProgress:
         """Where the training stands."""
-        return Progress(step=self.done, steps=self.plan.steps)
+        return TrainingProgress(step=self.done, steps=self.plan.steps)
 
     def training_step(self, batch: Batch) -> Tensor:
         """Set the learning rate, and give the loss; every draw is a function of (seed, step, process)."""
@@ -221,7 +221,7 @@ def run(fit: Fit, images: Data) -> None:
     """Train in this process until the plan, the time, the guard or Ctrl-C ends it, after the step at hand."""
     request = fit.request
     fit.network.to(request.device)
-    fit.begin(fit.new_optimizer(), request.device, Alone())
+    fit.begin(fit.new_optimizer(), request.device, OneProcess())
     stream = Stream(images, start=fit.done, threads=request.threads)
     with interruptible(fit), closing(iter(stream)) as batches, torch.enable_grad():
         while not fit.over:

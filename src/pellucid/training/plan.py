@@ -10,7 +10,7 @@ import torch
 from pellucid import checks, models, seeds
 from pellucid.data import Data
 from pellucid.engine import placed
-from pellucid.learning import DECAYS, Progress
+from pellucid.learning import DECAYS, TrainingProgress
 from pellucid.training.request import TrainSettings
 from pellucid.training.state import Checkpoint
 
@@ -167,16 +167,16 @@ def network_of(request: TrainSettings, images: Data, last: Checkpoint | None) ->
     return placed(network, torch.device("cpu"))
 
 
-def factor(decay: str, progress: Progress) -> float:
+def factor(decay: str, progress: TrainingProgress) -> float:
     """What the learning rate is multiplied by.
 
     With t from 0 at the first step to 1 at the last: constant 1; linear 1 up to t = 1/2, then 2 (1 - t);
     ramp 1 up to t = 0.7, then cos^4 to 0, as Noise2Noise has it; halves 1/2^k in the k-th fifth from 0;
     cosine (1 + cos(pi t)) / 2.
 
-    >>> [factor("linear", Progress(step=s, steps=100)) for s in (0, 50, 75, 100)]
+    >>> [factor("linear", TrainingProgress(step=s, steps=100)) for s in (0, 50, 75, 100)]
     [1.0, 1.0, 0.5, 0.0]
-    >>> [factor("halves", Progress(step=s, steps=100)) for s in (0, 20, 99)]
+    >>> [factor("halves", TrainingProgress(step=s, steps=100)) for s in (0, 20, 99)]
     [1.0, 0.5, 0.0625]
     """
     t = progress.fraction

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from pellucid import methods, seeds
-from pellucid.learning import Batch, Progress
+from pellucid.learning import Batch, TrainingProgress
 from pellucid.steps import Method
 
 SIGMA = 0.1
@@ -70,7 +70,7 @@ def trained(
             network,
             batch_of(channels, config.batch, config.patch, config.patch, step),
             config,
-            progress=Progress(step=step, steps=config.steps),
+            progress=TrainingProgress(step=step, steps=config.steps),
             generator=seeds.generator(0, "draws", step),
         )
         optimizer.zero_grad()

@@ -8,7 +8,7 @@ import torch
 from learned_scenes import SIGMA, batch_of
 
 from pellucid import seeds
-from pellucid.learning import Batch, Progress
+from pellucid.learning import Batch, TrainingProgress
 from pellucid.methods.dataset import cvf_sid
 from pellucid.networks.cyclic import Cyclic
 
@@ -18,7 +18,7 @@ def objective(network, noisy, **changes):
         network,
         Batch(noisy=noisy),
         cvf_sid.Config(**{"border": 4} | changes),
-        progress=Progress(step=0, steps=1),
+        progress=TrainingProgress(step=0, steps=1),
         generator=seeds.generator(0),
     )
 

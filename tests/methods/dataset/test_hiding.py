@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from pellucid import seeds
-from pellucid.learning import Batch, Progress
+from pellucid.learning import Batch, TrainingProgress
 from pellucid.methods.dataset import b2u, n2s, n2v
 from pellucid.methods.dataset.hiding import at, blind, from_neighbours, phase, put, replacements, scattered
 
@@ -153,7 +153,11 @@ def test_b2u_teaches_nothing_through_the_prediction_that_sees() -> None:
     """Equation 11 by hand, with the visible prediction as a number."""
     noisy, network, config = image(2, 2, 8, 12), dense(), b2u.Config(beta=3.0)
     loss = b2u.objective(
-        network, Batch(noisy=noisy), config, progress=Progress(step=0, steps=10), generator=seeds.generator(0)
+        network,
+        Batch(noisy=noisy),
+        config,
+        progress=TrainingProgress(step=0, steps=10),
+        generator=seeds.generator(0),
     )
     got = torch.autograd.grad(loss.value, list(network.parameters()))
     unseen, visible = blind(network, noisy, None, 4), network(noisy).detach()
@@ -168,7 +172,11 @@ def test_n2s_loss_is_error_plus_noise() -> None:
     noisy = clean + sigma * torch.randn(clean.shape, generator=seeds.generator(8))
     config, mean = n2s.Config(), _Mean()
     loss = n2s.objective(
-        mean, Batch(noisy=noisy), config, progress=Progress(step=5, steps=10), generator=seeds.generator(0)
+        mean,
+        Batch(noisy=noisy),
+        config,
+        progress=TrainingProgress(step=5, steps=10),
+        generator=seeds.generator(0),
     )
     # The weights of the mean are 4 x 1/6 and 4 x 1/12: the variance of what it predicts is 5/36 sigma².
     assert float(loss.value) == pytest.approx(sigma**2 * (1 + 5 / 36), rel=0.05)

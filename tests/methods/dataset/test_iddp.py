@@ -15,10 +15,10 @@ from torch import nn
 
 from pellucid import fields, methods, seeds
 from pellucid.data import adding
-from pellucid.learning import Batch, Progress
+from pellucid.learning import Batch, TrainingProgress
 from pellucid.methods.dataset import iddp
 
-LATE = Progress(step=9999, steps=10_000)
+LATE = TrainingProgress(step=9999, steps=10_000)
 
 
 def network() -> nn.Module:
@@ -70,7 +70,7 @@ def test_what_was_removed_goes_back_bit_by_bit(noisy) -> None:
     m = iddp.signs(noisy, 0.5, seeds.generator(7))
     second = module(first + m * (noisy - first))
     for step, share in ((20, 0.0), (60, 0.2), (100, 0.4)):
-        progress = Progress(step=step, steps=100)
+        progress = TrainingProgress(step=step, steps=100)
         got = loss_of(module, noisy, give_back=0.4, alpha=0.0, warm_up=20, progress=progress)
         torch.testing.assert_close(got.value, (second - first - share * (noisy - first)).square().mean())
 
@@ -122,12 +122,12 @@ def test_switches(noisy) -> None:
     assert float(drawn.std()) == pytest.approx(25 / 255, rel=0.02)
     to_noisy = loss_of(module, noisy, fidelity="noisy", beta=0.0, alpha=1.0)
     torch.testing.assert_close(to_noisy.value.detach(), (prior - noisy).square().mean())
-    warm = loss_of(module, noisy, warm_up=5, progress=Progress(step=4, steps=100))
+    warm = loss_of(module, noisy, warm_up=5, progress=TrainingProgress(step=4, steps=100))
     torch.testing.assert_close(
         warm.value.detach(), (prior - iddp.averaged(noisy, iddp.Config().blur)).square().mean()
     )
     assert float(warm.parts["warm_up"]) == 1
-    short_one = loss_of(module, noisy, warm_up=5, progress=Progress(step=4, steps=12))
+    short_one = loss_of(module, noisy, warm_up=5, progress=TrainingProgress(step=4, steps=12))
     assert float(short_one.parts["warm_up"]) == 0
 
 
@@ -161,7 +161,7 @@ def test_guard_names_each_failure_and_lets_a_denoiser_pass(noisy) -> None:
     blur = nn.AvgPool2d(3, 1, 1, count_include_pad=False)
     assert iddp.guard(recent(blur, noisy), config) is None
     assert iddp.guard(recent(nn.Identity(), noisy, count=iddp.ENOUGH - 1), config) is None
-    warm = recent(nn.Identity(), noisy, warm_up=10, progress=Progress(step=3, steps=100))
+    warm = recent(nn.Identity(), noisy, warm_up=10, progress=TrainingProgress(step=3, steps=100))
     assert iddp.guard(warm, config) is None
 
 

@@ -9,7 +9,7 @@ import torch
 from learned_scenes import METHODS, SIGMA, batch_of, built, noisy_of, scene, short, trained
 
 from pellucid import engine, seeds
-from pellucid.learning import Batch, Progress
+from pellucid.learning import Batch, TrainingProgress
 from pellucid.metrics import psnr
 from pellucid.noise.report import NoiseReport
 
@@ -67,7 +67,7 @@ def test_objective_and_predict_keep_their_manners(name: str) -> None:
         draws = [seeds.generator(1, "draws") for _ in range(2)]
         first, again = (
             method.learning.objective(
-                network, batch, config, progress=Progress(step=50, steps=100), generator=g
+                network, batch, config, progress=TrainingProgress(step=50, steps=100), generator=g
             )
             for g in draws
         )
@@ -79,7 +79,7 @@ def test_objective_and_predict_keep_their_manners(name: str) -> None:
             network,
             packed,
             config,
-            progress=Progress(step=50, steps=100),
+            progress=TrainingProgress(step=50, steps=100),
             generator=seeds.generator(1, "draws"),
         )
         torch.testing.assert_close(last.value, first.value, rtol=1e-3, atol=1e-5)
@@ -115,7 +115,7 @@ def test_what_a_batch_lacks_is_named(name: str, missing: str) -> None:
             network,
             Batch(noisy=torch.rand(1, 1, 16, 16)),
             config,
-            progress=Progress(step=0, steps=1),
+            progress=TrainingProgress(step=0, steps=1),
             generator=seeds.generator(0),
         )
 

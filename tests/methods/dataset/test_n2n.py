@@ -10,12 +10,12 @@ import torch
 from learned_scenes import SIGMA, batch_of, noisy_of
 
 from pellucid import metrics, seeds
-from pellucid.learning import Batch, Progress
+from pellucid.learning import Batch, TrainingProgress
 from pellucid.losses import dissimilarity
 from pellucid.methods.dataset import n2n, supervised
 from pellucid.methods.dataset.distances import distance
 
-HALF = Progress(step=50, steps=100)
+HALF = TrainingProgress(step=50, steps=100)
 
 
 def gradient(objective, network, batch, config) -> torch.Tensor:

@@ -5,10 +5,10 @@ import torch
 from torch import nn
 
 from pellucid import seeds
-from pellucid.learning import Batch, Progress
+from pellucid.learning import Batch, TrainingProgress
 from pellucid.methods.dataset import nb2nb
 
-HALF = Progress(step=50, steps=100)
+HALF = TrainingProgress(step=50, steps=100)
 
 
 def test_pairs_are_adjacent_disjoint_and_inside_their_cell() -> None:
@@ -39,7 +39,7 @@ def test_regulariser_vanishes_for_the_identity_and_grows_evenly() -> None:
             nn.Identity(),
             Batch(noisy=noisy),
             nb2nb.Config(ratio=4.0),
-            progress=Progress(step=step, steps=100),
+            progress=TrainingProgress(step=step, steps=100),
             generator=seeds.generator(2),
         )
         for step in (0, 50)
@@ -52,7 +52,7 @@ def test_regulariser_vanishes_for_the_identity_and_grows_evenly() -> None:
         nb2nb.objective(
             blur, Batch(noisy=noisy), nb2nb.Config(ratio=4.0), progress=p, generator=seeds.generator(2)
         )
-        for p in (Progress(step=0, steps=100), HALF)
+        for p in (TrainingProgress(step=0, steps=100), HALF)
     )
     assert float(half.value - start.value) == pytest.approx(2 * float(half.parts["regular"]), rel=1e-5)
 

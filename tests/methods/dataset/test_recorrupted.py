@@ -9,11 +9,11 @@ import torch
 from torch import nn
 
 from pellucid import methods, seeds
-from pellucid.learning import Batch, Progress
+from pellucid.learning import Batch, TrainingProgress
 from pellucid.methods.dataset import recorrupted as r
 from pellucid.noise.report import NoiseReport
 
-LATE = Progress(step=9, steps=10)
+LATE = TrainingProgress(step=9, steps=10)
 
 
 @pytest.mark.parametrize("alpha", [0.5, 1.0, 2.0])

@@ -8,7 +8,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy.fft import dctn
 
 from pellucid.methods.filters import blocks
-from pellucid.methods.filters.blocks import AREA, SIDE, Region
+from pellucid.methods.filters.blocks import AREA, SIDE, BlockRegion
 
 
 def random(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -72,7 +72,7 @@ def test_table_holds_all_blocks_row_by_row():
 def found(image, rows, columns, *, step, radius, stride, count):
     """Distances and positions (in the image) of the groups of `rows` x `columns`, as the engine asks."""
     positions = (image.shape[1] - SIDE + 1, image.shape[2] - SIDE + 1)
-    region = Region.around(rows, columns, radius)
+    region = BlockRegion.around(rows, columns, radius)
     features = blocks.table(region.cut(blocks.pad(image, radius)))[:, 0]
     distance, where = blocks.match(
         features.reshape(region.rows, region.columns, AREA),
@@ -160,7 +160,7 @@ def test_a_bright_image_loses_no_digits_in_the_distances():
 
 
 def test_fold_adds_faded_blocks_where_they_were():
-    region = Region(top=2, left=1, height=3, width=4, margin=2)
+    region = BlockRegion(top=2, left=1, height=3, width=4, margin=2)
     shares = random(region.rows * region.columns, 2).abs()
     data = random(region.rows * region.columns, 2, AREA)
     total, weight = torch.zeros(2, 20, 22), torch.zeros(2, 20, 22)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pixel_shuffle, pixel_unshuffle
 
 from pellucid import fields, networks
-from pellucid.learning import ADAM, Batch, Learning, Loss, Progress, TrainingConfig, extras_off
+from pellucid.learning import ADAM, Batch, Learning, Loss, TrainingConfig, TrainingProgress, extras_off
 from pellucid.methods.dataset.plain import bordered
 from pellucid.methods.table import described
 from pellucid.models import steps_of
@@ -95,7 +95,12 @@ def pixel_shuffle_up(pictures: Tensor, stride: int) -> Tensor:
 
 
 def objective(
-    network: nn.Module, batch: Batch, config: Config, *, progress: Progress, generator: torch.Generator
+    network: nn.Module,
+    batch: Batch,
+    config: Config,
+    *,
+    progress: TrainingProgress,
+    generator: torch.Generator,
 ) -> Loss:
     """Mean of |PD⁻¹ f(PD y) - y|: every pixel is predicted from those a multiple of the stride away.
 

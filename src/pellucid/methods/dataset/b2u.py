@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from pellucid import fields
-from pellucid.learning import ADAM, Batch, Learning, Loss, Progress, TrainingConfig, apply, extras_off
+from pellucid.learning import ADAM, Batch, Learning, Loss, TrainingConfig, TrainingProgress, apply, extras_off
 from pellucid.methods.dataset.hiding import blind, hidden
 from pellucid.methods.dataset.plain import build
 from pellucid.methods.table import described
@@ -63,7 +63,12 @@ def beta_at(config: Config, fraction: float) -> float:
 
 
 def objective(
-    network: nn.Module, batch: Batch, config: Config, *, progress: Progress, generator: torch.Generator
+    network: nn.Module,
+    batch: Batch,
+    config: Config,
+    *,
+    progress: TrainingProgress,
+    generator: torch.Generator,
 ) -> Loss:
     """|h + b f(y) - (1 + b) y|² + a |h - y|², f(y) without gradient (equations 11 and 12).
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, mse_loss
 
 from pellucid import fields, networks
-from pellucid.learning import ADAM, Batch, Learning, Loss, Progress, TrainingConfig, extras_off
+from pellucid.learning import ADAM, Batch, Learning, Loss, TrainingConfig, TrainingProgress, extras_off
 from pellucid.methods.dataset.plain import bordered
 from pellucid.methods.table import described
 from pellucid.models import steps_of
@@ -72,7 +72,12 @@ def local_level(noisy: Tensor) -> Tensor:
 
 
 def objective(
-    network: nn.Module, batch: Batch, config: Config, *, progress: Progress, generator: torch.Generator
+    network: nn.Module,
+    batch: Batch,
+    config: Config,
+    *,
+    progress: TrainingProgress,
+    generator: torch.Generator,
 ) -> Loss:
     """Ten terms about the parts of the picture and of its parts, and seven pictures put together anew.
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d
 
 from pellucid import fields, networks
-from pellucid.learning import ADAM, Batch, Learning, Loss, Progress, TrainingConfig, apply, extras_off
+from pellucid.learning import ADAM, Batch, Learning, Loss, TrainingConfig, TrainingProgress, apply, extras_off
 from pellucid.methods.dataset.plain import bordered, predict
 from pellucid.methods.table import described
 from pellucid.models import steps_of
@@ -155,7 +155,12 @@ def renoised(prior: Tensor, removed: Tensor, config: Config, generator: torch.Ge
 
 
 def objective(
-    network: nn.Module, batch: Batch, config: Config, *, progress: Progress, generator: torch.Generator
+    network: nn.Module,
+    batch: Batch,
+    config: Config,
+    *,
+    progress: TrainingProgress,
+    generator: torch.Generator,
 ) -> Loss:
     """The loss alpha |F(y) - y_blur|² + beta |F(y2) - stopgrad F(y)|² (equation 11), as means over values.
 
@@ -212,7 +217,7 @@ def objective(
     return Loss(value=value, parts=parts, pictures=pictures)
 
 
-def _schedule(config: Config, progress: Progress) -> tuple[bool, float]:
+def _schedule(config: Config, progress: TrainingProgress) -> tuple[bool, float]:
     """Whether the training still warms up, and the share of the removed noise that goes back."""
     start = min(config.warm_up, progress.steps // 3)  # a training that ends by the clock may have few steps
     done = max(0, progress.step - start) / max(1, progress.steps - start)

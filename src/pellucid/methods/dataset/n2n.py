@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from pellucid import fields
-from pellucid.learning import Batch, Learning, Loss, Progress, TrainingConfig, apply, extras_off
+from pellucid.learning import Batch, Learning, Loss, TrainingConfig, TrainingProgress, apply, extras_off
 from pellucid.losses import dissimilarity
 from pellucid.methods.dataset.distances import DISTANCES, distance, slopes
 from pellucid.methods.dataset.plain import build, predict, required
@@ -52,7 +52,12 @@ class Config(TrainingConfig):
 
 
 def objective(
-    network: nn.Module, batch: Batch, config: Config, *, progress: Progress, generator: torch.Generator
+    network: nn.Module,
+    batch: Batch,
+    config: Config,
+    *,
+    progress: TrainingProgress,
+    generator: torch.Generator,
 ) -> Loss:
     """Distance between what the network makes of one noisy picture and another one of the scene.
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from pellucid import fields
-from pellucid.learning import ADAM, Batch, Learning, Loss, Progress, TrainingConfig, apply, extras_off
+from pellucid.learning import ADAM, Batch, Learning, Loss, TrainingConfig, TrainingProgress, apply, extras_off
 from pellucid.methods.dataset.hiding import blind, hidden
 from pellucid.methods.dataset.plain import build
 from pellucid.methods.table import described
@@ -46,7 +46,12 @@ class Config(TrainingConfig):
 
 
 def objective(
-    network: nn.Module, batch: Batch, config: Config, *, progress: Progress, generator: torch.Generator
+    network: nn.Module,
+    batch: Batch,
+    config: Config,
+    *,
+    progress: TrainingProgress,
+    generator: torch.Generator,
 ) -> Loss:
     """Mean of |f(y with J hidden) - y|² over the hidden pixels J; the phases take turns.
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import max_pool2d
 
 from pellucid import fields
-from pellucid.learning import ADAM, Batch, Learning, Loss, Progress, TrainingConfig, apply, extras_off
+from pellucid.learning import ADAM, Batch, Learning, Loss, TrainingConfig, TrainingProgress, apply, extras_off
 from pellucid.methods.dataset.hiding import VALUES, at, put, replacements, scattered
 from pellucid.methods.dataset.plain import build
 from pellucid.methods.single_image.dihedral import COUNT, turn, undo
@@ -108,7 +108,12 @@ def hide(image: Tensor, positions: Tensor, config: Config, generator: torch.Gene
 
 
 def objective(
-    network: nn.Module, batch: Batch, config: Config, *, progress: Progress, generator: torch.Generator
+    network: nn.Module,
+    batch: Batch,
+    config: Config,
+    *,
+    progress: TrainingProgress,
+    generator: torch.Generator,
 ) -> Loss:
     """Mean of |f(y with hidden pixels) - y|² over the hidden pixels.
 

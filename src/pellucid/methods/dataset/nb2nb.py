@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pixel_unshuffle
 
 from pellucid import fields
-from pellucid.learning import ADAM, Batch, Learning, Loss, Progress, TrainingConfig, apply, extras_off
+from pellucid.learning import ADAM, Batch, Learning, Loss, TrainingConfig, TrainingProgress, apply, extras_off
 from pellucid.methods.dataset.plain import build, predict
 from pellucid.methods.table import described
 from pellucid.models import steps_of
@@ -76,7 +76,12 @@ def halves(image: Tensor, choice: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def objective(
-    network: nn.Module, batch: Batch, config: Config, *, progress: Progress, generator: torch.Generator
+    network: nn.Module,
+    batch: Batch,
+    config: Config,
+    *,
+    progress: TrainingProgress,
+    generator: torch.Generator,
 ) -> Loss:
     """|d|² + L |d - e|² with d = f(g1 y) - g2 y and e = g1 f(y) - g2 f(y), f(y) without gradient.
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from pellucid import fields
-from pellucid.learning import ADAM, Batch, Learning, Loss, Progress, TrainingConfig, apply, extras_off
+from pellucid.learning import ADAM, Batch, Learning, Loss, TrainingConfig, TrainingProgress, apply, extras_off
 from pellucid.methods.dataset.plain import build
 from pellucid.methods.table import described
 from pellucid.models import steps_of
@@ -105,7 +105,12 @@ def level_of(batch: Batch, config: Config) -> Tensor:
 
 
 def recorrupted(
-    network: nn.Module, batch: Batch, config: Config, *, progress: Progress, generator: torch.Generator
+    network: nn.Module,
+    batch: Batch,
+    config: Config,
+    *,
+    progress: TrainingProgress,
+    generator: torch.Generator,
 ) -> Loss:
     """Mean of |f(y + alpha m) - (y - m / alpha)|²: Noise2Noise from one picture (equations 1 and 2).
 
@@ -128,7 +133,12 @@ def recorrupted(
 
 
 def to_noisy(
-    network: nn.Module, batch: Batch, config: Config, *, progress: Progress, generator: torch.Generator
+    network: nn.Module,
+    batch: Batch,
+    config: Config,
+    *,
+    progress: TrainingProgress,
+    generator: torch.Generator,
 ) -> Loss:
     """Mean of |f(y + alpha m) - y|² (equation 1); what f takes off too little is corrected in the result.
 

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from pellucid import fields
-from pellucid.learning import Batch, Learning, Loss, Progress, TrainingConfig, apply, extras_off
+from pellucid.learning import Batch, Learning, Loss, TrainingConfig, TrainingProgress, apply, extras_off
 from pellucid.methods.dataset.distances import distance
 from pellucid.methods.dataset.plain import build, predict, required
 from pellucid.methods.table import described
@@ -40,7 +40,12 @@ class Config(TrainingConfig):
 
 
 def objective(
-    network: nn.Module, batch: Batch, config: Config, *, progress: Progress, generator: torch.Generator
+    network: nn.Module,
+    batch: Batch,
+    config: Config,
+    *,
+    progress: TrainingProgress,
+    generator: torch.Generator,
 ) -> Loss:
     """Mean of |f(y) - x|² or |f(y) - x|, x the clean picture; nothing is drawn."""
     clean = required("clean", batch.clean, "This method learns from clean targets: give --clean, or --noise.")

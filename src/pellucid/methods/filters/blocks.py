@@ -73,7 +73,7 @@ def window(beta: float) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Region:
+class BlockRegion:
     """A rectangle of block positions, with a margin for the search around it.
 
     `top`, `left`, `height`, `width` count block positions without the margin, in an image padded by that
@@ -87,7 +87,7 @@ class Region:
     margin: int
 
     @classmethod
-    def around(cls, rows: Tensor, columns: Tensor, margin: int) -> Region:
+    def around(cls, rows: Tensor, columns: Tensor, margin: int) -> BlockRegion:
         """The region that spans the given reference positions."""
         top, left = int(rows[0]), int(columns[0])
         return cls(top, left, int(rows[-1]) - top + 1, int(columns[-1]) - left + 1, margin)
@@ -123,14 +123,16 @@ def table(pixels: Tensor) -> Tensor:
     return blocks.permute(1, 2, 0, 3, 4).reshape(-1, pixels.shape[0], AREA)
 
 
-def fold(sums: Tensor, shares: Tensor, region: Region, transform: str, beta: float) -> tuple[Tensor, Tensor]:
+def fold(
+    sums: Tensor, shares: Tensor, region: BlockRegion, transform: str, beta: float
+) -> tuple[Tensor, Tensor]:
     """Aggregate a region: transform back, fade the blocks' borders, and add up what overlaps.
 
     Args:
         sums: (L, C * 64) weighted coefficients by position; shares: (L, C) weights by position.
 
     Returns:
-        (C, h, w) sums of pixels and of weights over the pixels of `Region.cut`.
+        (C, h, w) sums of pixels and of weights over the pixels of `BlockRegion.cut`.
     """
     channels = shares.shape[1]
     shape = (channels, region.rows, region.columns)
@@ -148,7 +150,7 @@ def fold(sums: Tensor, shares: Tensor, region: Region, transform: str, beta: flo
     return total, totals
 
 
-def inside(region: Region, positions: tuple[int, int], device: torch.device) -> Tensor:
+def inside(region: BlockRegion, positions: tuple[int, int], device: torch.device) -> Tensor:
     """0 where a block of the region lies in the image, infinity elsewhere: (rows, columns)."""
     row = torch.arange(region.rows, device=device) + region.top - region.margin
     column = torch.arange(region.columns, device=device) + region.left - region.margin

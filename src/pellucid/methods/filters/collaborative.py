@@ -9,7 +9,7 @@ from torch import Tensor
 
 from pellucid import devices
 from pellucid.methods.filters import blocks
-from pellucid.methods.filters.blocks import AREA, SIDE, Region
+from pellucid.methods.filters.blocks import AREA, SIDE, BlockRegion
 from pellucid.methods.filters.variance import Covariances, covariances, group_variance
 
 CHUNK = 2048  # blocks per batch: small enough for the cache of a core, large enough to hide the call
@@ -77,8 +77,8 @@ def filter_image(
         for across in torch.split(columns, max(1, tile[1] // stage.step))
     ]
 
-    def work(part: tuple[Tensor, Tensor]) -> tuple[Region, Tensor, Tensor]:
-        region = Region.around(*part, margin)
+    def work(part: tuple[Tensor, Tensor]) -> tuple[BlockRegion, Tensor, Tensor]:
+        region = BlockRegion.around(*part, margin)
         found = _match(padded if model is None else model, region, *part, positions, known, stage)
         sums, shares = _region(padded, model, region, found, known, stage)
         return region, *blocks.fold(sums, shares, region, stage.transform, stage.beta)
@@ -105,7 +105,7 @@ def _regular(positions: Tensor, step: int) -> list[Tensor]:
 
 def _match(
     guide: Tensor,
-    region: Region,
+    region: BlockRegion,
     down: Tensor,
     across: Tensor,
     positions: tuple[int, int],
@@ -139,7 +139,7 @@ def _match(
 def _region(
     noisy: Tensor,
     model: Tensor | None,
-    region: Region,
+    region: BlockRegion,
     groups: list[Tensor],
     known: Covariances,
     stage: Stage,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from pellucid.noise.planes import matrix
+from pellucid.noise.colour import matrix
 from pellucid.noise.report import NoiseReport
 
 __all__ = ["levels", "matrix", "mix"]

@@ -1,4 +1,4 @@
-"""Channels that share their structure, turned into one bright plane and small differences."""
+"""Colours in other terms: linear light, and one bright plane with small differences."""
 
 from __future__ import annotations
 
@@ -25,3 +25,25 @@ def matrix(channels: int, *, color: bool) -> Tensor:
     rows = torch.cos(math.pi * (c + 0.5) * k / channels) * math.sqrt(2 / channels)
     rows[0] = 1 / math.sqrt(channels)
     return rows
+
+
+def to_light(picture: Tensor) -> Tensor:
+    """Linear light in [0, 1] of sRGB values, which are cut to [0, 1]; IEC 61966-2-1.
+
+    >>> to_light(torch.tensor([0.0, 0.5, 1.0]))
+    tensor([0.0000, 0.2140, 1.0000])
+    """
+    x = picture.clamp(0, 1)
+    return torch.where(x <= 0.04045, x / 12.92, ((x + 0.055) / 1.055) ** 2.4)
+
+
+def to_display(light: Tensor) -> Tensor:
+    """The sRGB values of linear light, which is cut to [0, 1].
+
+    >>> to_display(torch.tensor([0.0, 0.2140, 1.0]))
+    tensor([0.0000, 0.5000, 1.0000])
+    """
+    linear = light.clamp(0, 1)
+    return torch.where(
+        linear <= 0.0031308, 12.92 * linear, 1.055 * linear.clamp(min=1e-9) ** (1 / 2.4) - 0.055
+    )
