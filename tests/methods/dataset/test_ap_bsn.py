@@ -17,12 +17,12 @@ def network(channels: int = 1) -> DBSN:
 
 
 @pytest.mark.parametrize("stride", [1, 2, 5])
-def test_apart_and_together(stride: int) -> None:
+def test_down_and_up(stride: int) -> None:
     image = torch.rand(2, 3, 20, 10, generator=seeds.generator(0))
-    pictures = ap_bsn.apart(image, stride)
+    pictures = ap_bsn.pixel_shuffle_down(image, stride)
     assert pictures.shape == (2 * stride**2, 3, 20 // stride, 10 // stride)
     assert torch.equal(pictures[stride**2 - 1], image[0, :, stride - 1 :: stride, stride - 1 :: stride])
-    assert torch.equal(ap_bsn.together(pictures, stride), image)
+    assert torch.equal(ap_bsn.pixel_shuffle_up(pictures, stride), image)
 
 
 def test_stride_parts_what_shares_its_noise() -> None:
@@ -33,14 +33,14 @@ def test_stride_parts_what_shares_its_noise() -> None:
         return float((image[..., 1:] * image[..., :-1]).mean() / image.square().mean())
 
     assert correlation(blotched) == pytest.approx(0.75, abs=0.03)
-    assert abs(correlation(ap_bsn.apart(blotched, 5))) < 0.03
+    assert abs(correlation(ap_bsn.pixel_shuffle_down(blotched, 5))) < 0.03
 
 
 def test_no_pixel_sees_itself() -> None:
     bsn, image = network(), torch.rand(1, 1, 10, 10, generator=seeds.generator(2))
 
     def output(y):
-        return ap_bsn.together(bsn(ap_bsn.apart(y, 2)), 2)
+        return ap_bsn.pixel_shuffle_up(bsn(ap_bsn.pixel_shuffle_down(y, 2)), 2)
 
     jacobian = torch.autograd.functional.jacobian(output, image).reshape(100, 100)
     assert not bool(jacobian.diagonal().any())
