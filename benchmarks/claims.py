@@ -13,8 +13,8 @@ minutes      MS-DIP as printed but for its features (--features), on 640 x 480: 
              scale from --probe steps, times the 800 and 1000 steps after which the paper says it converges
 
 The fits of fusion and losses are `fast` with --steps at every scale and the paper's halves; those of `paper`
-take too long for two cores. Crops are of Set9 with Gaussian noise of sigma 25, stated, and of CC15 as recorded.
-PSNR is against the clean picture, which no method sees; seconds are of the processor.
+take too long for two cores. Crops are of Set9 with Gaussian noise of sigma 25, stated, and of CC15 as
+recorded. PSNR is against the clean picture, which no method sees; seconds are of the processor.
 """
 
 from __future__ import annotations

@@ -129,7 +129,7 @@ _TABLE = (
     ),
     MethodInfo(
         name="dip",
-        target="pellucid.methods.single_image.dip:DIP",
+        target="pellucid.methods.single_image.dip.method:DIP",
         title="Deep Image Prior: fits a network to this one image and stops before it learns the noise",
         citation="Ulyanov, Vedaldi, Lempitsky, CVPR 2018; stop rule: Wang et al., TMLR 2023",
         needs="one image",
@@ -268,7 +268,7 @@ _TABLE = (
     ),
     MethodInfo(
         name="iddp",
-        target="pellucid.methods.dataset.iddp:IDDP",
+        target="pellucid.methods.dataset.iddp.method:IDDP",
         title="IDDP: learns from noisy pictures by denoising its own output again (`pellucid train iddp`)",
         citation="Lin, Zhuang, Ding, Zeng, Huang, Tu, Paisley, AAAI 2023",
         needs="a folder",

@@ -16,7 +16,8 @@ from torch import nn
 from pellucid import fields, methods, seeds
 from pellucid.data import adding
 from pellucid.learning import Batch, TrainingProgress
-from pellucid.methods.dataset import iddp
+from pellucid.methods.dataset.iddp import equations
+from pellucid.methods.dataset.iddp import method as iddp
 
 LATE = TrainingProgress(step=9999, steps=10_000)
 
@@ -44,9 +45,9 @@ def test_equations_10_11_and_17_by_hand(noisy, stop) -> None:
     first = module(noisy)
     target = first if stop == "none" else first.detach()
     inside = first.detach() if stop == "both" else first
-    m = iddp.signs(noisy, 0.5, seeds.generator(7))
+    m = equations.signs(noisy, 0.5, seeds.generator(7))
     second = module(inside + m * (noisy - inside))
-    wanted = 0.01 * (first - iddp.averaged(noisy, 3)).square().mean() + (second - target).square().mean()
+    wanted = 0.01 * (first - equations.averaged(noisy, 3)).square().mean() + (second - target).square().mean()
     torch.testing.assert_close(got.value, wanted)
     weights = list(module.parameters())
     gradients = [torch.autograd.grad(value, weights) for value in (got.value, wanted)]
@@ -67,7 +68,7 @@ def test_older_cards_and_suites_are_understood() -> None:
 def test_what_was_removed_goes_back_bit_by_bit(noisy) -> None:
     module = network()
     first = module(noisy).detach()
-    m = iddp.signs(noisy, 0.5, seeds.generator(7))
+    m = equations.signs(noisy, 0.5, seeds.generator(7))
     second = module(first + m * (noisy - first))
     for step, share in ((20, 0.0), (60, 0.2), (100, 0.4)):
         progress = TrainingProgress(step=step, steps=100)
@@ -81,7 +82,7 @@ def test_added_noise_is_as_strong_as_that_of_the_picture() -> None:
     ramp = torch.linspace(0, 1, 128).expand(2, 3, 128, 128)
     noise = torch.randn(ramp.shape, generator=draws) * torch.tensor([0.02, 0.1]).view(2, 1, 1, 1)
     prior = ramp + 0.5 * noise
-    found = iddp.fineness(ramp + noise).flatten()
+    found = equations.fineness(ramp + noise).flatten()
     torch.testing.assert_close(found, torch.tensor([0.02, 0.1]), rtol=0.05, atol=0)
     for match, wanted in ((False, 0.5), (True, 1.0)):
         again = iddp.renoised(prior, 0.5 * noise, iddp.Config(match=match), seeds.generator(0))
@@ -93,18 +94,18 @@ def test_blur_against_scipy() -> None:
 
     image = torch.rand(1, 1, 9, 11, generator=seeds.generator(1))
     wanted = torch.from_numpy(uniform_filter(image[0, 0].numpy(), 5, mode="mirror"))
-    torch.testing.assert_close(iddp.averaged(image, 5)[0, 0], wanted)
+    torch.testing.assert_close(equations.averaged(image, 5)[0, 0], wanted)
 
 
 def test_mask_makes_the_removed_noise_white_and_of_mean_zero() -> None:
     """What follows equation 8: structure is broken, the mean is 0, the size of each value stays."""
     ramp = torch.linspace(0.2, 1, 250_000).view(1, 1, 500, 500)
-    added = iddp.signs(ramp, 0.5, seeds.generator(0)) * ramp
+    added = equations.signs(ramp, 0.5, seeds.generator(0)) * ramp
     assert abs(float(added.mean())) < 0.005
     assert torch.equal(added.abs(), ramp)
     neighbours = (added[..., 1:] * added[..., :-1]).mean() / added.square().mean()
     assert abs(float(neighbours)) < 0.01
-    assert float((iddp.signs(ramp, 0.9, seeds.generator(0)) > 0).float().mean()) == pytest.approx(
+    assert float((equations.signs(ramp, 0.9, seeds.generator(0)) > 0).float().mean()) == pytest.approx(
         0.9, abs=0.01
     )
 
@@ -124,7 +125,7 @@ def test_switches(noisy) -> None:
     torch.testing.assert_close(to_noisy.value.detach(), (prior - noisy).square().mean())
     warm = loss_of(module, noisy, warm_up=5, progress=TrainingProgress(step=4, steps=100))
     torch.testing.assert_close(
-        warm.value.detach(), (prior - iddp.averaged(noisy, iddp.Config().blur)).square().mean()
+        warm.value.detach(), (prior - equations.averaged(noisy, iddp.Config().blur)).square().mean()
     )
     assert float(warm.parts["warm_up"]) == 1
     short_one = loss_of(module, noisy, warm_up=5, progress=TrainingProgress(step=4, steps=12))

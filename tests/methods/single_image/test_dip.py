@@ -12,9 +12,9 @@ from skimage.metrics import peak_signal_noise_ratio as psnr
 
 from pellucid import methods, seeds
 from pellucid.degradation import Mask
-from pellucid.methods.single_image import dip
 from pellucid.methods.single_image.codes import blurred, mesh
-from pellucid.methods.single_image.dip import Config, _divergence, steps
+from pellucid.methods.single_image.dip import method as dip
+from pellucid.methods.single_image.dip.method import Config, _divergence, steps
 from pellucid.networks import features
 from pellucid.noise.report import NoiseReport
 from pellucid.steps import Budget, Step, Task

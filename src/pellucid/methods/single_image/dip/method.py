@@ -14,7 +14,7 @@ from pellucid import checks, engine, networks, seeds
 from pellucid.degradation import Downsample, Mask
 from pellucid.losses import mean_square
 from pellucid.methods.single_image import codes, fitting
-from pellucid.methods.single_image.dip_config import (
+from pellucid.methods.single_image.dip.config import (
     DEPARTURES,
     PAPER,
     Config,

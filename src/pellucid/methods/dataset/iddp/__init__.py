@@ -1,0 +1,1 @@
+"""IDDP: its settings (`config`), its equations (`equations`), the method."""

@@ -1,0 +1,1 @@
+"""Deep Image Prior: its settings and the authors' recipes (`config`), the method."""
