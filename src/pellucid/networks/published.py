@@ -135,6 +135,8 @@ def _from_matconvnet(content: Mapping[str, Any]) -> list[Convolution]:
 
 def _fold(conv: Convolution, scale: Tensor, shift: Tensor, mean: Tensor, spread: Tensor) -> Convolution:
     """The convolution that does what it and the normalisation after it did."""
+    if any(part.shape != conv.weight.shape[:1] for part in (scale, shift, mean, spread)):
+        raise ValueError("a normalisation has another width than the convolution before it")
     factor = scale / spread
     return Convolution(conv.weight * factor.view(-1, 1, 1, 1), (conv.bias - mean) * factor + shift)
 
