@@ -43,6 +43,7 @@ class Option:
         hint: what to do when it is none of these, after the message.
         aliases: old names that `change` and `current` still understand.
         renamed: old values that `change` and `current` still understand, as text in lower case, and today's.
+        absent: its value in a record that was kept before there was such a field; the default where None.
         flag: the option of the command line, where it is not ``--`` and the name, with a short one after a
             comma; "" for an argument.
         metavar: what stands for the value in the help of the command line.
@@ -58,6 +59,7 @@ class Option:
     hint: str = ""
     aliases: tuple[str, ...] = ()
     renamed: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    absent: Any = None
     flag: str | None = None
     metavar: str | None = None
     cli: bool = True
@@ -105,6 +107,7 @@ def option(
     hint: str = "",
     aliases: tuple[str, ...] = (),
     renamed: Mapping[str, Any] | None = None,
+    absent: Any = None,
     flag: str | None = None,
     metavar: str | None = None,
     cli: bool = True,
@@ -135,6 +138,7 @@ def option(
         hint=hint,
         aliases=aliases,
         renamed=renamed or {},
+        absent=absent,
         flag=flag,
         metavar=metavar,
         cli=cli,
@@ -343,6 +347,20 @@ def current(kind: type, changes: Mapping[str, Any]) -> tuple[dict[str, Any], tup
             value = renamed[str(value).lower()]
         found[today] = value
     return found, tuple(remarks)
+
+
+def kept(kind: type, record: Mapping[str, Any]) -> dict[str, Any]:
+    """What a record of an earlier version says, under today's names, with the fields that it could not have.
+
+    >>> @dataclass(frozen=True, kw_only=True)
+    ... class Config:
+    ...     ema: float = option(0.9, aliases=("average",))
+    ...     match: bool = option(True, absent=False)
+    >>> kept(Config, {"average": 0.5})
+    {'match': False, 'ema': 0.5}
+    """
+    missing = {name: given.absent for name, (_, given) in _given(kind).items() if given.absent is not None}
+    return {**missing, **current(kind, record)[0]}
 
 
 def assignments(texts: list[str]) -> dict[str, str]:

@@ -39,8 +39,7 @@ def config_of(card: Card, kind: type, name: str) -> Any:
         ValueError: when the card names fields or values that the method does not take.
     """
     try:
-        today, _ = fields.current(kind, card.config)  # nobody but a new training can change a card
-        return fields.change(kind(), today)
+        return fields.change(kind(), fields.kept(kind, card.config))
     except (ValueError, TypeError) as error:
         raise ValueError(
             f"model {name!r} has a configuration that {card.method} does not take: {error}"

@@ -13,7 +13,7 @@ import torch
 from learned_scenes import batch_of, short, trained
 from torch import nn
 
-from pellucid import fields, methods, seeds
+from pellucid import fields, methods, models, seeds
 from pellucid.data import adding
 from pellucid.learning import Batch, TrainingProgress
 from pellucid.methods.dataset.iddp import equations
@@ -63,6 +63,15 @@ def test_older_cards_and_suites_are_understood() -> None:
         changes, remarks = fields.current(iddp.Config, {"stop_gradient": old})
         assert changes == {"stop_gradient": new}
         assert remarks == (f"stop_gradient={str(old).lower()} is now stop_gradient={new}.",)
+
+
+def test_a_card_from_before_match_and_give_back_has_neither() -> None:
+    """The defaults have both, which such a model was not trained with."""
+    older = fields.kept(iddp.Config, {"alpha": 0.01, "stop_gradient": True})
+    config = fields.change(iddp.Config(), older)
+    assert (config.match, config.give_back, config.stop_gradient) == (False, 0.0, "both")
+    card = models.Card(method="iddp", config={"alpha": 0.01}, channels=1)
+    assert not models.config_of(card, iddp.Config, "older").match
 
 
 def test_what_was_removed_goes_back_bit_by_bit(noisy) -> None:

@@ -55,10 +55,10 @@ class Config(TrainingConfig):
     """whether iddp-unet and small-iddp predict the noise; other networks are as they are"""
     warm_up: int = fields.option(500, low=0)
     """steps at the start that learn the blurred picture alone; at most a third of the training"""
-    match: bool = True
+    match: bool = fields.option(True, absent=False)
     """whether removed noise is made as strong as that of the picture before it is added again; in the paper
     it fades with what the network leaves in, until a training ends at the identity (docs/methods/iddp.md)"""
-    give_back: float = fields.option(0.8, low=0, high=1)
+    give_back: float = fields.option(0.8, low=0, high=1, absent=0.0)
     """share of the removed noise that the target of the prior term has got back at the end, from 0 at the end
     of the warm-up; not the paper's, whose fixed point smooths too much (docs/methods/iddp.md)"""
 
