@@ -40,3 +40,11 @@ def test_a_dead_link_is_seen(tmp_path, monkeypatch, target):
     page.write_text(f"# Page\n[here]({target})\n", encoding="utf-8")
     with pytest.raises(AssertionError, match=r"no file|no heading"):
         test_links_lead_somewhere(page)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_files_that_pages_name_are_there(page):
+    named = set(re.findall(r"`(?:python )?((?:benchmarks|docs|recipes|src|tests)/[\w./*-]*\w)", prose(page)))
+    missing = {name for name in named if not list(ROOT.glob(name))}
+    # Made by `make docs`; what a reader of CONTRIBUTING.md is to write.
+    assert missing <= {"docs/_build/html/index.html", "src/pellucid/methods/filters/gauss.py"}
