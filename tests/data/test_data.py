@@ -16,11 +16,10 @@ from PIL import Image as Pillow
 from pellucid import seeds
 from pellucid.data import Options, adding, open_data
 from pellucid.data.cache import Cache
+from pellucid.data.crops import Region, split, turned
 from pellucid.data.folder import copies, images_in
-from pellucid.data.regions import Region, split
 from pellucid.data.sequence import change
 from pellucid.data.source import Decoded, Mapped, open_source
-from pellucid.data.views import turned
 from pellucid.files import read
 from pellucid.shots.moving import moved
 

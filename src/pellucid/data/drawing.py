@@ -13,10 +13,9 @@ from torch import Tensor
 
 from pellucid import seeds
 from pellucid.data import adding
+from pellucid.data.crops import Region, Split, gray, resized, split, turned
 from pellucid.data.options import Options
 from pellucid.data.pool import Pool
-from pellucid.data.regions import Region, Split, split
-from pellucid.data.views import gray, resized, turned
 from pellucid.learning import Batch, Sees
 
 TRIES = 64

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from pellucid.data.cache import Cache
+from pellucid.data.crops import Region
 from pellucid.data.folder import copies, images_in, of_one_white, open_all, same_channels
-from pellucid.data.regions import Region
 from pellucid.data.source import Source
 
 

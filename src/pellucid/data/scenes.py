@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from pellucid.data.cache import Cache
+from pellucid.data.crops import Region
 from pellucid.data.folder import folders_in, images_in, of_one_white, open_all, same_channels
 from pellucid.data.pool import Facts, read
-from pellucid.data.regions import Region
 from pellucid.data.source import Source
 from pellucid.shots import Placement, align
 from pellucid.shots.moving import moved

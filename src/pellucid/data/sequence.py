@@ -12,9 +12,9 @@ from torch.nn.functional import avg_pool2d
 
 from pellucid import seeds
 from pellucid.data.cache import Cache
+from pellucid.data.crops import Region
 from pellucid.data.folder import images_in, of_one_white, open_all, same_channels
 from pellucid.data.pool import Facts, read
-from pellucid.data.regions import Region
 from pellucid.data.source import Source
 from pellucid.noise.level import detail
 

@@ -1,9 +1,13 @@
-"""Regions: what may be cropped from; and the split into those to learn from and those held out."""
+"""Crops: the regions that they may be cut from, those held out, and their views turned, resized or gray."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate
 
 from pellucid import checks, seeds
 
@@ -101,3 +105,39 @@ def _cut(region: Region, fraction: float, side: int, gap: int) -> tuple[Region, 
         replace(region, bottom=region.bottom - rows - GAP),
         replace(region, top=region.bottom - rows),
     )
+
+
+LUMINANCE = (0.299, 0.587, 0.114)
+"""of R, G and B in gray, ITU-R BT.601"""
+
+
+def turned(image: Tensor, way: int) -> Tensor:
+    """One of the eight ways to lay a square (..., S, S): turned `way % 4` times, from 4 on mirrored too.
+
+    >>> turned(torch.tensor([[1, 2], [3, 4]]), 5)
+    tensor([[2, 1],
+            [4, 3]])
+    """
+    image = torch.rot90(image, way % 4, (-2, -1))
+    return image.transpose(-2, -1) if way >= 4 else image
+
+
+def resized(image: Tensor, side: int) -> Tensor:
+    """(C, S, S) at another size; reduced without aliasing, enlarged by cubic interpolation."""
+    if image.shape[-1] == side:
+        return image
+    result: Tensor = interpolate(
+        image[None], (side, side), mode="bicubic", antialias=side < image.shape[-1], align_corners=False
+    )[0]
+    return result
+
+
+def gray(image: Tensor) -> Tensor:
+    """(1, H, W) of (C, H, W): the luminance of colours, the mean of other channels.
+
+    >>> gray(torch.ones(3, 1, 1)).shape
+    torch.Size([1, 1, 1])
+    """
+    if image.shape[0] == 3:
+        return torch.einsum("c,chw->hw", torch.tensor(LUMINANCE), image)[None]
+    return image.mean(0, keepdim=True)
