@@ -29,6 +29,7 @@ TRAINED = [
     "cyclic",
     "small-cyclic",
     "swift",
+    "swift-wide",
     "swift-blind",
     "swift-tiny",
 ]

@@ -49,6 +49,7 @@ NETWORKS: dict[str, str] = {
     "cyclic": "pellucid.networks.cyclic:Cyclic",
     "small-cyclic": "pellucid.networks.cyclic:small",
     "swift": "pellucid.networks.swift:Swift",
+    "swift-wide": "pellucid.networks.swift:wide",
     "swift-blind": "pellucid.networks.swift:blind",
     "swift-tiny": "pellucid.networks.swift:tiny",
     "single-scale": "pellucid.networks.restormer:SingleScale",

@@ -120,6 +120,17 @@ class Swift(nn.Module):
         return noisy - pixel_shuffle(self.tail(features), 2)
 
 
+def wide(inputs: int, outputs: int) -> Swift:
+    """The same network with more channels at a quarter and an eighth of the size, for hours of training.
+
+    It takes 105,000 multiplications per pixel, the plain one 75,000.
+
+    >>> sum(p.numel() for p in wide(3, 3).parameters())
+    1922448
+    """
+    return Swift(inputs, outputs, widths=(48, 96, 160), blocks=(2, 2, 2))
+
+
 def blind(inputs: int, outputs: int) -> Swift:
     """The same network, which finds the level itself.
 
