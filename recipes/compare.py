@@ -45,6 +45,22 @@ def psnr(clean: torch.Tensor, level: int, name: str, model: str) -> float:
     return metrics.psnr(clean, torch.from_numpy(np.asarray(estimate)), data_range=1.0)
 
 
+def scores(
+    pictures: Path, models: list[str], *, seed: int, held_out: float = 0.1, gray: bool = False
+) -> list[list[float]]:
+    """Mean PSNR of each model at each level, on the pictures that a training with this seed held out."""
+    options = Options(
+        patch=64, batch=1, seed=seed, noise="gaussian:0-75", scales=(0.5, 1.0), gray=gray, held_out=held_out
+    )  # fmt: skip
+    clean = middles(open_data(pictures, options, "pairs"))
+    print(f"{len(clean)} held-out pictures; sigma {', '.join(map(str, LEVELS))}")
+    found = []
+    for model in models:
+        found.append([mean(psnr(c, level, name, model) for name, c in clean.items()) for level in LEVELS])
+        print(f"{model}: {', '.join(f'{value:.3f}' for value in found[-1])}; mean {mean(found[-1]):.3f} dB")
+    return found
+
+
 def main() -> None:
     """Open, denoise, print."""
     parser = argparse.ArgumentParser(
@@ -56,17 +72,7 @@ def main() -> None:
     parser.add_argument("--held-out", type=float, default=0.1)
     parser.add_argument("--gray", action="store_true")
     given = parser.parse_args()
-    options = Options(
-        patch=64, batch=1, seed=given.seed, noise="gaussian:0-75", scales=(0.5, 1.0), gray=given.gray,
-        held_out=given.held_out,
-    )  # fmt: skip
-    clean = middles(open_data(given.pictures, options, "pairs"))
-    print(f"{len(clean)} held-out pictures; sigma {', '.join(map(str, LEVELS))}")
-    for model in given.models:
-        found = [
-            mean(psnr(picture, level, name, model) for name, picture in clean.items()) for level in LEVELS
-        ]
-        print(f"{model}: {', '.join(f'{value:.3f}' for value in found)}; mean {mean(found):.3f} dB")
+    scores(given.pictures, given.models, seed=given.seed, held_out=given.held_out, gray=given.gray)
 
 
 if __name__ == "__main__":
