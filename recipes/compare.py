@@ -1,40 +1,37 @@
-"""Compares models on the pictures that a training held out; no test set is looked at.
+"""Compares models on pictures that no training has seen and that are in no test set.
 
-    python recipes/compare.py pictures/ swift-color color.safetensors --seed 10
+    python recipes/compare.py held-out/ swift-color color.safetensors
 
-`--seed` and `--held-out` are those of the training, so that the held-out pictures are the same. White noise,
-not clipped, one frozen seed per picture and level, on the middle of each picture; the level is told.
+`pictures.py` makes the folder. White noise, not clipped, one frozen seed per picture and level, on the middle
+of each picture; the level is told.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean
 
 import numpy as np
 import torch
+from PIL import Image
 
 import pellucid
 from pellucid import metrics, seeds
-from pellucid.data import Data, Options, open_data
 
 SIDE = 256
 """pixels of the middle that is looked at, at most"""
 LEVELS = (15, 25, 50)
 
 
-def middles(data: Data) -> dict[str, torch.Tensor]:
-    """The middle (C, H, W) of every held-out picture, by name."""
-    found = {}
-    for region in data.parts.held_out:
-        height, width = region.bottom - region.top, region.right - region.left
-        side = min(SIDE, height, width)
-        top, left = region.top + (height - side) // 2, region.left + (width - side) // 2
-        views = data.pool.views(region, region.first, top, left, side, seeds.generator(0))
-        if views is not None:
-            found[data.pool.name(region)] = views[0]
-    return found
+def middle(path: Path, *, gray: bool = False) -> torch.Tensor:
+    """The middle (C, H, W) of a picture, white at 1."""
+    with Image.open(path) as picture:
+        pixels = np.asarray(picture.convert("L" if gray else "RGB"), dtype=np.float32) / 255
+    planes = pixels[None] if gray else np.moveaxis(pixels, -1, 0)
+    top, left = (max(0, (side - SIDE) // 2) for side in planes.shape[1:])
+    return torch.from_numpy(planes[:, top : top + SIDE, left : left + SIDE].copy())
 
 
 def psnr(clean: torch.Tensor, level: int, name: str, model: str) -> float:
@@ -45,15 +42,12 @@ def psnr(clean: torch.Tensor, level: int, name: str, model: str) -> float:
     return metrics.psnr(clean, torch.from_numpy(np.asarray(estimate)), data_range=1.0)
 
 
-def scores(
-    pictures: Path, models: list[str], *, seed: int, held_out: float = 0.1, gray: bool = False
-) -> list[list[float]]:
-    """Mean PSNR of each model at each level, on the pictures that a training with this seed held out."""
-    options = Options(
-        patch=64, batch=1, seed=seed, noise="gaussian:0-75", scales=(0.5, 1.0), gray=gray, held_out=held_out
-    )  # fmt: skip
-    clean = middles(open_data(pictures, options, "pairs"))
-    print(f"{len(clean)} held-out pictures; sigma {', '.join(map(str, LEVELS))}")
+def scores(folder: Path, models: Sequence[str], *, gray: bool = False) -> list[list[float]]:
+    """Mean PSNR of each model at each level."""
+    clean = {path.stem: middle(path, gray=gray) for path in sorted(folder.glob("*.png"))}
+    if not clean:
+        raise SystemExit(f"no pictures in {folder}. Make them with pictures.py.")
+    print(f"{len(clean)} pictures of {folder.name}; sigma {', '.join(map(str, LEVELS))}")
     found = []
     for model in models:
         found.append([mean(psnr(c, level, name, model) for name, c in clean.items()) for level in LEVELS])
@@ -66,13 +60,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("pictures", type=Path)
+    parser.add_argument("folder", type=Path)
     parser.add_argument("models", nargs="+", help="files, or names of shipped ones")
-    parser.add_argument("--seed", type=int, required=True)
-    parser.add_argument("--held-out", type=float, default=0.1)
     parser.add_argument("--gray", action="store_true")
     given = parser.parse_args()
-    scores(given.pictures, given.models, seed=given.seed, held_out=given.held_out, gray=given.gray)
+    scores(given.folder, given.models, gray=given.gray)
 
 
 if __name__ == "__main__":

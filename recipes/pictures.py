@@ -3,7 +3,7 @@
     apt-get download budgie-backgrounds gcompris-qt-data gnome-backgrounds grub2-splashimages \\
         lomiri-wallpapers-16.04 lomiri-wallpapers-20.04 lxqt-themes mate-backgrounds palapeli-data \\
         plasma-workspace-wallpapers tuxpaint-data ukui-wallpapers
-    python recipes/pictures.py . pictures/
+    python recipes/pictures.py . pictures/ held-out/
 
 Releases of Debian differ: the folder may hold several versions of a package, and LICENCES.md says from which
 each picture was taken. What is not there is named and left out; `--strict` makes that an error.
@@ -11,7 +11,8 @@ each picture was taken. What is not there is named and left out; `--strict` make
 Every picture is reduced, which takes the noise and the JPEG blocks of the original away, to at most 1200
 pixels a side and at most half its size, and written as PNG. Pictures of scikit-image are added, but for the
 cat, which is the demo. Licences are those that the packages state in /usr/share/doc/PACKAGE/copyright;
-LICENCES.md sums them up. No picture of the Berkeley sets is among them.
+LICENCES.md sums them up. No picture of the Berkeley sets is among them. A tenth is put into a folder of its
+own, to compare models on (compare.py).
 """
 
 from __future__ import annotations
@@ -118,6 +119,15 @@ RESOURCES: dict[str, tuple[str, ...]] = {
 """package: files that hold many pictures as WebP, of which the large ones are taken, numbered"""
 SKIMAGE = ("astronaut", "coffee", "hubble_deep_field", "immunohistochemistry", "rocket", "retina")
 
+HELD_OUT = (
+    "004_2018_05_14_Extremes_Wetter", "Aqua", "DarkestHour", "Elephants_5640x3172", "Shell", "YellowFlower",
+    "bridgecity2", "cincinnati-bridge", "erase-05", "erase-10", "erase-18", "erase-19", "erase-21",
+    "erase-22", "explore_farm_animals-02", "explore_monuments-19", "explore_monuments-24",
+    "explore_monuments-40", "explore_monuments-62", "oakland-zoo-otters", "perched-osprey", "piazza-gae-aulenti",
+    "sea", "splash-02", "splash-06", "string", "sunf",
+)  # fmt: skip
+"""a tenth of the pictures, drawn once"""
+
 
 def reduced(picture: Image.Image) -> Image.Image:
     """At most LARGEST pixels a side, and at least LEAST times smaller."""
@@ -157,9 +167,15 @@ def main() -> None:
     )
     parser.add_argument("packages", type=Path, help="folder with the .deb files")
     parser.add_argument("out", type=Path, help="folder for the pictures")
+    parser.add_argument("held_out", type=Path, help="folder for the tenth that no training sees")
     parser.add_argument("--strict", action="store_true", help="fail where a picture is missing")
     given = parser.parse_args()
-    given.out.mkdir(parents=True, exist_ok=True)
+    for folder in (given.out, given.held_out):
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def save(picture: Image.Image, name: str) -> None:
+        picture.save((given.held_out if name in HELD_OUT else given.out) / f"{name}.png")
+
     missing: list[str] = []
     with tempfile.TemporaryDirectory() as work:
         folders = []
@@ -173,7 +189,7 @@ def main() -> None:
                     missing.append(f"{package}: {name}")
                     continue
                 with Image.open(place) as picture:
-                    reduced(picture).save(given.out / f"{kept_name(name)}.png")
+                    save(reduced(picture), kept_name(name))
         for package, names in RESOURCES.items():
             for name in names:
                 place = found(folders, package, name)
@@ -181,17 +197,18 @@ def main() -> None:
                     missing.append(f"{package}: {name}")
                     continue
                 for number, picture in enumerate(webp(place.read_bytes())):
-                    reduced(picture).save(given.out / f"{place.stem}-{number:02d}.png")
+                    save(reduced(picture), f"{place.stem}-{number:02d}")
     for name in SKIMAGE:
         try:
             array = np.asarray(getattr(skimage.data, name)())
         except (OSError, ImportError) as error:  # some are fetched from the net, which may be away
             missing.append(f"scikit-image: {name} ({error.__class__.__name__})")
             continue
-        Image.fromarray(array[..., :3]).save(given.out / f"{name}.png")
+        save(Image.fromarray(array[..., :3]), name)
     for name in missing:
         print(f"left out: {name}", file=sys.stderr)
-    print(f"{len(list(given.out.glob('*.png')))} pictures in {given.out}")
+    for folder in (given.out, given.held_out):
+        print(f"{len(list(folder.glob('*.png')))} pictures in {folder}")
     if missing and given.strict:
         raise SystemExit(f"{len(missing)} pictures are missing. Download all packages.")
 

@@ -1,11 +1,11 @@
 """Scores a trained model beside (C)BM3D and puts it among the shipped ones, figures and log with it.
 
     python recipes/ship.py color.safetensors --name swift-color --data-root DATA \\
-        --better-on pictures/ --seed 10
+        --better-on held-out/
     python recipes/ship.py grain.safetensors --name swift-grain --data-root DATA --noise correlated:15,1,0.5
 
 With `--better-on`, the shipped model of that name is replaced only where the new one is better on the
-pictures that its training held out (compare.py). Then, for the card: noise on every sixth picture of CBSD68
+pictures that no training has seen (compare.py). Then, for the card: noise on every sixth picture of CBSD68
 (of BSD68 in gray for a model of one channel), not clipped, one frozen seed per picture: the model, (C)BM3D,
 and for white noise `photo`, which is the mean of the two. The level of white noise (`gaussian:25`) is told to
 all; other noise is measured by all. The card gets the mean PSNR of each; `auto` may take the model alone for
@@ -95,13 +95,12 @@ def main() -> None:
     parser.add_argument(
         "--log", help="name of the CSV file beside this script; that of the model if not given"
     )
-    parser.add_argument("--better-on", type=Path, help="folder of the training pictures")
-    parser.add_argument("--seed", type=int, default=0, help="of the training, with --better-on")
+    parser.add_argument("--better-on", type=Path, help="folder of held-out pictures")
     given = parser.parse_args()
     card, weights = models.read(given.model)
     if given.better_on is not None:
         both = [str(shelf.shipped() / f"{given.name}.safetensors"), str(given.model)]
-        old, new = compare.scores(given.better_on, both, seed=given.seed, gray=card.channels == 1)
+        old, new = compare.scores(given.better_on, both, gray=card.channels == 1)
         if mean(new) <= mean(old):
             raise SystemExit(f"{given.name} stays: {given.model.name} is not better.")
     folder = "CBSD68" if card.channels == 3 else "BSD68_gray"

@@ -74,3 +74,5 @@ def test_every_picture_has_a_name_of_its_own():
     names += pictures.SKIMAGE
     assert len(names) == len(set(names))
     assert "cat" not in pictures.SKIMAGE  # the demo
+    numbered = {name for name in pictures.HELD_OUT if name.startswith(("erase-", "explore_"))}
+    assert set(pictures.HELD_OUT) - numbered < set(names)
