@@ -8,8 +8,7 @@ With `--better-on`, the shipped model of that name is replaced only where the ne
 pictures that no training has seen (compare.py). Then, for the card: noise on every sixth picture of CBSD68
 (of BSD68 in gray for a model of one channel), not clipped, one frozen seed per picture: the model, (C)BM3D,
 and for white noise `photo`, which is the mean of the two. The level of white noise (`gaussian:25`) is told to
-all; other noise is measured by all. The card gets the mean PSNR of each; `auto` may take the model alone for
-white noise only where it is better than `photo` at every level.
+all; other noise is measured by all. The card gets the mean PSNR of each.
 """
 
 from __future__ import annotations

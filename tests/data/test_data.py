@@ -129,15 +129,18 @@ def test_the_target_may_be_the_mean_of_many_draws(tmp_path):
         assert float((plain.other - 102 / 255).std()) == pytest.approx(30 / 255, rel=0.05)
 
 
-def test_levels_of_the_draws_are_drawn_each():
+def test_several_draws_have_the_level_of_the_input_and_one_is_as_ever():
     clean = torch.full((1, 64, 64), 0.5)
-    kinds = adding.parse("gaussian:0-60")
-    targets = [adding.mean(kinds, clean, seeds.generator(i, "t"), 4) for i in range(60)]
-    variance = float(torch.stack([(t - 0.5).square().mean() for t in targets]).mean())
-    # E[sigma²] of a uniform level from 0 to 60 is 60² / 3; the mean of 4 has a quarter of it.
-    assert variance == pytest.approx((60 / 255) ** 2 / 3 / 4, rel=0.2)
-    first = adding.mean(kinds, clean, seeds.generator(0, "t"), 1)
-    assert torch.equal(first, adding.add(kinds, clean, seeds.generator(0, "t")).noisy)
+    kinds = adding.parse("gaussian:1-60")
+    for seed in range(5):
+        first, target = adding.pair(kinds, clean, seeds.generator(seed, "t"), 4)
+        assert float((first.noisy - 0.5).std()) == pytest.approx(first.sigma, rel=0.05)
+        assert float((target - 0.5).std()) == pytest.approx(first.sigma / 2, rel=0.05)
+    draws = seeds.generator(0, "t")
+    two = [adding.add(kinds, clean, draws) for _ in range(2)]
+    first, target = adding.pair(kinds, clean, seeds.generator(0, "t"), 1)
+    assert torch.equal(first.noisy, two[0].noisy)
+    assert torch.equal(target, two[1].noisy)
 
 
 def test_draws_are_for_noise_that_is_added_anew(folder, tmp_path):

@@ -56,31 +56,31 @@ def add(kinds: tuple[models.Noise, ...], clean: Tensor, generator: torch.Generat
     >>> round(added.sigma * 255), round(float((added.noisy - crop).std()) * 255)
     (25, 25)
     """
-    place = int(torch.randint(len(kinds), (), generator=generator)) if len(kinds) > 1 else 0
-    model = _settled(kinds[place], generator)
-    noisy = model.apply(clean, generator)
-    truth = _truth(model, clean)
-    sigma = _stated(model)
-    if sigma is None:
-        sigma = float((noisy - truth).square().mean().sqrt())
-    return Added(noisy=noisy, clean=truth, sigma=sigma)
+    return _added(_drawn(kinds, generator), clean, generator)
 
 
-def mean(kinds: tuple[models.Noise, ...], clean: Tensor, generator: torch.Generator, draws: int) -> Tensor:
-    """The mean of so many noisy versions of (C, H, W), each drawn as by `add`; the first alone for one.
+def pair(
+    kinds: tuple[models.Noise, ...], clean: Tensor, generator: torch.Generator, draws: int
+) -> tuple[Added, Tensor]:
+    """Two views of (C, H, W): one noisy version, and another or the mean of several others.
 
-    As a target it has the expectation of one version, so that the gradient stays the same on average, and
-    1 / draws of the noise's variance.
+    One other is drawn as by `add`. Several are of the level that the first has, as several shots are, and
+    their mean has 1 / draws of its variance: as a target it has the same expectation, so that the gradient
+    is the same on average, with less noise.
 
     >>> crop = torch.full((1, 64, 64), 0.5)
-    >>> of_16 = mean(parse("gaussian:40"), crop, torch.Generator().manual_seed(0), 16)
+    >>> _, of_16 = pair(parse("gaussian:40"), crop, torch.Generator().manual_seed(0), 16)
     >>> round(float((of_16 - crop).std()) * 255)
     10
     """
-    total = add(kinds, clean, generator).noisy
+    if draws == 1:
+        return add(kinds, clean, generator), add(kinds, clean, generator).noisy
+    model = _drawn(kinds, generator)
+    first = _added(model, clean, generator)
+    total = model.apply(clean, generator)
     for _ in range(draws - 1):
-        total = total + add(kinds, clean, generator).noisy
-    return total / draws if draws > 1 else total
+        total = total + model.apply(clean, generator)
+    return first, total / draws
 
 
 def levels(kinds: tuple[models.Noise, ...]) -> tuple[float, float] | None:
@@ -96,6 +96,21 @@ def levels(kinds: tuple[models.Noise, ...]) -> tuple[float, float] | None:
             return None
         ends += sigma if isinstance(sigma, tuple) else (sigma,)
     return min(ends), max(ends)
+
+
+def _drawn(kinds: tuple[models.Noise, ...], generator: torch.Generator) -> models.Noise:
+    """One of the models, with a number in place of every range."""
+    place = int(torch.randint(len(kinds), (), generator=generator)) if len(kinds) > 1 else 0
+    return _settled(kinds[place], generator)
+
+
+def _added(model: models.Noise, clean: Tensor, generator: torch.Generator) -> Added:
+    noisy = model.apply(clean, generator)
+    truth = _truth(model, clean)
+    sigma = _stated(model)
+    if sigma is None:
+        sigma = float((noisy - truth).square().mean().sqrt())
+    return Added(noisy=noisy, clean=truth, sigma=sigma)
 
 
 def _settled(model: Any, generator: torch.Generator) -> models.Noise:

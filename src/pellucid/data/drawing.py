@@ -189,15 +189,13 @@ class Data:
         if self.options.fixed:
             return self._fixed(place, draws)
         clean = self._clean(place, place.top, place.left, place.side, self.options.patch, draws)
+        if self.sees == "pairs" and self.clean is None:
+            first, other = adding.pair(self.kinds, clean, draws, self.options.draws)
+            return Sample(noisy=first.noisy, other=other, sigma=first.sigma)
         first = adding.add(self.kinds, clean, draws)
         if self.sees == "pairs":
             # Where noise is recorded beside, the clean crop itself is the other view.
-            other = (
-                first.clean
-                if self.clean is not None
-                else adding.mean(self.kinds, clean, draws, self.options.draws)
-            )
-            return Sample(noisy=first.noisy, other=other, sigma=first.sigma)
+            return Sample(noisy=first.noisy, other=first.clean, sigma=first.sigma)
         return Sample(
             noisy=first.noisy, clean=first.clean if self.sees == "clean pairs" else None, sigma=first.sigma
         )

@@ -26,7 +26,7 @@ class Options:
         gray: whether the model is for one channel: crops of clean pictures become gray, of others one channel
             is drawn.
         held_out: fraction of the data that is never trained on.
-        draws: noisy versions, each drawn anew, whose mean is the second view of a pair.
+        draws: noisy versions whose mean is the second view of a pair; several are of the first one's level.
     """
 
     patch: int

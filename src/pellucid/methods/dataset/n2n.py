@@ -45,7 +45,7 @@ class Config(TrainingConfig):
     data_range: float = fields.option(1.0, low=0, low_open=True)
     """what SSIM takes for the difference of white and black, in the units of the network"""
     draws: int = fields.option(1, low=1)
-    """noise that is added: the target is the mean of so many noisy versions, each drawn anew"""
+    """with --noise: the target is the mean of so many noisy versions; several have the level of the input"""
     sigma_0: float = fields.option(0.0, low=0)
     """crops weigh 1 / (1 + (sigma / sigma_0)²), so that strong noise does not drown the rest; in the units of
     the network, 0.04 is 10 of 255; 0 weighs all alike"""
