@@ -53,7 +53,7 @@ def main() -> None:
     with seeds.fixed(0, "widen"):
         network = networks.builder(given.network)(card.channels, card.channels)
     config = dataclasses.asdict(dataclasses.replace(n2n.Config(**card.config), network=given.network))
-    card = dataclasses.replace(card, config=config, quality={}, kinds=())
+    card = dataclasses.replace(card, config=config, quality={})
     models.write(given.wider, card, widened(old, network.state_dict()))
 
 
