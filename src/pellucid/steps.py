@@ -9,7 +9,7 @@ from typing import Any, Generic, Literal, Protocol
 
 import torch
 from torch import Tensor
-from typing_extensions import TypeVar  # torch brings it; that of Python 3.11 has no default
+from typing_extensions import TypeVar  # that of Python 3.11 has no default
 
 from pellucid.degradation import Degradation, Identity, Kind
 from pellucid.learning import Learning
