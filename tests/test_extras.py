@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import numpy as np
@@ -91,7 +93,27 @@ def test_every_file_of_the_package_is_installed():
         assert any(path in source.glob(pattern) for pattern in patterns), path
 
 
-def test_without_the_extras_all_but_training_works(noisy, tmp_path):
+def test_what_is_imported_is_declared():
+    """Not only brought by another package, which may do without it tomorrow."""
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        project = tomllib.load(file)["project"]
+    lines = [
+        *project["dependencies"],
+        *(p for e in extras.PACKAGES for p in project["optional-dependencies"][e]),
+    ]
+    declared = {re.match(r"[\w-]+", line)[0].lower() for line in lines}
+    packages = packages_distributions()
+    for path in (ROOT / "src" / "pellucid").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and not node.level:
+                names = [node.module]
+            for name in {n.partition(".")[0] for n in names} - sys.stdlib_module_names - {"pellucid"}:
+                found = {d.lower().replace("_", "-") for d in packages.get(name, [name])}
+                assert found & declared, f"{path} imports {name}, of {found}"
+
+
+def test_without_the_extras_all_but_several_processes_works(noisy, tmp_path):
     for words in (
         ("denoise", str(noisy), "-o", "a.png"),
         ("denoise", str(noisy), "-o", "b.png", "--method", "dip", "--iterations", "2"),
@@ -102,7 +124,14 @@ def test_without_the_extras_all_but_training_works(noisy, tmp_path):
     ):
         done = plain(*words, cwd=tmp_path)
         assert done.returncode == 0, (words, done.stderr)
-    done = plain("train", "n2n", str(tmp_path), "-o", "m.safetensors", "--noise", "gaussian:25", cwd=tmp_path)
+    training = ("train", "n2n", str(noisy), "-o", "m.safetensors", "--noise", "gaussian:25")
+    training += ("--steps", "2", "--set", "batch=2", "--set", "patch=32", "--device", "cpu")
+    done = plain(*training, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "TensorBoard is not installed" in done.stdout + done.stderr
+    assert (tmp_path / "m.safetensors").is_file()
+    assert "loss" in (tmp_path / "m.run" / "metrics.csv").read_text()
+    done = plain(*training, "--overwrite", "--processes", "2", cwd=tmp_path)
     assert done.returncode != 0
     assert done.stderr.strip().endswith("pip install 'pellucid[train]'")
     assert len(done.stderr.strip().splitlines()) == 1

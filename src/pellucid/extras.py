@@ -15,19 +15,20 @@ class MissingExtra(ImportError):  # noqa: N818 - what is missing is no fault of 
     """An extra is not installed; the message is one line that says how to install it."""
 
 
-def need(extra: str, what: str) -> None:
+def need(extra: str, what: str, *packages: str) -> None:
     """Refuse at once what cannot be done without an extra; nothing is imported by asking.
 
     Args:
         extra: a key of `PACKAGES`.
         what: what was asked for, as the start of a sentence.
+        *packages: those of the extra that it needs; all where none is named.
 
     Raises:
         MissingExtra: naming the packages that are not installed and the install command.
 
     >>> need("train", "Training")
     """
-    missing = [name for name in PACKAGES[extra] if not _here(name)]
+    missing = [name for name in packages or PACKAGES[extra] if not here(name)]
     if missing:
         raise MissingExtra(
             f"{what} needs {' and '.join(missing)}, which a plain install leaves out. "
@@ -35,10 +36,10 @@ def need(extra: str, what: str) -> None:
         )
 
 
-def _here(name: str) -> bool:
+def here(name: str) -> bool:
     """Whether a package can be imported.
 
-    >>> _here("json"), _here("no_such_package")
+    >>> here("json"), here("no_such_package")
     (True, False)
     """
     try:

@@ -58,7 +58,9 @@ def train(
 
 def carry_out(request: TrainSettings, progress: Callable[[Report], None] | None = None) -> Trained:
     """Do what was asked for; arguments and errors as `train`."""
-    extras.need("train", "Training")
+    several = request.asked.processes * request.asked.nodes > 1
+    if several:
+        extras.need("train", "Training in several processes", "lightning")
     images = open_data(
         request.place,
         request.options,
@@ -95,7 +97,6 @@ def carry_out(request: TrainSettings, progress: Callable[[Report], None] | None 
     fit = loop.Fit(request, network, plan, last, watch, progress)
     try:
         if plan.goes_on(fit.done, fit.before):
-            several = request.asked.processes * request.asked.nodes > 1
             (processes if several else loop).run(fit, images)
             if fit.failed is None and first and fit.stopped_by != "finished":
                 watch(fit)
@@ -116,7 +117,7 @@ def carry_out(request: TrainSettings, progress: Callable[[Report], None] | None 
         stopped_by=fit.stopped_by,
         loss=fit.figures.now.get("loss", math.nan),
         held_out=fit.held_out,
-        notes=_notes(images),
+        notes=_notes(images) + (() if log is None else log.notes),
     )
 
 

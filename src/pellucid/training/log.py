@@ -14,6 +14,7 @@ from typing import Any, TextIO
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid import extras
 from pellucid.files.replace import replaced
 from pellucid.learning import Guard, Loss
 
@@ -74,18 +75,21 @@ class Figures:
 
 
 class Log:
-    """Writes `metrics.csv` and the events of TensorBoard into a folder.
+    """Writes `metrics.csv` and, where TensorBoard is installed, its events into a folder.
 
     A resumed training goes on in the same file; rows that it will write again are dropped.
 
     Args:
         folder: where to.
         step: steps that are done already.
+
+    Attributes:
+        notes: what it leaves out.
     """
 
-    def __init__(self, folder: Path, step: int = 0) -> None:
-        from torch.utils.tensorboard import SummaryWriter
+    notes: tuple[str, ...] = ()
 
+    def __init__(self, folder: Path, step: int = 0) -> None:
         self.path = folder / "metrics.csv"
         kept: list[dict[str, str]] = []
         if step and self.path.is_file():
@@ -96,26 +100,39 @@ class Log:
             new.write(_text(kept).encode())
         self._file: TextIO = self.path.open("a", newline="", encoding="utf-8")
         self._writer = csv.DictWriter(self._file, list(kept[0]), **STYLE) if kept else None
-        self._board: Any = SummaryWriter(folder / "tensorboard", purge_step=step + 1 if step else None)
+        self._board: Any = None
+        if extras.here("tensorboard"):
+            from torch.utils.tensorboard import SummaryWriter
+
+            self._board = SummaryWriter(folder / "tensorboard", purge_step=step + 1 if step else None)
+        else:
+            self.notes = (
+                "TensorBoard is not installed, so that there are no events for it; metrics.csv has the "
+                "figures, samples/ the pictures. Install with: pip install 'pellucid[train]'",
+            )
 
     def row(self, step: int, values: Mapping[str, float]) -> None:
         """One row of figures."""
         self._write({"step": str(step), **{name: f"{value:.8g}" for name, value in values.items()}})
-        for name, value in values.items():
-            self._board.add_scalar(name, value, step)
+        if self._board is not None:
+            for name, value in values.items():
+                self._board.add_scalar(name, value, step)
 
     def picture(self, step: int, name: str, pixels: NDArray[np.float32]) -> None:
         """A picture (C, H, W), C 1 or 3, in [0, 1]."""
-        self._board.add_image(name, pixels, step)
+        if self._board is not None:
+            self._board.add_image(name, pixels, step)
 
     def values(self, step: int, name: str, values: NDArray[np.float32]) -> None:
         """A histogram."""
-        self._board.add_histogram(name, values, step)
+        if self._board is not None:
+            self._board.add_histogram(name, values, step)
 
     def close(self) -> None:
         """Finish both."""
         self._file.close()
-        self._board.close()
+        if self._board is not None:
+            self._board.close()
 
     def _write(self, row: Mapping[str, str]) -> None:
         if self._writer is None:  # the columns are those of the first row
