@@ -12,7 +12,8 @@ import pytest
 from bench_pictures import clean_set, pair_set
 
 from pellucid import bench
-from pellucid.bench import log
+from pellucid.bench import log, plan
+from pellucid.bench.spec import parse_entry
 
 SCORES = ("key", "psnr", "ssim", "noisy_psnr", "noisy_ssim", "file", "error", "skipped")
 
@@ -148,6 +149,8 @@ def test_skips_need_no_worker_where_the_set_is_absent(tmp_path):
         ({"images": ["scene0", "scen1"]}, r"got 'scen1'\. Did you mean 'scene1'"),
         ({"methods": "nlm+patchsize=3"}, "Did you mean 'patch_size'"),
         ({"methods": "nlm+patch_size=big"}, "patch_size must be"),
+        ({"methods": "rs-dip+heads=3"}, "multiple of heads=3"),
+        ({"methods": "rs-dip+preset=paper+heads=5"}, "got 48"),
         ({"methods": "dip+iterations=many"}, "iterations must be a number"),
         ({"methods": "nlm+shots=none"}, "shots must be"),
         ({"preset": "papr"}, "Did you mean 'paper'"),
@@ -160,6 +163,14 @@ def test_bad_requests_are_refused_before_anything_runs(change, words, data, tmp_
     with pytest.raises(ValueError, match=words):
         bench.run(**(asked | change))
     assert not (tmp_path / "r").exists()
+
+
+@pytest.mark.parametrize(
+    ("entry", "preset"), [("rs-dip+preset=paper+heads=3", "fast"), ("rs-dip+heads=3", "paper")]
+)
+def test_fields_are_looked_at_with_the_preset_that_is_run(entry, preset):
+    """The paper's width of 48 has room for 3 heads, that of fast has not."""
+    plan.check([parse_entry(entry)], preset=preset)
 
 
 def test_a_folder_that_has_grown_is_read_again(data, tmp_path):

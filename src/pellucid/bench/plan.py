@@ -164,7 +164,10 @@ def check(
         for name, text in entry.arguments.items():
             value(name, text)
         if entry.kind == "method" and entry.fields:
-            fields.change(methods.load(entry.name).config(), entry.fields)
+            method = methods.load(entry.name)
+            own = entry.arguments.get("preset", preset)
+            # A preset that the method does not have is looked at below.
+            fields.change(method.presets.get(own, method.config()), entry.fields)
     _preset(preset, [e for e in entries if e.has_preset and "preset" not in e.arguments])
     for entry in entries:
         if entry.has_preset and "preset" in entry.arguments:
