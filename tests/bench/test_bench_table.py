@@ -44,6 +44,24 @@ def test_a_method_that_was_skipped_everywhere_takes_no_image_from_the_others(tmp
     assert "n2n: skipped in 1 cell: weights not at hand" in render.text([table])
 
 
+def test_what_the_methods_said_stands_below_the_table(tmp_path):
+    """Once, though its figures differ from picture to picture; rows of before have none."""
+    lines = [
+        line("dip", "a", warnings=["It ended after 2 of 300."]),
+        line("dip", "b", warnings=["It ended after 3 of 300.", "It is dark."]),
+        line("tv", "a", warnings=[]),
+        line("tv", "b", warnings=["It is dark."]),
+        line("nlm", "a", warnings=None),
+        line("nlm", "b"),
+    ]
+    (table,) = tables(made(tmp_path, lines))
+    assert table.notes[-2:] == (
+        "dip in 2 cells, with other figures in some: It ended after 2 of 300.",
+        "dip, tv in 2 cells: It is dark.",
+    )
+    assert "It is dark." in render.text([table])
+
+
 def test_nothing_in_common_is_said(tmp_path):
     (table,) = tables(made(tmp_path, [line("nlm", "a"), line("tv", "b")]))
     assert "cannot be compared" in table.notes[0]

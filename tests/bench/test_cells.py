@@ -26,6 +26,12 @@ def test_a_row_is_scored_from_the_written_file(cell, tmp_path):
     assert row["iterations"] == 1
 
 
+def test_a_row_holds_what_the_user_of_the_method_is_told(cell, tmp_path):
+    clean_set(tmp_path / "data", 1)
+    row = cell("Set9:gaussian:25", "picture0", "dip+iterations=2")
+    assert any("the fit has hardly begun" in text for text in row["warnings"])
+
+
 def test_the_same_cell_twice_has_the_same_bits(cell, tmp_path):
     clean_set(tmp_path / "data", 1)
     for method in ("zs-n2n+iterations=5", "wavelet"):

@@ -35,6 +35,7 @@ class CallOutcome:
         stopped: what ended it, or None.
         peak_mb: of a command that measures its own, else None.
         start_up: whether `seconds` holds the start of a program.
+        warnings: what the user of the call is told.
     """
 
     pixels: protocol.Array
@@ -44,6 +45,7 @@ class CallOutcome:
     stopped: str | None = None
     peak_mb: float | None = None
     start_up: bool = False
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,6 +151,7 @@ def call(
         seconds=seconds,
         cpu_seconds=cpu,
         iterations=result.iterations if best is None else best.found[0],
+        warnings=result.warnings,
         stopped=result.stopped_by if best is None else f"best of {result.iterations} (oracle)",
     )
 

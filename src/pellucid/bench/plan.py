@@ -114,6 +114,7 @@ MEASURED = (
     "skipped",
     "note",
     "start_up",
+    "warnings",
 )
 
 

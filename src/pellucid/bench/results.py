@@ -38,6 +38,7 @@ class Cell:
         start_up: whether the seconds hold the start of a program.
         iterations, stopped: of an iterative method.
         file, clean, noisy: pictures, relative to ``folder``.
+        warnings: what the user of the method was told.
         error, skipped: why there is no result, or None.
         folder: the results folder it was read from.
     """
@@ -63,6 +64,7 @@ class Cell:
     file: str | None = None
     clean: str | None = None
     noisy: str | None = None
+    warnings: tuple[str, ...] = ()
     error: str | None = None
     skipped: str | None = None
     folder: Path = Path()
@@ -215,6 +217,7 @@ def _cell(line: Any, root: Path, where: str) -> Cell:
     # Fields of a later protocol are passed over, a null preset means none.
     known = {name: value for name, value in line.items() if name in _FIELDS}
     known["preset"] = known.get("preset") or ""
+    known["warnings"] = tuple(known.get("warnings") or ())
     # JSON has no infinity: a result equal to the truth has a perfect SSIM and no PSNR.
     if known.get("psnr") is None and known.get("ssim") == 1:
         known["psnr"] = math.inf

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -179,6 +180,7 @@ def _table(
             "Published rows are the numbers of their source, for the whole set under its own protocol"
             + (f"; the rows of this run are for {crop}x{crop} crops." if crop else ".")
         )
+    notes += _warnings(done)
     if order == "best":
         rows.sort(key=lambda row: _goodness(row, by), reverse=True)
     return Table(
@@ -310,6 +312,21 @@ def _mean(values: Iterable[float | None]) -> float | None:
 def _goodness(row: Row, by: str) -> float:
     score = row.psnr if by == "psnr" else row.ssim
     return -math.inf if score is None else score.mean
+
+
+def _warnings(done: dict[MethodKey, list[Cell]]) -> list[str]:
+    """What the users of the methods were told, once for all cells in which only the figures differ."""
+    told: dict[str, list[tuple[str, str]]] = {}
+    for (method, _), group in done.items():
+        for cell in group:
+            for text in cell.warnings:
+                told.setdefault(re.sub(r"\d+(?:\.\d+)?", "0", text), []).append((method, text))
+    lines = []
+    for found in told.values():
+        names = ", ".join(dict.fromkeys(method for method, _ in found))
+        like = ", with other figures in some" if len({text for _, text in found}) > 1 else ""
+        lines.append(f"{names} in {_count(len(found), 'cell')}{like}: {found[0][1]}")
+    return lines
 
 
 def _missing(cells: Sequence[Cell]) -> tuple[Missing, ...]:
