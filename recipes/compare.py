@@ -1,4 +1,4 @@
-"""Compares models on pictures that no training has seen and that are in no test set.
+"""Compares models on pictures that are kept from the trainings and are in no test set.
 
     python recipes/compare.py held-out/ swift-color color.safetensors
 

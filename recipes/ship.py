@@ -4,10 +4,10 @@
         --better-on held-out/
     python recipes/ship.py grain.safetensors --name swift-grain --data-root DATA --noise correlated:15,1,0.5
 
-With `--better-on`, the shipped model of that name is replaced only where the new one is better on the
-pictures that no training has seen (compare.py). Then, for the card: noise on every sixth picture of CBSD68
-(of BSD68 in gray for a model of one channel), not clipped, one frozen seed per picture: the model, (C)BM3D,
-and for white noise `photo`, which is the mean of the two. The level of white noise (`gaussian:25`) is told to
+With `--better-on`, the shipped model of that name is replaced only where the new one is better on pictures
+that are kept from the trainings (compare.py). Then, for the card: noise on every sixth picture of CBSD68 (of
+BSD68 in gray for a model of one channel), not clipped, one frozen seed per picture: the model, (C)BM3D, and
+for white noise `photo`, which is the mean of the two. The level of white noise (`gaussian:25`) is told to
 all; other noise is measured by all. The card gets the mean PSNR of each.
 """
 

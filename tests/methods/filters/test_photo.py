@@ -130,7 +130,7 @@ def test_the_mean_of_both_is_nearer_to_the_truth_than_the_filter():
     noise = analysis.analyse(noisy[None], color=True, scale=255)
     assert noise.correlated
     ours, filtered = (run(noisy, noise, light="never", share=s) for s in (FAST.share, 0.0))
-    assert psnr(clean, ours) > psnr(clean, filtered) + 0.04
+    assert psnr(clean, ours) > psnr(clean, filtered) + 0.03
 
 
 def test_the_network_is_for_colour_pictures_and_told_white_noise_as_it_is():
