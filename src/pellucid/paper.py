@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -144,6 +144,6 @@ def differences(
     ]
 
 
-def unlike(one: Any, other: Any) -> Iterable[str]:
+def unlike(one: Any, other: Any) -> list[str]:
     """The fields in which two configurations of a class differ, in their order."""
     return [f.name for f in dataclasses.fields(one) if getattr(one, f.name) != getattr(other, f.name)]

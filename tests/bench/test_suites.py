@@ -63,6 +63,28 @@ def test_a_set_that_the_small_form_leaves_out_is_said_to_be_left_out():
     assert "not in the small form" not in full
 
 
+def headed(name, form):
+    """The settings that the comparison states, as lists below what has them."""
+    text = comparing.markdown(suites.load(name, form), Results(manifests=(), cells=()), {})
+    blocks = re.split(r"^- ", text.split("## Settings that are not")[1], flags=re.M)[1:]
+    return {head: body for head, _, body in (block.partition("\n") for block in blocks)}
+
+
+def test_the_settings_stated_are_those_that_run():
+    """With what a training or an entry changes, and each distinct configuration once."""
+    found = headed("blog-n2n", "small")
+    (head,) = (h for h in found if "`model:@supervised`" in h)
+    assert "steps = 500, in the paper 300000" in found[head]
+    assert "learning_rate = 0.001" in found[head]
+    assert "as this suite sets it" in found[head]
+    found = headed("ms-dip-3", "full")
+    assert "weight = 0.5, in the paper None" in next(b for h, b in found.items() if "+weight=0.5" in h)
+    assert "weight" not in next(b for h, b in found.items() if h.startswith("`ms-dip`: "))
+    found = headed("iddp-1-2", "small")
+    (head,) = (h for h in found if "`model:@n2n-gaussian`" in h)
+    assert "`model:@n2n-speckle`" in head
+
+
 def printed(name, method, set_):
     found = [n for n in suites.load(name).printed if (n.method, n.set) == (method, set_)]
     assert len(found) == 1

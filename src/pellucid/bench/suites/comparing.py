@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import mean
+from typing import Any
 
 import numpy as np
 
-from pellucid import methods
+from pellucid import fields, methods
 from pellucid.bench import protocol, spec
 from pellucid.bench.results import Cell, Results, called
 from pellucid.bench.suites.reading import Printed, Suite
+from pellucid.paper import unlike
+from pellucid.steps import Method
 
 
 def markdown(suite: Suite, results: Results, given: Mapping[str, str]) -> str:
@@ -34,31 +38,64 @@ def markdown(suite: Suite, results: Results, given: Mapping[str, str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _papers(suite: Suite) -> list[str]:
-    """How the settings of the runs stand to the papers: what is filled in, what is another and why."""
-    asked = {(one.method, one.more.get("preset") or "fast") for one in suite.trainings}
+@dataclass(frozen=True, kw_only=True)
+class _Used:
+    """Settings that a suite uses, and the entries and models that use them."""
+
+    method: Method
+    preset: str
+    config: Any
+    names: list[str] = field(default_factory=list)
+
+
+def _used(suite: Suite) -> list[_Used]:
+    """Every configuration of a suite once: the preset of an entry or a training with its own changes."""
+    asked: list[tuple[str, str, str, Mapping[str, Any]]] = []
+    for one in suite.trainings:
+        own = {name: one.more[name] for name in ("network", "steps") if name in one.more}
+        preset = one.more.get("preset") or "fast"
+        asked.append((f"model:@{one.name}", one.method, preset, own | one.more.get("set", {})))
     for part in suite.parts:
-        entries = [spec.parse_entry(text) for text in part.methods if not text.startswith("model:@")]
-        asked |= {
-            (entry.name, entry.arguments.get("preset") or part.more.get("preset") or "fast")
-            for entry in entries
-            if entry.kind == "method"
-        }
-    lines: list[str] = []
-    for name, preset in sorted(asked):
-        method = methods.load(name)
+        for entry in (spec.parse_entry(text) for text in part.methods if not text.startswith("model:@")):
+            if entry.kind == "method":
+                preset = entry.arguments.get("preset") or part.more.get("preset") or "fast"
+                asked.append((entry.text, entry.name, preset, entry.fields))
+    found: list[_Used] = []
+    for name, of, preset, changes in asked:
+        method = methods.load(of)
         if preset not in method.presets:
             continue
-        config = method.presets[preset]
-        told = [f"  - {difference}" for difference in method.unlike_paper(config)]
+        config = fields.change(method.presets[preset], changes)
+        same = [u for u in found if (u.method.name, u.preset, u.config) == (of, preset, config)]
+        if not same:
+            found.append(_Used(method=method, preset=preset, config=config))
+        names = (same or found[-1:])[0].names
+        names += [name] if name not in names else []
+    return sorted(found, key=lambda used: used.method.name)
+
+
+def _papers(suite: Suite) -> list[str]:
+    """How the settings of the runs stand to the papers: what is filled in, what is another and why."""
+    lines: list[str] = []
+    elsewhere: dict[str, tuple[str, ...]] = {}
+    for used in _used(suite):
+        method, config = used.method, used.config
+        changed = unlike(config, method.presets[used.preset])
+        told = [
+            f"  - {replace(d, reason='as this suite sets it') if d.field in changed else d}"
+            for d in method.unlike_paper(config)
+        ]
         if method.paper is not None:
             left = {k: v for k, v in method.paper.open.items() if v.value == getattr(config, k)}
             told += [
-                f"  - {field} = {s.value!r}, left open by the paper: {s.where}" for field, s in left.items()
+                f"  - {name} = {s.value!r}, left open by the paper: {s.where}" for name, s in left.items()
             ]
-            told += [f"  - {text}" for text in method.paper.elsewhere]
+            elsewhere[method.name] = method.paper.elsewhere
         if told:
-            lines += [f"- `{name}`, preset `{preset}`:", *told]
+            names = ", ".join(f"`{name}`" for name in used.names)
+            lines += [f"- {names}: `{method.name}`, preset `{used.preset}`:", *told]
+    for name, texts in elsewhere.items():
+        lines += [f"- `{name}`, whatever its settings:", *(f"  - {text}" for text in texts)] if texts else []
     return ["## Settings that are not the papers'", "", *lines, ""] if lines else []
 
 
