@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import pickle
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -19,7 +20,7 @@ import pytest
 import torch
 from scipy.io import savemat
 
-from pellucid.networks import download
+from pellucid.networks import download, published, weight_files
 
 MEMORY = 96
 """MB that a refusal may add to what the process has after its imports"""
@@ -97,14 +98,66 @@ class Huge:
         return bytearray, (3 * 2**30,)
 
 
-def calling_pth(path: Path) -> None:
-    """A pickle that asks for 3 GB of zeros, which torch's own safe reader lets it have."""
+HUGE = pickle.dumps({"a": Huge()}, 2)
+"""a pickle that asks for 3 GB of zeros, which torch's own safe reader lets it have"""
+
+
+def rezipped(path: Path, *, pickled: str, shown: str = "") -> None:
+    """A file of torch with `HUGE` under the name `pickled`, and its true pickle before it under `shown`."""
     torch.save({"a.weight": torch.zeros(3)}, path)
     with zipfile.ZipFile(path) as archive:
         entries = {name: archive.read(name) for name in archive.namelist()}
     with zipfile.ZipFile(path, "w") as archive:
         for name, content in entries.items():
-            archive.writestr(name, pickle.dumps({"a": Huge()}, 2) if name.endswith("data.pkl") else content)
+            if name.endswith("data.pkl"):
+                if shown:
+                    archive.writestr(name.replace("data.pkl", shown), content)
+                archive.writestr(name.replace("data.pkl", pickled), HUGE)
+            else:
+                archive.writestr(name, content)
+
+
+def calling_pth(path: Path) -> None:
+    rezipped(path, pickled="data.pkl")
+
+
+def shouting_pth(path: Path) -> None:
+    """torch's reader of archives takes a name in capitals for the same."""
+    rezipped(path, pickled="DATA.PKL")
+
+
+def doubled_pth(path: Path) -> None:
+    """torch reads one of two entries, and it may be the other one."""
+    rezipped(path, pickled="DATA.PKL", shown="data.pkl")
+
+
+def twice_listed_pth(path: Path) -> None:
+    """An archive whose end leads to one list of entries by its place, and to another by its length."""
+    rezipped(path, pickled="data.pkl")
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("more", bytes(2**16))
+        names = archive.namelist()
+    bad = path.read_bytes()
+    with zipfile.ZipFile(path) as archive:
+        place = archive.start_dir
+    torch.save({"a.weight": torch.zeros(3)}, path)
+    with zipfile.ZipFile(path) as archive:
+        start, listed = archive.start_dir, archive.infolist()
+    written = path.read_bytes()
+    good = bytearray(written[: written.rindex(b"PK\6\6")])
+    at = start
+    for entry in listed:  # Python adds to the places of entries what the list itself lies too far behind
+        struct.pack_into("<I", good, at + 42, entry.header_offset + place - start)
+        at = good.find(b"PK\1\2", at + 4)
+    assert len(names) > len(listed)
+    end = struct.pack("<4s4H2IH", b"PK\5\6", 0, 0, *[len(listed)] * 2, len(good) - start, place, 0)
+    path.write_bytes(bad + good + end)
+
+
+def legacy_pth(path: Path) -> None:
+    """A pickle of the old layout with a harmless archive behind it."""
+    torch.save({"a.weight": torch.zeros(3)}, path)
+    path.write_bytes(HUGE + path.read_bytes())
 
 
 def old_pth(path: Path) -> None:
@@ -136,9 +189,21 @@ def twice_deflated_mat(path: Path) -> None:
     path.write_bytes(head + (15).to_bytes(4, "little") + len(inner).to_bytes(4, "little") + inner)
 
 
+def many_deflated_mat(path: Path) -> None:
+    """Two elements that unfold to all that is allowed, and a third one."""
+    head = b"MATLAB 5.0 MAT-file".ljust(124) + b"\0\1IM"
+    first = (9).to_bytes(4, "little") + (weight_files.UNFOLDED // 2 - 8).to_bytes(4, "little")
+    unfolded = [first.ljust(weight_files.UNFOLDED // 2, b"\0")] * 2 + [bytes(2**28)]
+    parts = [zlib.compress(part, 9) for part in unfolded]
+    path.write_bytes(
+        head + b"".join((15).to_bytes(4, "little") + len(p).to_bytes(4, "little") + p for p in parts)
+    )
+
+
 HOSTILE: list[Callable[[Path], None]] = [
-    large_npz, fitting_npz, multiplying_npz, deflated_pth, expanded_pth, calling_pth, old_pth, long_pth,
-    deflated_mat, empty_mat, twice_deflated_mat,
+    large_npz, fitting_npz, multiplying_npz, deflated_pth, expanded_pth, calling_pth, shouting_pth,
+    doubled_pth, twice_listed_pth, legacy_pth, old_pth, long_pth, deflated_mat, empty_mat, twice_deflated_mat,
+    many_deflated_mat,
 ]  # fmt: skip
 
 
@@ -156,6 +221,17 @@ def test_small_files_do_not_unfold(tmp_path: Path) -> None:
     lines = done.stdout.splitlines()
     assert len(lines) == len(HOSTILE)
     assert max(int(line.split()[-1]) for line in lines) < MEMORY, done.stdout
+
+
+def test_a_damaged_head_is_no_fault_of_ours(tmp_path: Path) -> None:
+    path = tmp_path / "a.npz"
+    np.savez(path, **{"conv00.weight": np.ones((1, 1, 3, 3), np.float32)})
+    with zipfile.ZipFile(path) as archive:
+        content = archive.read("conv00.weight.npy")
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("conv00.weight.npy", content.replace(b"(1, 1, 3, 3)", b"(1, 1, 3, 3 "))
+    with pytest.raises(ValueError, match="header is damaged"):
+        published.load(path)
 
 
 @pytest.fixture

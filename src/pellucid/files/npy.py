@@ -78,7 +78,10 @@ def header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:
     if len(raw) < length:
         raise ValueError("the header ends early")
     text = raw.decode("utf-8" if start[6] == 3 else "latin-1")
-    found = ast.literal_eval(re.sub(r"(?<=\d)L(?=[,) ])", "", text).strip())
+    try:
+        found = ast.literal_eval(re.sub(r"(?<=\d)L(?=[,) ])", "", text).strip())
+    except SyntaxError as error:
+        raise ValueError("the header is damaged") from error
     if set(found) != {"descr", "fortran_order", "shape"}:
         raise ValueError(f"the header names {sorted(found)}")
     shape, fortran = found["shape"], found["fortran_order"]

@@ -161,7 +161,8 @@ def tensors(file: BinaryIO, path: Path) -> Weights:
 
     Its pickle may only build tensors; they are built without values first.
     """
-    zipped = zipfile.is_zipfile(file)
+    file.seek(0)
+    zipped = file.read(4) == b"PK\3\4"  # as torch tells: another file may end in an archive all the same
     if zipped:
         _check_archive(file)
     else:
@@ -186,13 +187,40 @@ def tensors(file: BinaryIO, path: Path) -> Weights:
 
 
 def _check_archive(file: BinaryIO) -> None:
-    """PyTorch stores values as they are: an archive that unfolds is none of its files."""
+    """PyTorch stores values as they are: an archive that unfolds is none of its files.
+
+    What is checked must be what torch reads, and its reader takes names that differ in case for the same.
+    """
     entries = _entries(file)
     if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries.values()):
         raise ValueError("it is compressed, which PyTorch's files are not")
     with zipfile.ZipFile(file) as archive:
-        for name in (name for name in entries if name.endswith("data.pkl")):
-            _check_pickle(io.BytesIO(archive.read(name)))
+        if archive.start_dir != _list_of_entries(file):
+            raise ValueError("it holds more than one list of its entries")
+        named = [entry.orig_filename.lower() for entry in archive.infolist()]
+        if len(set(named)) < len(named):
+            raise ValueError("it holds several entries of one name")
+        for entry in entries.values():
+            if entry.orig_filename.lower().endswith("data.pkl"):
+                _check_pickle(io.BytesIO(archive.read(entry)))
+
+
+def _list_of_entries(file: BinaryIO) -> int:
+    """Where the end of a zip archive says that the list of its entries begins; -1 where it has no plain end.
+
+    Python goes by the length of that list instead, so that an archive may follow anything. Source: PKWARE,
+    APPNOTE.TXT, 4.3.14 to 4.3.16.
+    """
+    size = file.seek(0, 2)
+    file.seek(max(0, size - 98))
+    tail = file.read()
+    if tail[-22:-18] != b"PK\5\6":
+        return -1
+    if tail[-42:-38] != b"PK\6\7":
+        return int.from_bytes(tail[-6:-2], "little")
+    if int.from_bytes(tail[-34:-26], "little") != size - 98:  # the longer end, for large archives
+        return -1
+    return int.from_bytes(tail[-50:-42], "little")
 
 
 def _check_pickle(file: BinaryIO) -> None:
@@ -227,8 +255,8 @@ def matlab(file: BinaryIO) -> dict[str, Any]:
         kind, content, rest = _element(rest, order)
         if kind == COMPRESSED:
             unfolding = zlib.decompressobj()
-            content = unfolding.decompress(content, left)
-            if unfolding.unconsumed_tail:
+            content = unfolding.decompress(content, left + 1)  # 0 would mean all of it
+            if len(content) > left:
                 raise ValueError(f"it unfolds to more than {UNFOLDED:,} bytes")
             left -= len(content)
             kind, content, _ = _element(content, order)
