@@ -120,7 +120,9 @@ PAPER = Paper(
     ),
     ours={"code_blur": 1.0, "adapt": False, "trust": 1.0, "gain": 1.0, "ema_share": 0.0},
     elsewhere=(
-        "Equation 4 names no unit: sigma is taken in [0, 1]; N is taken as the index of the coarsest scale.",
+        "Equation 4 names no unit: sigma is taken in [0, 1].",
+        "N of equation 4 is called the total number of image scales, but the scales are y_0 to y_N, one "
+        "more, and y_N has no tie: N is taken as the index of the coarsest scale, where the weight so is 0.",
         "Equation 5 has the arrows of p and q exchanged; it is read as in its source (Kopf and others, "
         "2007).",
     ),

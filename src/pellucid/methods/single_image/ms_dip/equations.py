@@ -95,8 +95,9 @@ def consistency(features: nn.Module, coarser: Tensor, factor: float) -> Callable
 def weight(sigma: float, steps_below: int) -> float:
     """lambda_n = sqrt(sigma_{y_n} (N - n)), equation 4.
 
-    The paper leaves the units and N open: sigma is taken in [0, 1], and N is the index of the coarsest scale,
-    where the weight is 0 as the paper has it.
+    The paper names no unit: sigma is taken in [0, 1]. Of N it says "the total number of image scales", but
+    its scales are y_0 to y_N, one more, and the coarsest y_N has no tie: N is taken as the index of the
+    coarsest, where the weight so is 0.
 
     Args:
         sigma: level of the noise of y_n, 1.0 = white.
