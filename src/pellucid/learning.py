@@ -14,7 +14,7 @@ from pellucid.noise.report import NoiseReport
 from pellucid.paper import stated
 
 Sees = Literal["noisy", "pairs", "clean pairs"]
-DECAYS = ("constant", "linear", "ramp", "halves", "cosine")
+DECAYS = ("constant", "linear", "ramp", "halves", "tenth", "cosine")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +91,8 @@ class TrainingConfig:
     weight_decay: float = fields.option(0.0, low=0)
     """added to the gradient, as Adam does"""
     decay: str = fields.option("constant", choices=tuple(DECAYS))
-    """learning rate in time: constant, linear (second half), ramp (last 30 %), halves (each fifth), cosine"""
+    """learning rate in time: constant, linear (second half), ramp (last 30 %), halves (each fifth), tenth (a
+    tenth after 60 %), cosine"""
     clip: float = fields.option(0.0, low=0)
     """largest norm of the gradient; 0 for no limit"""
     ema: float = fields.option(0.0, low=0, high=1, high_open=True, aliases=("average",))

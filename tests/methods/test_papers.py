@@ -49,6 +49,14 @@ QUOTED: dict[str, dict[str, tuple[Any, str]]] = {
         "fidelity": ("blurred", "eq 10: replacing y in the fidelity term with y_blur"),
         "stop_gradient": ("both", "eq 16, 17: eta is fixed, so the gradient does not backpropagate to it"),
     },
+    "r2r": {
+        "network": ("dncnn", "code: DnCNN, num_of_layers 17"),
+        "batch": (128, "code: batchSize"),
+        "learning_rate": (1e-3, "code: lr"),
+        "decay": ("tenth", "code: from round 30 (milestone) of 50 (epochs) on a tenth of lr"),
+        "alpha": (0.5, "code: alpha"),
+        "passes": (50, "code: aver_num"),
+    },
     "dip": {
         "network": (
             "skip",

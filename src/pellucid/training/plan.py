@@ -172,12 +172,14 @@ def factor(decay: str, progress: TrainingProgress) -> float:
 
     With t from 0 at the first step to 1 at the last: constant 1; linear 1 up to t = 1/2, then 2 (1 - t);
     ramp 1 up to t = 0.7, then cos^4 to 0, as Noise2Noise has it; halves 1/2^k in the k-th fifth from 0;
-    cosine (1 + cos(pi t)) / 2.
+    tenth 1 up to t = 0.6, then 0.1; cosine (1 + cos(pi t)) / 2.
 
     >>> [factor("linear", TrainingProgress(step=s, steps=100)) for s in (0, 50, 75, 100)]
     [1.0, 1.0, 0.5, 0.0]
     >>> [factor("halves", TrainingProgress(step=s, steps=100)) for s in (0, 20, 99)]
     [1.0, 0.5, 0.0625]
+    >>> [factor("tenth", TrainingProgress(step=s, steps=50)) for s in (0, 29, 30, 49)]
+    [1.0, 1.0, 0.1, 0.1]
     """
     t = progress.fraction
     checks.one_of("decay", decay, DECAYS)
@@ -188,6 +190,8 @@ def factor(decay: str, progress: TrainingProgress) -> float:
         return (0.5 + 0.5 * math.cos(math.pi * late)) ** 2
     if decay == "halves":
         return float(0.5 ** min(4, int(5 * t + 1e-9)))
+    if decay == "tenth":
+        return 1.0 if t < 0.6 else 0.1
     if decay == "cosine":
         return 0.5 * (1 + math.cos(math.pi * t))
     return 1.0

@@ -54,6 +54,16 @@ def test_the_loss_by_hand(name) -> None:
     torch.testing.assert_close(got.value, (0.8 * (noisy + 0.7 * m) - target).square().mean())
 
 
+def test_where_there_is_no_noise_nothing_is_corrected() -> None:
+    """At sigma 0 the result is f(y): to go on from y past it would add what f took off."""
+    method = methods.load("nr2n")
+    noisy = torch.rand(1, 1, 8, 8, generator=seeds.generator(4))
+    clean = NoiseReport.white((0.0,), 1, scale=255.0)
+    for config, report in ((method.config(sigma=0.2), clean), (method.config(), None)):
+        got = method.learning.predict(_Share(), noisy, report, config, generator=seeds.generator(5))
+        torch.testing.assert_close(got, 0.8 * noisy)
+
+
 def test_the_level_must_be_known() -> None:
     config = r.Config()
     noisy = torch.rand(1, 1, 8, 8)

@@ -36,7 +36,8 @@ class Config(TrainingConfig):
     weight_decay: float = 1e-8
     """added to the gradient, as Adam does"""
     decay: str = "cosine"
-    """learning rate in time: constant, linear, ramp (cosine in the last 30 %), halves (each fifth), cosine"""
+    """learning rate in time: constant, linear, ramp (cosine in the last 30 %), halves (each fifth), tenth
+    (a tenth after 60 %), cosine"""
     grid: int = fields.option(4, low=2, high=16)
     """side of the cells; one pixel of each is hidden at a time"""
     alpha: float = fields.option(1.0, low=0)

@@ -35,7 +35,8 @@ class Config(TrainingConfig):
     beta2: float = 0.999
     """of Adam: how slowly the mean of the squares of the gradients follows"""
     decay: str = "cosine"
-    """learning rate in time: constant, linear, ramp (cosine in the last 30 %), halves (each fifth), cosine"""
+    """learning rate in time: constant, linear, ramp (cosine in the last 30 %), halves (each fifth), tenth
+    (a tenth after 60 %), cosine"""
     loss: str = fields.option("l2", choices=DISTANCES)
     """l2 (noise of mean 0), l1 (outliers), l0 (impulses; annealed) or relative (high dynamic range)"""
     detail: float = fields.option(0.0, low=0)

@@ -35,7 +35,8 @@ class Config(TrainingConfig):
     learning_rate: float = 1e-3
     """of Adam"""
     decay: str = "cosine"
-    """learning rate in time: constant, linear, ramp (cosine in the last 30 %), halves (each fifth), cosine"""
+    """learning rate in time: constant, linear, ramp (cosine in the last 30 %), halves (each fifth), tenth
+    (a tenth after 60 %), cosine"""
     ratio: float = fields.option(1.0, low=0)
     """weight of the regulariser at the end of the training; it grows from 0"""
 
