@@ -211,8 +211,7 @@ def test_an_old_name_is_understood_and_said():
         {"ema": "0.5", "width": 2},
         ("average is now called ema.",),
     )
-    with pytest.warns(DeprecationWarning, match="average is now called ema"):
-        assert change(Limited(), {"average": "0.5"}).ema == 0.5
+    assert change(Limited(), {"average": "0.5"}).ema == 0.5
     with pytest.raises(ValueError, match="ema is given twice"):
         current(Limited, {"average": 1, "ema": 2})
 

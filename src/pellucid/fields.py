@@ -17,7 +17,6 @@ import sys
 import textwrap
 import types
 import typing
-import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -295,7 +294,7 @@ def _classes(module: str) -> dict[str, ast.stmt]:
 def change(config: Any, changes: Mapping[str, Any]) -> Any:
     """A copy of ``config`` with some fields changed; text is read as the type of the field.
 
-    An old name of a field is understood, with a DeprecationWarning; `current` gives that in words instead.
+    An old name of a field is understood; `current` says so in words, for whoever has a place for them.
 
     Raises:
         ValueError: for a field that does not exist (with the nearest name) or a value of another type.
@@ -308,9 +307,7 @@ def change(config: Any, changes: Mapping[str, Any]) -> Any:
     ...
     ValueError: field must be one of patch_size, patch_distance, cut_off; got 'patch_sise'. ...
     """
-    changes, remarks = current(type(config), changes)
-    for remark in remarks:
-        warnings.warn(remark, DeprecationWarning, stacklevel=2)
+    changes, _ = current(type(config), changes)
     hints = typing.get_type_hints(type(config))
     names = [f.name for f in dataclasses.fields(config)]
     for name in changes:

@@ -117,8 +117,7 @@ def test_nothing_is_fitted_where_nothing_is_removed(model):
 
 def test_the_old_name_of_the_perturbation_is_understood(model):
     _, noisy = noisy_of(0.05, side=96)
-    with pytest.warns(DeprecationWarning, match="shake is now called perturbation"):
-        old = run(noisy, model, set={"adapt.steps": 2, "adapt.shake": 0.5})
+    old = run(noisy, model, set={"adapt.steps": 2, "adapt.shake": 0.5})
     new = run(noisy, model, set={"adapt.steps": 2, "adapt.perturbation": 0.5})
     assert np.array_equal(old.estimate, new.estimate)
 

@@ -61,7 +61,6 @@ def test_set_applies_on_top_of_the_preset():
 
 def test_settings_by_old_names_are_understood_and_said():
     """In the Result too: a program does not show Python's warnings to who uses it."""
-    with pytest.warns(DeprecationWarning, match="tta_views"):
-        settings = settle(Denoise(method="photo", set={"looks": 1}))
+    settings = settle(Denoise(method="photo", set={"looks": 1}))
     assert settings.config.tta_views == 1
     assert settings.notes == ("looks is now called tta_views.",)

@@ -258,6 +258,49 @@ def test_resume_must_be_asked_for_the_same(toy, folder, tmp_path):
         pellucid.train("toy", folder, out, noise="gaussian:5", steps=4, resume=True)
 
 
+def test_a_checkpoint_under_old_names_goes_on(folder, tmp_path):
+    """Fields renamed since, values renamed since, and fields that came later, which were off before."""
+    settings = {"patch": 16, "batch": 1, "give_back": 0.0, "match": False}
+
+    def run(name, steps):
+        out = tmp_path / f"{name}.safetensors"
+        more = {"steps": steps, "every": 2, "set": settings, "resume": True}
+        return pellucid.train("iddp", folder, out, noise="gaussian:25", **more)
+
+    run("m", 4)
+    checkpoint = tmp_path / "m.run" / "checkpoint.pt"
+    today = state.load(checkpoint)
+    config = dict(today.settings["config"])
+    older = {k: v for k, v in config.items() if k not in ("ema", "match", "give_back")}
+    older |= {"average": config["ema"], "stop_gradient": True}
+    state.save(checkpoint, dataclasses.replace(today, settings={**today.settings, "config": older}))
+    assert run("m", 4).steps == 4
+    older["stop_gradient"] = False
+    state.save(checkpoint, dataclasses.replace(today, settings={**today.settings, "config": older}))
+    with pytest.raises(ValueError, match="made with stop_gradient='none', got stop_gradient='both'"):
+        run("m", 4)
+
+
+def test_old_names_are_told_in_the_notes(toy, folder, tmp_path):
+    done = pellucid.train(
+        "toy", folder, tmp_path / "m.safetensors", noise="gaussian:5", steps=2, set={"average": 0.5}
+    )
+    assert "average is now called ema." in done.notes
+
+
+def test_a_foreign_handler_of_interrupts_is_left_alone(toy, folder, tmp_path, monkeypatch):
+    """One that was set in C, which Python cannot name and so not put back."""
+    monkeypatch.setattr(signal, "getsignal", lambda number: None)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        out = tmp_path / "m.safetensors"
+        assert pellucid.train("toy", folder, out, noise="gaussian:5", steps=2).steps == 2
+        assert out.is_file()
+        assert signal.signal(signal.SIGINT, before) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def test_from_a_model(toy, folder, tmp_path):
     first = pellucid.train("toy", folder, tmp_path / "a.safetensors", noise="gaussian:5", steps=4)
     still = pellucid.train(

@@ -27,8 +27,7 @@ class View:
 
     Attributes:
         noisy: (C, H, W).
-        told: what the network is told of its noise.
-        noise: its report.
+        noise: its report, from which the network is told a level.
         place: of a part: the number of the picture, and the row and column where it begins.
     """
 

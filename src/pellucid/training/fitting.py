@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -73,8 +72,7 @@ def carry_out(request: TrainSettings, progress: Callable[[Report], None] | None 
     last: state.Checkpoint | None = None
     if request.asked.resume and request.checkpoint.is_file():
         last = state.load(request.checkpoint)
-        defaults = dataclasses.asdict(type(request.config)())
-        state.check_same(last, settings, request.checkpoint, defaults)
+        state.check_same(last, settings, request.checkpoint, type(request.config))
     network = network_of(request, images, last)
     first = processes.first_process()
     if first:
@@ -117,7 +115,7 @@ def carry_out(request: TrainSettings, progress: Callable[[Report], None] | None 
         stopped_by=fit.stopped_by,
         loss=fit.figures.now.get("loss", math.nan),
         held_out=fit.held_out,
-        notes=_notes(images) + (() if log is None else log.notes),
+        notes=request.remarks + _notes(images) + (() if log is None else log.notes),
     )
 
 

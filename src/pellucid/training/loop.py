@@ -236,11 +236,15 @@ def run(fit: Fit, images: Data) -> None:
 
 @contextmanager
 def interruptible(fit: Fit) -> Iterator[None]:
-    """In the main thread, the first Ctrl-C lets the step end and saves; the second one is as ever."""
-    if threading.current_thread() is not threading.main_thread():
+    """In the main thread, the first Ctrl-C lets the step end and saves; the second one is as ever.
+
+    A handler that was not set by Python could not be put back: where there is one, signals are left alone.
+    """
+    main = threading.current_thread() is threading.main_thread()
+    before = signal.getsignal(signal.SIGINT) if main else None
+    if before is None:
         yield
         return
-    before = signal.getsignal(signal.SIGINT)
 
     def note(number: int, frame: Any) -> None:
         fit.interrupted = True

@@ -29,6 +29,7 @@ class TrainSettings:
         device: where to run.
         start: model file whose weights are taken over, or None.
         threads: that make batches.
+        remarks: what the user should know of the request, such as old names of fields.
     """
 
     asked: Train
@@ -39,6 +40,7 @@ class TrainSettings:
     device: torch.device
     start: Path | None = None
     threads: int = 1
+    remarks: tuple[str, ...] = ()
 
     @property
     def place(self) -> Path:
@@ -120,6 +122,7 @@ def settle(asked: Train) -> TrainSettings:
         device=device,
         start=None if asked.start is None else models.locate(str(asked.start)),
         threads=devices.spare_threads(device) if asked.threads is None else asked.threads,
+        remarks=fields.current(type(config), asked.set or {})[1],
     )
 
 

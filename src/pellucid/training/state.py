@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import pickle
@@ -13,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from pellucid import fields
 from pellucid.files.replace import replaced
 
 FORMAT = "pellucid checkpoint 1"
@@ -83,7 +85,7 @@ def load(path: Path) -> Checkpoint:
 
 
 def check_same(
-    state: Checkpoint, settings: Mapping[str, Any], path: Path, defaults: Mapping[str, Any] | None = None
+    state: Checkpoint, settings: Mapping[str, Any], path: Path, config: type | None = None
 ) -> None:
     """Raise a ValueError that names what differs between a checkpoint and what is asked for now.
 
@@ -91,7 +93,7 @@ def check_same(
         state: the checkpoint.
         settings: what is asked for now.
         path: of the checkpoint, for the message.
-        defaults: values of fields of the configuration that may be younger than the checkpoint.
+        config: class of the configuration, for fields that are younger than the checkpoint, or renamed since.
 
     >>> blank = {"step": 0, "steps": 1, "seconds": 0.0, "network": {}, "average": None, "optimizer": {}}
     >>> state = Checkpoint(settings={"seed": 1}, **blank)
@@ -100,8 +102,11 @@ def check_same(
     ...
     ValueError: run was made with seed=1, got seed=2. Ask for the same, or start anew without --resume.
     """
-    wanted = _flat(json.loads(json.dumps(dict(settings))))
-    made = {**json.loads(json.dumps(dict(defaults or {}))), **_flat(state.settings)}
+    wanted, made = _flat(settings), _flat(state.settings)
+    if config is not None:
+        kept = fields.kept(config, state.settings.get("config", {}))
+        made = _flat({**state.settings, "config": {**dataclasses.asdict(config()), **kept}})
+    wanted, made = (json.loads(json.dumps(one)) for one in (wanted, made))
     for name in {**wanted, **made}:
         if wanted.get(name) != made.get(name):
             raise ValueError(
