@@ -11,7 +11,7 @@ from skimage.metrics import peak_signal_noise_ratio as psnr
 
 import pellucid
 from pellucid import methods, seeds
-from pellucid.methods.single_image.rs_dip import Config, _network, mixed, steps
+from pellucid.methods.single_image.rs_dip import Config, _network, misfit, mixed, steps
 from pellucid.noise.report import NoiseReport
 from pellucid.request import Denoise
 from pellucid.run import settle
@@ -208,3 +208,11 @@ def test_tiles_take_their_part_of_the_near_clean_images() -> None:
 
 def test_budget_is_heeded() -> None:
     assert len(run(Task(**{**task().__dict__, "budget": Budget(iterations=2)}), paper(**TINY))) == 2
+
+
+def test_the_loss_is_that_of_a_fit_to_the_mean() -> None:
+    """Equation 4, beside the constant."""
+    draws = seeds.generator(6)
+    output, pair = torch.rand(3, 8, 8, generator=draws), torch.rand(2, 3, 8, 8, generator=draws)
+    expected = 2 * (output - pair.mean(0)).square().mean() + (pair[0] - pair[1]).square().mean() / 2
+    torch.testing.assert_close(misfit(output, pair), expected)

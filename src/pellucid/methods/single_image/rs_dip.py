@@ -97,6 +97,23 @@ def mixed(near_clean: Tensor, grain: int, generator: torch.Generator) -> Tensor:
     return near_clean.gather(0, ((places + turn) % count).expand_as(near_clean))
 
 
+def misfit(output: Tensor, targets: Tensor) -> Tensor:
+    """MSE(f, I1) + MSE(f, I2), equation 4, for any number K.
+
+    It is a distance to the mean: of two, L = 2 MSE(f, (I1 + I2) / 2) + MSE(I1, I2) / 2, and the last term is
+    constant.
+
+    Args:
+        output: f (C, H, W).
+        targets: (K, C, H, W), the near-clean images.
+
+    >>> pair = torch.stack([torch.zeros(1, 2, 2), torch.ones(1, 2, 2)])
+    >>> float(misfit(torch.full((1, 2, 2), 3.0), pair))
+    13.0
+    """
+    return mean_square(output.expand_as(targets), targets).sum()
+
+
 def _network(inputs: int, outputs: int, config: Config) -> nn.Module:
     build = networks.builder(NETWORKS[config.network])
     if config.network != "single-scale":
@@ -133,8 +150,8 @@ def _near_clean(task: Task, device: torch.device) -> Tensor:
 def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Iterator[Step]:
     """Fit f(mixed near-clean images) to the near-clean images, L = MSE(f, I1) + MSE(f, I2), equation 4.
 
-    This is a fit to their mean: L = 2 MSE(f, (I1 + I2) / 2) + MSE(I1, I2) / 2, and the last term is constant.
-    What a finished fit differs by from the mean is what the network could not or did not yet follow.
+    This is a fit to their mean (see `misfit`). What a finished fit differs by from the mean is what the
+    network could not or did not yet follow.
 
     Args:
         task: shots (S, C, H, W), and two or more near-clean images of the same size; initial and budget are
@@ -197,7 +214,7 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
             elif config.sampling:
                 fed = mixed(near, config.grain, masks).flatten(0, 1)[None]
             raw = network(fed)[0] + base
-            loss = mean_square(raw.expand_as(targets), targets).sum()
+            loss = misfit(raw, targets)
             engine.descend(optimizer, loss)
         output = raw.detach()
         looked_back = fitting.past(config.ema, config.ema_share, iteration)
@@ -252,7 +269,7 @@ RS_DIP = Method(
     paper=PAPER,
     departures={
         "iterations": "it begins where the fit is to end (see output)",
-        "output": "the fit ends at the mean of the near-clean images (see `steps`), and the paper's "
+        "output": "the fit ends at the mean of the near-clean images (see `misfit`), and the paper's "
         "network is "
         "still 1 to 2 dB below it after 300 steps; this one starts there",
         "fold": "a sixteenth of the places: seconds instead of minutes",
