@@ -10,6 +10,7 @@ import sys
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 import pytest
 
 from pellucid.fields import Option, assignments, change, check, current, describe, option, options
@@ -231,3 +232,15 @@ def test_types_that_are_no_text_are_named_as_well(tmp_path, monkeypatch):
     from bare_config import Bare
 
     assert [field.kind for field in describe(Bare)] == ["int", "float | None"]
+
+
+def test_numbers_of_numpy_are_numbers_and_truths_are_not():
+    made = Inheriting(width=np.float32(0.5), sizes=(np.int64(3),))
+    assert made == Inheriting(width=0.5, sizes=(3,))
+    assert (type(made.width), type(made.sizes[0])) == (float, int)
+    assert change(Config(), {"depth": np.int64(3), "rate": np.float32(0.5)}) == Config(depth=3, rate=0.5)
+    with pytest.raises(ValueError, match="depth must be a whole number"):
+        change(Config(), {"depth": np.float32(3)})
+    for wrong in (True, "1"):
+        with pytest.raises(ValueError, match="width must be a number"):
+            Inheriting(width=wrong)

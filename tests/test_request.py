@@ -88,3 +88,29 @@ def test_a_picture_is_stated_and_not_compared():
 def test_a_request_cannot_be_changed():
     with pytest.raises(dataclasses.FrozenInstanceError):
         Denoise().seed = 1
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        Denoise(near_clean=["bm3d", "nlm"], set={"channels": (1, 2)}, guide=Path("flash.png")),
+        Denoise(set={}, seed=np.int64(3), seconds=np.float32(0.5)),
+        Inpaint(mask=Path("hole.png")),
+        Train(method="n2n", data="in", out="m.safetensors", pairs=Path("truth"), scales=[1.0, 0.5]),
+        Output(out="a.png"),
+    ],
+)
+def test_what_means_the_same_is_equal_after_json(asked):
+    assert request.from_json(type(asked), request.to_json(asked)) == asked
+
+
+def test_a_request_keeps_its_own_copy_of_the_changes():
+    given = {"iterations": 3}
+    asked = Denoise(method="dip", set=given)
+    given["iterations"] = 4
+    assert asked.set == {"iterations": 3}
+
+
+def test_json_that_lacks_what_must_be_given():
+    with pytest.raises(ValueError, match="a request of inpaint must name mask"):
+        request.from_json(Inpaint, '{"method": "dip"}')

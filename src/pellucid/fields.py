@@ -13,6 +13,7 @@ import ast
 import dataclasses
 import inspect
 import math
+import numbers
 import sys
 import textwrap
 import types
@@ -87,7 +88,8 @@ class Option:
                 checks.one_of(name, str(value), allowed)
         if self.low is None and self.high is None:
             return
-        if not isinstance(value, int | float):
+        value = _number(value)
+        if isinstance(value, bool) or not isinstance(value, int | float):
             raise ValueError(f"{name} must be a number, got {value!r}. {self.hint}".strip())
         low, high = -math.inf if self.low is None else self.low, math.inf if self.high is None else self.high
         checks.in_range(
@@ -151,13 +153,45 @@ def check(config: Any) -> None:
     """Raise a ValueError for the first field that is not what it may be; for ``__post_init__``.
 
     A field that a class gives another default keeps what its base class says of it. None passes where the
-    type of the field admits it; of a tuple every item is checked.
+    type of the field admits it; of a tuple every item is checked. Values that mean the same become the same
+    first, so that equal records are equal: numbers of NumPy are Python's, lists are tuples, an empty mapping
+    is none.
     """
     kind: type = type(config)
     for name, (field, given) in _given(kind).items():
-        value = getattr(config, name)
+        value = _settled(getattr(config, name), str(getattr(field.type, "__name__", field.type)))
+        object.__setattr__(config, name, value)  # these records are frozen for everybody else
         if not (value is None and "None" in str(field.type)):
             given.check(name, value)
+
+
+def _settled(value: Any, kind: str) -> Any:
+    """A value as records keep it, by the text of its type; all that is unknown stays as it is."""
+    if isinstance(value, str) and "Path" in kind and "str" not in kind:
+        return Path(value)
+    if isinstance(value, Path) and (kind == "Any" or "str" in kind):
+        return str(value)
+    if kind == "Any":
+        return _number(value)
+    settled = _plain(value)
+    return None if settled == {} and "None" in kind else settled
+
+
+def _plain(value: Any) -> Any:
+    if type(value) in (list, tuple):
+        return tuple(_plain(item) for item in value)
+    if isinstance(value, Mapping):
+        return {name: _plain(item) for name, item in value.items()}
+    return _number(value)
+
+
+def _number(value: Any) -> Any:
+    """A number of another library as Python's."""
+    if type(value) in (bool, int, float):
+        return value
+    if isinstance(value, numbers.Integral):
+        return int(value)
+    return float(value) if isinstance(value, numbers.Real) else value
 
 
 @cache
@@ -426,9 +460,9 @@ def _as(hint: Any, value: Any) -> Any:
         value = ast.literal_eval(value) if isinstance(value, str) else value
     if hint is bool and isinstance(value, bool):
         return value
-    if hint is int and isinstance(value, int) and not isinstance(value, bool):
-        return value
-    if hint is float and isinstance(value, int | float) and not isinstance(value, bool):
+    if hint is int and isinstance(value, numbers.Integral) and not isinstance(value, bool):
+        return int(value)
+    if hint is float and isinstance(value, numbers.Real) and not isinstance(value, bool):
         return float(value)
     raise ValueError
 

@@ -162,6 +162,9 @@ class Output:
     overwrite: bool = option(False)
     """Replace outputs that exist."""
 
+    def __post_init__(self) -> None:
+        check(self)
+
 
 class RequestOptions(TypedDict, total=False):
     """The fields of `Request` as keyword arguments; a test holds these records and those equal."""

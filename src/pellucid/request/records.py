@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar, get_args
@@ -72,7 +72,8 @@ def from_json(kind: type[Record], text: str) -> Record:
     """The record that `to_json` wrote, or that a person did: fields that are left out have their defaults.
 
     Raises:
-        ValueError: for a text that is no JSON object, a field that does not exist, or a value that is wrong.
+        ValueError: for a text that is no JSON object, a field that does not exist or is missing, or a
+            value that is wrong.
 
     >>> from pellucid.request import Denoise
     >>> from_json(Denoise, '{"method": "nlm", "iterations": "many"}')
@@ -89,6 +90,11 @@ def from_json(kind: type[Record], text: str) -> Record:
     types = {f.name: f.type for f in options(kind)}
     for name in told:
         checks.one_of("field", name, list(types))
+    missing = [f.name for f in options(kind) if f.default is MISSING and f.name not in told]
+    if missing:
+        raise ValueError(
+            f"a request of {getattr(kind, 'verb', kind.__name__)} must name {', '.join(missing)}. Add it."
+        )
     return kind(**{name: _read(name, types[name], value) for name, value in told.items()})
 
 
