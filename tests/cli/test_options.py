@@ -103,3 +103,9 @@ def test_what_a_record_refuses_is_wrong_usage(run, typed, words):
     assert words in text
     assert len(text.strip().splitlines()) == 1
     assert not seen
+
+
+def test_debug_is_what_was_typed_and_not_what_the_host_was_started_with(run, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["host", "--debug"])
+    assert "Traceback" not in run("a", "--wide", 0)[2]
+    assert "Traceback" in run("a", "--wide", 0, "--debug")[2]

@@ -61,13 +61,14 @@ def spread(verb: Callable[..., int], *, without: Sequence[str] = ()) -> Callable
     }
 
     def command(**typed: Any) -> None:
+        debug = bool(typed.get("debug"))  # before the records take what is theirs
         try:
             made = {
                 name: records[name](**{f.name: _value(f, typed.pop(f.name)) for f in offered[name]})
                 for name in records
             }
         except (ValueError, TypeError) as error:
-            if typed.get("debug") or "--debug" in sys.argv:
+            if debug:
                 traceback.print_exc(file=sys.stderr)
             show.error(str(error))
             raise typer.Exit(USAGE) from None
