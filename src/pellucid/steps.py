@@ -74,6 +74,8 @@ class Step:
         total: how many iterations the method plans, for the progress bar; None when open.
         held_out: detached scalar loss on pixels hidden from the fit, where the method hides some.
         notes: what the user should know of how the method works at this size, noise and budget.
+        unfinished: what he should know besides where a limit in iterations or seconds ends the run here; a
+            stop rule that ends it is his wish, or knows better.
     """
 
     iteration: int
@@ -86,6 +88,7 @@ class Step:
     total: int | None = None
     held_out: Tensor | None = None
     notes: tuple[str, ...] = ()
+    unfinished: tuple[str, ...] = ()
 
 
 def hurried(method: str, done: int, planned: int) -> tuple[str, ...]:
@@ -184,9 +187,12 @@ class Method(Generic[ConfigT]):
         learning: how it is trained on many images (`pellucid train`), or None; such a method is applied from
             the file that the training wrote.
         takes_shots: whether it is given several shots of a scene as they are, in register; others are given
-            their mean.
-        family: what it learns from: nothing (filter), the image at hand, or a data set.
+            their mean. Where None is given, as its needs say.
+        family: what it learns from: nothing (filter), the image at hand, or a data set. Where None is given,
+            a trained method is of a data set, an iterative one of a single image.
         iterative: whether it yields a Step per iteration, so that a stop rule and a budget mean something.
+        staged: whether it works through stages that each end by themselves, so that the iterations of one
+            picture say nothing of another's.
         paper: what its paper states and leaves open, or None where there is none or it is not recorded.
         departures: why a field of `fast` differs from `paper`, for every one that does.
     """
@@ -212,23 +218,33 @@ class Method(Generic[ConfigT]):
     uncertainty: bool = False
     near_clean: tuple[str, ...] = ()
     learning: Learning | None = None
-    takes_shots: bool = False
-    family: Family = "filter"
+    takes_shots: bool | None = None
+    family: Family | None = None
     iterative: bool = False
+    staged: bool = False
     paper: Paper | None = None
     departures: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.stop:  # only what iterates has a stop rule
             object.__setattr__(self, "iterative", True)
+        if self.takes_shots is None:  # methods of other packages may know only of needs
+            object.__setattr__(self, "takes_shots", self.needs in ("one image or shots", "shots of a scene"))
+        if self.family is None:
+            alone: Family = "single image" if self.iterative else "filter"
+            object.__setattr__(self, "family", "data set" if self.learning is not None else alone)
 
     def keeps(self, config: Any, noise: NoiseReport) -> bool:
         """Whether the mean of a channel is to stay, at this noise."""
         return self.keeps_mean(config, noise) if callable(self.keeps_mean) else self.keeps_mean
 
     def unlike_paper(self, config: ConfigT) -> list[Difference]:
-        """The fields in which a configuration is not as in the paper, with what it states and why."""
-        return differences(config, self.presets["paper"], self.paper, self.departures)
+        """The fields in which a configuration is not as in the paper, with what it states and why.
+
+        None where there is no preset ``paper``.
+        """
+        of_paper = self.presets.get("paper")
+        return [] if of_paper is None else differences(config, of_paper, self.paper, self.departures)
 
     def for_kind(self, kind: Kind) -> Method[ConfigT]:
         """The same method with the presets, stop rule, cost and tiling it has for a kind of degradation.

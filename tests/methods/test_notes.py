@@ -88,3 +88,9 @@ def test_rs_dip_names_equal_near_clean_images() -> None:
     near = torch.rand(1, 1, 16, 16)
     assert "all the same" in notes_of("rs-dip", 1, 16, 16, iterations=4, near_clean=near.repeat(2, 1, 1, 1))
     assert notes_of("rs-dip", 1, 16, 16, iterations=4, near_clean=torch.cat([near, 0.9 * near])) == ""
+
+
+def test_a_stop_rule_that_ends_a_fit_is_no_haste() -> None:
+    picture = np.random.default_rng(0).random((32, 32), np.float32)
+    result = pellucid.denoise(picture, "dip", stop="iterations:2", return_result=True)
+    assert "hardly begun" not in " ".join(result.warnings)

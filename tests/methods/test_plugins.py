@@ -194,3 +194,32 @@ def test_the_documented_plugin_in_the_benchmark(wiener, tmp_path, monkeypatch):
     assert rows["wiener"]["psnr"] > rows["noisy"]["psnr"] + 1
     assert rows["wiener"]["psnr"] != rows["wiener+window=9"]["psnr"]
     assert rows["wiener"]["preset"] == "fast"
+
+
+OLD = """
+from dataclasses import dataclass
+from pellucid.steps import Method, Step
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    width: int = 3
+
+def steps(task, config, *, seed, device):
+    first = task.shots[0] + 0 * len(task.shots)
+    assert len(task.shots) == 2
+    yield Step(iteration=1, phase="filter", loss=None, output=first, estimate=lambda: first)
+
+OLD = Method(name="old", title="", citation="", needs="shots of a scene", config=Config, steps=steps,
+             presets={"fast": Config()})
+"""
+
+
+def test_one_for_the_old_contract_has_its_shots_and_needs_no_paper(site, capsys):
+    install(site, "old-package", {"old": "old:OLD"}, "old", OLD)
+    assert methods.load("old").takes_shots
+    assert methods.load("old").family == "filter"
+    pellucid.denoise([noisy(), noisy()], "old", shots=True)
+    code, out, err = run(capsys, "methods", "old")
+    assert (code, err) == (0, "")
+    assert "width = 3" in out
+    assert methods.load("old").unlike_paper(methods.load("old").config()) == []

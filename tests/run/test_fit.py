@@ -119,3 +119,32 @@ def test_filters_are_cut_as_before(name):
     result = pellucid.denoise(big, name, tile=64, return_result=True, **given)
     assert result.estimate.shape[-2:] == big.shape
     assert result.iterations == 1
+
+
+def test_a_method_in_stages_ends_every_tile_by_itself():
+    """Tiles at the border have other scales; cut off by another's iterations they would be coarse."""
+    noisy = (0.5 + 0.1 * np.random.default_rng(0).standard_normal((128, 160))).astype(np.float32)
+    changes = {"iterations": 2, "minimum": 48}
+    result = pellucid.denoise(noisy, "ms-dip", tile=64, set=changes, return_result=True)
+    assert "each ended by itself" in " ".join(result.warnings)
+    assert "coarse picture enlarged" not in " ".join(result.warnings)
+
+
+def test_what_tiles_say_is_said_with_their_numbers():
+    image = torch.zeros(1, 32, 96)
+    image[:, :, 64:] = 1
+
+    def steps(task, config, *, seed, device):
+        picture = task.shots[0]
+        notes = ("bright",) if picture.mean() > 0.7 else ()
+        yield Step(
+            iteration=1,
+            phase="fit",
+            loss=None,
+            output=picture,
+            estimate=lambda: picture,
+            notes=("all", *notes),
+        )
+
+    notes = fit.fit_tiles(piece(image, steps), 32).notes
+    assert notes[1:] == ("all", "tile 3 of 3: bright")

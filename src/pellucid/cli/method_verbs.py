@@ -85,6 +85,8 @@ def method_page(method: Method, fields: Sequence[Field]) -> str:
 def of_paper(method: Method, field: Field) -> str:
     """What the paper says of a field, and why the default is another; "" where it does not have it either."""
     where = "" if method.paper is None else method.paper.says(field.name)
+    if "paper" not in method.presets:
+        return ""
     value = getattr(method.presets["paper"], field.name)
     if value == field.default:
         return f"the same ({where})" if where else ""

@@ -48,7 +48,7 @@ def restore(inputs: Sequence[Path], request: Request, output: Output, console: C
 def _one_scene(request: Request) -> bool:
     """Whether the inputs are shots of one scene: where that is said, and for a method that takes shots."""
     said = isinstance(request, Denoise) and request.shots
-    return said or (request.method != "auto" and table.load(request.method).takes_shots)
+    return said or (request.method != "auto" and bool(table.load(request.method).takes_shots))
 
 
 def inspect(inputs: Sequence[Path], request: Inspect, console: Console) -> int:

@@ -130,7 +130,8 @@ def _together(piece: Piece, spots: Sequence[Tile], side: int) -> Outcome:
     """A fit to every tile for the same number of iterations.
 
     Tiles that stop on their own end at different depths of the same process, and the difference is a seam
-    that no blending hides. So one tile stops by the rule, with its share of the time, and all do as many.
+    that no blending hides. So one tile stops by the rule, with its share of the time, and all do as many;
+    a method in stages ends each of them by itself, and would end at a coarse one if it were cut off.
     """
     count, task = len(spots), piece.task
     seen = task.shots if task.near_clean is None else torch.cat([task.shots, task.near_clean])
@@ -138,23 +139,26 @@ def _together(piece: Piece, spots: Sequence[Tile], side: int) -> Outcome:
     limit = task.budget.seconds
     share = replace(task.budget, seconds=None if limit is None else limit / count)
     first = fit(replace(piece, task=replace(task, budget=share)).cut(spots[chosen], _place(chosen, count)))
-    alike = replace(
-        piece,
-        rule=f"iterations:{first.best_iteration}",
-        task=replace(task, budget=replace(task.budget, seconds=None)),
-    )
+    rule, budget = f"iterations:{first.best_iteration}", replace(task.budget, seconds=None)
+    if piece.method.staged:
+        rule, budget = piece.rule, share
+    alike = replace(piece, rule=rule, task=replace(task, budget=budget))
     canvas, spread = (tiles.Canvas(*task.shots.shape[-2:]) for _ in range(2))
     iterations, interrupted = first.iterations, first.interrupted
+    notes: dict[str, list[int]] = {}
     for number, spot in enumerate(spots):
         part = alike.cut(spot, _place(number, count))
         outcome = first if number == chosen else _untouched(first, part) if interrupted else fit(part)
         canvas.add(spot, outcome.estimate)
+        for note in outcome.notes:
+            notes.setdefault(note, []).append(number + 1)
         if "uncertainty" in first.extras:
             spread.add(spot, outcome.extras.get("uncertainty", torch.zeros_like(outcome.estimate)))
         iterations, interrupted = max(iterations, outcome.iterations), interrupted or outcome.interrupted
-    words = (
-        f"cut into tiles of about {side} pixels; one of middling content decided that all do "
-        f"{first.best_iteration} iterations"
+    words = f"cut into tiles of about {side} pixels; " + (
+        "each ended by itself"
+        if piece.method.staged
+        else f"one of middling content decided that all do {first.best_iteration} iterations"
     )
     known = "uncertainty" in first.extras and not interrupted
     return replace(
@@ -164,7 +168,7 @@ def _together(piece: Piece, spots: Sequence[Tile], side: int) -> Outcome:
         interrupted=interrupted,
         extras={"uncertainty": spread.image()} if known else {},
         state=None,
-        notes=(words, *first.notes),
+        notes=(words, *(_of_tiles(note, tiles, count) for note, tiles in notes.items())),
     )
 
 
@@ -191,7 +195,18 @@ def _one_by_one(piece: Piece, spots: Sequence[Tile]) -> Outcome:
 
 def _untouched(outcome: Outcome, piece: Piece) -> Outcome:
     """What is left of a tile to which nobody comes any more."""
-    return replace(outcome, estimate=piece.task.shots.mean(0), extras={})
+    return replace(outcome, estimate=piece.task.shots.mean(0), extras={}, notes=())
+
+
+def _of_tiles(note: str, found: Sequence[int], count: int) -> str:
+    """A note with the tiles, from 1, that it is of, where not all say so.
+
+    >>> _of_tiles("hardly begun", [2, 3], 4)
+    'tiles 2, 3 of 4: hardly begun'
+    """
+    if len(found) == count:
+        return note
+    return f"tile{'s' * (len(found) > 1)} {', '.join(map(str, found))} of {count}: {note}"
 
 
 def _place(number: int, count: int) -> str:

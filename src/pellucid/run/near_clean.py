@@ -42,11 +42,13 @@ def near_clean(state: State) -> State:
         return state
     shots = [state.first.with_pixels(shot.numpy()) for shot in state.shots]
     results = [_denoised(state, shots[one.shot], one, place) for place, one in enumerate(makers)]
+    said = [f"near-clean {one.name}: {w}" for one, r in zip(makers, results, strict=True) for w in r.warnings]
     average = None
     if len(shots) > 1:
         picture = state.first.with_pixels(state.noisy.numpy())
-        average = _denoised(state, picture, makers[0], 0, averaged=len(shots)).estimate
-    said = [f"near-clean {one.name}: {w}" for one, r in zip(makers, results, strict=True) for w in r.warnings]
+        of_average = _denoised(state, picture, makers[0], 0, averaged=len(shots))
+        average = of_average.estimate
+        said += [f"near-clean {makers[0].name} of the average: {w}" for w in of_average.warnings]
     made = NearClean(
         names=tuple(one.name for one in makers),
         images=torch.from_numpy(np.stack([result.estimate for result in results])),

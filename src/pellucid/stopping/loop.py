@@ -31,7 +31,7 @@ class Outcome:
         extras: those of the last step.
         state: state dict of the last step, or None where the method has none.
         interrupted: whether the user stopped it.
-        notes: those of the last step.
+        notes: those of the last step, with what it says of being cut off where the budget did that.
     """
 
     estimate: Tensor
@@ -100,6 +100,7 @@ def until(
     start = time.monotonic()
     loss, held_out = _Curve(), _Curve()
     last: Step | None = None
+    cut_off = False
     iterations, stopped_by = 0, "finished"
     try:
         for step in steps:
@@ -117,6 +118,7 @@ def until(
                 stopped_by = "seconds"
             else:
                 continue
+            cut_off = stop is False
             break
     except KeyboardInterrupt:
         if last is None:
@@ -127,7 +129,7 @@ def until(
             steps.close()
     if last is None:
         raise ValueError("the method yielded no step; expected at least one. Check its iterations.")
-    return _outcome(last, rule, iterations, stopped_by, loss.fetch(), held_out.fetch())
+    return _outcome(last, rule, iterations, stopped_by, loss.fetch(), held_out.fetch(), cut_off=cut_off)
 
 
 def through(steps: Iterator[Step], rule: Stop) -> Iterator[Step]:
@@ -163,6 +165,8 @@ def _outcome(
     stopped_by: str,
     loss: list[float],
     held_out: list[float],
+    *,
+    cut_off: bool,
 ) -> Outcome:
     best = rule.best() if rule is not None else None
     best_iteration, estimate = best if best is not None else (last.iteration, last.estimate())
@@ -181,5 +185,5 @@ def _outcome(
         extras=dict(last.extras()),
         state=last.state() if last.state is not None else None,
         interrupted=stopped_by == "interrupted",
-        notes=last.notes,
+        notes=last.notes + (last.unfinished if cut_off else ()),
     )

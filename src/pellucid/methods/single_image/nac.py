@@ -135,7 +135,8 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
             output=output,
             estimate=partial(torch.clone, average),
             total=total,
-            notes=notes + hurried("nac", iteration, config.iterations),
+            notes=notes,
+            unfinished=hurried("nac", iteration, config.iterations),
         )
 
 

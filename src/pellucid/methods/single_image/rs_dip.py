@@ -227,7 +227,8 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
             estimate=partial(torch.clone, average),
             state=partial(fitting.weights, network),
             total=total,
-            notes=notes + hurried("rs-dip", iteration, config.iterations),
+            notes=notes,
+            unfinished=hurried("rs-dip", iteration, config.iterations),
         )
 
 

@@ -137,7 +137,7 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
             estimate=lambda ensemble=ensemble: ensemble()[0].clone(),  # type: ignore[misc]
             extras=lambda ensemble=ensemble: {"uncertainty": ensemble()[1].clone()},  # type: ignore[misc]
             total=total,
-            notes=hurried("self2self", iteration, config.iterations),
+            unfinished=hurried("self2self", iteration, config.iterations),
         )
 
 

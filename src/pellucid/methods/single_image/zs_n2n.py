@@ -178,7 +178,8 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
             output=output,
             estimate=partial(_result, network, noisy),
             total=total,
-            notes=notes + hurried("zs-n2n", iteration, config.iterations),
+            notes=notes,
+            unfinished=hurried("zs-n2n", iteration, config.iterations),
         )
 
 

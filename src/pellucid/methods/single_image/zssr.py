@@ -161,7 +161,8 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
             output=output,
             estimate=partial(_estimate, network, small, degradation, config),
             total=total,
-            notes=notes + hurried("zssr", iteration, config.iterations),
+            notes=notes,
+            unfinished=hurried("zssr", iteration, config.iterations),
         )
 
 

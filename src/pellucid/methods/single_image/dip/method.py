@@ -182,7 +182,7 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
             state=partial(_state, network, code),
             total=total,
             held_out=held_out,
-            notes=hurried("dip", iteration, config.iterations),
+            unfinished=hurried("dip", iteration, config.iterations),
         )
 
 

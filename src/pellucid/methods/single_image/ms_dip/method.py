@@ -285,4 +285,5 @@ MS_DIP = Method(
     tiling=Tiling(kind="approximate", halo=64),
     # Every scale has a rule of its own (the field stop).
     stop="none",
+    staged=True,
 )
