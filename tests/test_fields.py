@@ -13,7 +13,8 @@ from typing import Literal
 import numpy as np
 import pytest
 
-from pellucid.fields import Option, assignments, change, check, current, describe, option, options
+from pellucid.fields import Option, change, check, current, describe, option, options
+from pellucid.values import assignments
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,7 +21,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pellucid import fields
+from pellucid import fields, values
 from pellucid.cli import show
 from pellucid.fields import OptionField
 
@@ -160,11 +160,11 @@ def _value(field: OptionField, typed: Any) -> Any:
     if typed is None or typed == []:
         return None if field.default is MISSING else field.default
     if _is_mapping(field.type):
-        return fields.assignments(typed)
+        return values.assignments(typed)
     if isinstance(typed, list):
         return tuple(typed)
     listed = isinstance(typed, str) and any(typing.get_origin(part) is tuple for part in _parts(field.type))
-    return fields.convert(field.name, field.type, typed) if listed else typed
+    return values.convert(field.name, field.type, typed) if listed else typed
 
 
 def repeated(arguments: Sequence[str]) -> list[str]:

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, TypeVar, get_args
 
 from pellucid import checks
-from pellucid.fields import convert, options
+from pellucid.fields import options
+from pellucid.values import convert
 
 Record = TypeVar("Record")
 

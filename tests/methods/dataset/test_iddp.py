@@ -13,7 +13,7 @@ import torch
 from learned_scenes import batch_of, short, trained
 from torch import nn
 
-from pellucid import fields, methods, models, seeds
+from pellucid import fields, methods, models, seeds, values
 from pellucid.data import adding
 from pellucid.learning import Batch, TrainingProgress
 from pellucid.methods.dataset.iddp import equations
@@ -207,7 +207,7 @@ def test_every_command_of_its_page_is_understood() -> None:
         given = dict(pairwise(words))
         changes = [words[i + 1] for i, word in enumerate(words) if word == "--set"]
         preset = methods.load("iddp").presets[given.get("--preset", "fast")]
-        changed = fields.change(preset, fields.assignments(changes))
+        changed = fields.change(preset, values.assignments(changes))
         assert (changed != preset) == bool(changes)
         if "--noise" in given:
             adding.parse(given["--noise"])
