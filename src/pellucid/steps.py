@@ -241,7 +241,7 @@ class Method(Generic[ConfigT]):
     def unlike_paper(self, config: ConfigT) -> list[Difference]:
         """The fields in which a configuration is not as in the paper, with what it states and why.
 
-        None where there is no preset ``paper``.
+        An empty list where there is no preset ``paper``.
         """
         of_paper = self.presets.get("paper")
         return [] if of_paper is None else differences(config, of_paper, self.paper, self.departures)

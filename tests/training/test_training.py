@@ -367,7 +367,7 @@ def test_schedules_start_at_one_and_fall(decay):
     values = [factor(decay, TrainingProgress(step=s, steps=100)) for s in range(101)]
     assert values[0] == 1
     assert values == sorted(values, reverse=True)
-    end = {"constant": 1.0, "halves": 1 / 16}.get(decay, 0.0)
+    end = {"constant": 1.0, "halves": 1 / 16, "tenth": 0.1}.get(decay, 0.0)
     assert values[-1] == pytest.approx(end, abs=1e-9)
 
 
