@@ -228,6 +228,20 @@ def test_train(toy: Any, tmp_path: Path) -> None:
         np.testing.assert_array_equal(results[0], other)
 
 
+def test_shots_models_and_fine_tuning() -> None:
+    rng = np.random.default_rng(3)
+    shots = [np.roll(LARGE, i, 1) + rng.normal(0, 0.05, LARGE.shape).astype(np.float32) for i in range(2)]
+    asked: dict[str, Any] = {"sigma": 0.1, "data_range": 1.0, "model": "swift-gray"}
+    unchanged_by(
+        [
+            lambda: pellucid.denoise(shots, shots=True, data_range=1.0),
+            lambda: pellucid.denoise(shots, "rs-dip", shots=True, iterations=2, data_range=1.0),
+            lambda: pellucid.denoise(LARGE, **asked),
+            lambda: pellucid.denoise(LARGE, adapt=60, set={"adapt.steps": 2}, **asked),
+        ]
+    )
+
+
 def test_every_public_verb_is_looked_at() -> None:
     verbs = {name for name in pellucid.__all__ if name[0].islower()} - {"methods"}
     assert verbs == {"denoise", "inpaint", "upscale", "inspect", "read", "write", "train"}
