@@ -18,7 +18,6 @@ import torch
 from torch import Tensor
 
 from pellucid import models, networks, seeds
-from pellucid.methods.dataset import n2n
 
 
 def widened(old: dict[str, Tensor], new: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -52,7 +51,7 @@ def main() -> None:
     card, old = models.read(models.locate(given.model))
     with seeds.fixed(0, "widen"):
         network = networks.builder(given.network)(card.channels, card.channels)
-    config = dataclasses.asdict(dataclasses.replace(n2n.Config(**card.config), network=given.network))
+    config = {**card.config, "network": given.network}
     card = dataclasses.replace(card, config=config, quality={})
     models.write(given.wider, card, widened(old, network.state_dict()))
 
