@@ -56,6 +56,14 @@ def test_every_field_has_help(method):
     assert [field.name for field in describe(method.config) if not field.help] == []
 
 
+@pytest.mark.parametrize("name", [name for name, info in methods.METHODS.items() if info.trained])
+def test_a_trained_method_states_only_the_defaults_that_are_its_own(name):
+    for own in methods.load(name).config.__mro__[:-1]:
+        above = own.__mro__[1]
+        again = [n for n in own.__annotations__ if getattr(own, n) == getattr(above, n, dataclasses.MISSING)]
+        assert again == [], f"{own.__module__} repeats what {above.__qualname__} says"
+
+
 def test_config_is_frozen_and_round_trips_through_json(method):
     for preset in method.presets.values():
         assert type(preset) is method.config

@@ -9,7 +9,16 @@ from torch import Tensor, nn
 from torch.nn.functional import pixel_shuffle, pixel_unshuffle
 
 from pellucid import fields, networks
-from pellucid.learning import ADAM, Batch, Learning, Loss, TrainingConfig, TrainingProgress, extras_off
+from pellucid.learning import (
+    ADAM,
+    Batch,
+    Learning,
+    Loss,
+    TrainingConfig,
+    TrainingProgress,
+    extras_off,
+    why_fast,
+)
 from pellucid.methods.dataset.plain import bordered
 from pellucid.methods.table import described
 from pellucid.models import steps_of
@@ -35,10 +44,6 @@ class Config(TrainingConfig):
     """crops per step"""
     patch: int = 80
     """side of the crops, pixels; what is beyond a multiple of stride is left out"""
-    learning_rate: float = 1e-3
-    """of Adam"""
-    decay: str = "cosine"
-    """learning rate in time: constant, linear, ramp (cosine in the last 30 %), halves (each fifth), cosine"""
     stride: int = fields.option(5, low=1, high=16)
     """in training, one picture from every so many pixels; more than the noise reaches"""
     test_stride: int = fields.option(2, low=1, high=16)
@@ -190,13 +195,8 @@ AP_BSN = Method(
     steps=steps_of("ap-bsn", LEARNING, Config),
     presets={"paper": PAPER.preset(Config), "fast": Config()},
     paper=PAPER,
-    departures={
-        "network": "a network that two cores can train: minutes instead of days",
-        "steps": "see network",
-        "batch": "see network",
-        "patch": "see network",
-        "learning_rate": "so short a training needs larger steps",
-        "decay": "and must come to rest",
+    departures=why_fast()
+    | {
         "rounds": "half the time of the result",
     },
     stochastic=True,

@@ -8,7 +8,17 @@ import torch
 from torch import Tensor, nn
 
 from pellucid import fields
-from pellucid.learning import ADAM, Batch, Learning, Loss, TrainingConfig, TrainingProgress, apply, extras_off
+from pellucid.learning import (
+    ADAM,
+    Batch,
+    Learning,
+    Loss,
+    TrainingConfig,
+    TrainingProgress,
+    apply,
+    extras_off,
+    why_fast,
+)
 from pellucid.methods.dataset.hiding import blind, hidden
 from pellucid.methods.dataset.plain import build
 from pellucid.methods.table import described
@@ -26,18 +36,11 @@ class Config(TrainingConfig):
     network: str = "small-unet"
     """network, by its name in `pellucid.networks`"""
     steps: int = 3000
-    """steps of the optimiser; 100 rounds of 44,328 pictures"""
+    """steps of the optimiser"""
     batch: int = 2
     """crops per step; the network sees grid² times as many"""
-    patch: int = 64
-    """side of the crops, pixels"""
-    learning_rate: float = 1e-3
-    """of Adam; the authors take 1e-4 for raw and fluorescence pictures"""
     weight_decay: float = 1e-8
     """added to the gradient, as Adam does"""
-    decay: str = "cosine"
-    """learning rate in time: constant, linear, ramp (cosine in the last 30 %), halves (each fifth), tenth
-    (a tenth after 60 %), cosine"""
     grid: int = fields.option(4, low=2, high=16)
     """side of the cells; one pixel of each is hidden at a time"""
     alpha: float = fields.option(1.0, low=0)
@@ -151,14 +154,10 @@ B2U = Method(
     steps=steps_of("b2u", LEARNING, Config),
     presets={"paper": PAPER.preset(Config), "fast": Config()},
     paper=PAPER,
-    departures={
+    departures=why_fast("steps", "batch", "patch", "learning_rate", "decay")
+    | {
         "network": "a network that two cores can train; one that takes noise off its input hands on a "
         "pixel that it sees, so this one gives the picture",
-        "steps": "see network",
-        "batch": "see network",
-        "patch": "see network",
-        "learning_rate": "so short a training needs larger steps",
-        "decay": "and must come to rest",
         "held": "as the authors for noise of many levels",
     },
     tiling=Tiling(kind="approximate", halo=64, stride=32),

@@ -9,7 +9,16 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, mse_loss
 
 from pellucid import fields, networks
-from pellucid.learning import ADAM, Batch, Learning, Loss, TrainingConfig, TrainingProgress, extras_off
+from pellucid.learning import (
+    ADAM,
+    Batch,
+    Learning,
+    Loss,
+    TrainingConfig,
+    TrainingProgress,
+    extras_off,
+    why_fast,
+)
 from pellucid.methods.dataset.plain import bordered
 from pellucid.methods.table import described
 from pellucid.models import steps_of
@@ -32,14 +41,10 @@ class Config(TrainingConfig):
     """network, by its name in `pellucid.networks`: cyclic or small-cyclic"""
     steps: int = 2000
     """steps of the optimiser"""
-    batch: int = 8
-    """crops per step"""
     patch: int = 40
     """side of the crops, pixels"""
     learning_rate: float = 5e-4
     """of Adam"""
-    decay: str = "cosine"
-    """learning rate in time: constant, linear, ramp (cosine in the last 30 %), halves (each fifth), cosine"""
     weight_decay: float = 1e-9
     """added to the gradient, as Adam does"""
     gamma: float = fields.option(1.0, low=0, high=4)
@@ -195,12 +200,8 @@ CVF_SID = Method(
     steps=steps_of("cvf-sid", LEARNING, Config),
     presets={"paper": PAPER.preset(Config), "fast": Config()},
     paper=PAPER,
-    departures={
-        "network": "a network that two cores can train: minutes instead of days",
-        "steps": "see network",
-        "batch": "see network",
-        "learning_rate": "so short a training needs larger steps",
-        "decay": "and must come to rest",
+    departures=why_fast("network", "steps", "batch", "learning_rate", "decay")
+    | {
         "border": "enough for the smaller network",
     },
     tiling=Tiling(kind="exact", halo=32, stride=1),

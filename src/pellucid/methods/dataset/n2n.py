@@ -8,7 +8,16 @@ import torch
 from torch import Tensor, nn
 
 from pellucid import fields
-from pellucid.learning import Batch, Learning, Loss, TrainingConfig, TrainingProgress, apply, extras_off
+from pellucid.learning import (
+    Batch,
+    Learning,
+    Loss,
+    TrainingConfig,
+    TrainingProgress,
+    apply,
+    extras_off,
+    why_fast,
+)
 from pellucid.losses import dissimilarity
 from pellucid.methods.dataset.distances import DISTANCES, distance, slopes
 from pellucid.methods.dataset.plain import build, predict, required
@@ -22,21 +31,6 @@ from pellucid.steps import Method, Tiling
 class Config(TrainingConfig):
     """Configuration of Noise2Noise; the defaults are those of preset fast."""
 
-    network: str = "swift-tiny"
-    """network, by its name in `pellucid.networks`"""
-    steps: int = 5000
-    """steps of the optimiser"""
-    batch: int = 8
-    """crops per step"""
-    patch: int = 64
-    """side of the crops, pixels"""
-    learning_rate: float = 1e-3
-    """of Adam"""
-    beta2: float = 0.999
-    """of Adam: how slowly the mean of the squares of the gradients follows"""
-    decay: str = "cosine"
-    """learning rate in time: constant, linear, ramp (cosine in the last 30 %), halves (each fifth), tenth
-    (a tenth after 60 %), cosine"""
     loss: str = fields.option("l2", choices=DISTANCES)
     """l2 (noise of mean 0), l1 (outliers), l0 (impulses; annealed) or relative (high dynamic range)"""
     detail: float = fields.option(0.0, low=0)
@@ -136,13 +130,8 @@ N2N = Method(
     steps=steps_of("n2n", LEARNING, Config),
     presets={"paper": PAPER.preset(Config), "fast": Config()},
     paper=PAPER,
-    departures={
-        "network": "a network that two cores can train: minutes instead of days",
-        "steps": "see network",
-        "batch": "see network",
-        "patch": "see network",
-        "learning_rate": "so short a training needs larger steps",
-        "decay": "and must come to rest",
+    departures=why_fast()
+    | {
         "beta2": "as the decay goes on to the end, the usual mean of squares will do",
     },
     tiling=Tiling(kind="approximate", halo=64, stride=32),

@@ -8,7 +8,17 @@ import torch
 from torch import Tensor, nn
 
 from pellucid import fields
-from pellucid.learning import ADAM, Batch, Learning, Loss, TrainingConfig, TrainingProgress, apply, extras_off
+from pellucid.learning import (
+    ADAM,
+    Batch,
+    Learning,
+    Loss,
+    TrainingConfig,
+    TrainingProgress,
+    apply,
+    extras_off,
+    why_fast,
+)
 from pellucid.methods.dataset.hiding import blind, hidden
 from pellucid.methods.dataset.plain import build
 from pellucid.methods.table import described
@@ -27,18 +37,6 @@ class Config(TrainingConfig):
     schedule too. For sets of pictures the schedule is ours.
     """
 
-    network: str = "swift-tiny"
-    """network, by its name in `pellucid.networks`"""
-    steps: int = 5000
-    """steps of the optimiser"""
-    batch: int = 8
-    """crops per step"""
-    patch: int = 64
-    """side of the crops, pixels"""
-    learning_rate: float = 1e-3
-    """of Adam"""
-    decay: str = "cosine"
-    """learning rate in time: constant, linear, ramp (cosine in the last 30 %), halves (each fifth), cosine"""
     grid: int = fields.option(4, low=2, high=16)
     """side of the cells; one pixel of each is hidden at a time"""
     inference: str = fields.option("blind", choices=("blind", "whole"))
@@ -124,11 +122,7 @@ N2S = Method(
         ),
     },
     paper=PAPER,
-    departures={
-        "network": "a network that two cores can train: minutes instead of days",
-        "steps": "see network",
-        "batch": "see network",
-    },
+    departures=why_fast("network", "steps", "batch"),
     tiling=Tiling(kind="approximate", halo=64, stride=32),
     needs_model=True,
     learning=LEARNING,

@@ -10,7 +10,17 @@ from torch import Tensor, nn
 from torch.nn.functional import max_pool2d
 
 from pellucid import fields
-from pellucid.learning import ADAM, Batch, Learning, Loss, TrainingConfig, TrainingProgress, apply, extras_off
+from pellucid.learning import (
+    ADAM,
+    Batch,
+    Learning,
+    Loss,
+    TrainingConfig,
+    TrainingProgress,
+    apply,
+    extras_off,
+    why_fast,
+)
 from pellucid.methods.dataset.hiding import VALUES, at, put, replacements, scattered
 from pellucid.methods.dataset.plain import build
 from pellucid.methods.single_image.dihedral import COUNT, turn, undo
@@ -29,18 +39,8 @@ LOSSES = ("l2", "l1")
 class Config(TrainingConfig):
     """Configuration of Noise2Void; the defaults are those of preset fast."""
 
-    network: str = "swift-tiny"
-    """network, by its name in `pellucid.networks`"""
-    steps: int = 5000
-    """steps of the optimiser"""
     batch: int = 16
     """crops per step"""
-    patch: int = 64
-    """side of the crops, pixels"""
-    learning_rate: float = 1e-3
-    """of Adam"""
-    decay: str = "cosine"
-    """learning rate in time: constant, linear, ramp (cosine in the last 30 %), halves (each fifth), cosine"""
     standardise: bool = True
     """scale the values by the mean and standard deviation of the training images"""
     percent: float = fields.option(1.5625, low=0, high=25, low_open=True)
@@ -190,12 +190,8 @@ N2V = Method(
     steps=steps_of("n2v", LEARNING, Config),
     presets={"paper": PAPER.preset(Config), "fast": Config()},
     paper=PAPER,
-    departures={
-        "network": "a network that two cores can train: minutes instead of days",
-        "steps": "see network",
-        "batch": "see network",
-        "learning_rate": "so short a training needs larger steps",
-        "decay": "and must come to rest",
+    departures=why_fast("network", "steps", "batch", "learning_rate", "decay")
+    | {
         "value": "the network is never shown the pixel that it is to predict",
     },
     tiling=Tiling(kind="approximate", halo=48, stride=32),
@@ -220,13 +216,7 @@ N2V2 = Method(
     steps=steps_of("n2v2", LEARNING, Config2),
     presets={"paper": PAPER2.preset(Config2), "fast": Config2()},
     paper=PAPER2,
-    departures={
-        "network": "a network that two cores can train: minutes instead of days",
-        "steps": "see network",
-        "batch": "see network",
-        "learning_rate": "so short a training needs larger steps",
-        "decay": "and must come to rest",
-    },
+    departures=why_fast("network", "steps", "batch", "learning_rate", "decay"),
     tiling=Tiling(kind="approximate", halo=48, stride=32),
     needs_model=True,
     learning=LEARNING,

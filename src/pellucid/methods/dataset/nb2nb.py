@@ -9,7 +9,17 @@ from torch import Tensor, nn
 from torch.nn.functional import pixel_unshuffle
 
 from pellucid import fields
-from pellucid.learning import ADAM, Batch, Learning, Loss, TrainingConfig, TrainingProgress, apply, extras_off
+from pellucid.learning import (
+    ADAM,
+    Batch,
+    Learning,
+    Loss,
+    TrainingConfig,
+    TrainingProgress,
+    apply,
+    extras_off,
+    why_fast,
+)
 from pellucid.methods.dataset.plain import build, predict
 from pellucid.methods.table import described
 from pellucid.models import steps_of
@@ -24,19 +34,8 @@ PAIRS = ((0, 1), (0, 2), (1, 3), (2, 3), (1, 0), (2, 0), (3, 1), (3, 2))
 class Config(TrainingConfig):
     """Configuration of Neighbor2Neighbor; the defaults are those of preset fast."""
 
-    network: str = "swift-tiny"
-    """network, by its name in `pellucid.networks`"""
-    steps: int = 5000
-    """steps of the optimiser; 100 rounds of 44,328 pictures"""
-    batch: int = 8
-    """crops per step"""
     patch: int = 96
     """side of the crops, pixels"""
-    learning_rate: float = 1e-3
-    """of Adam"""
-    decay: str = "cosine"
-    """learning rate in time: constant, linear, ramp (cosine in the last 30 %), halves (each fifth), tenth
-    (a tenth after 60 %), cosine"""
     ratio: float = fields.option(1.0, low=0)
     """weight of the regulariser at the end of the training; it grows from 0"""
 
@@ -139,13 +138,8 @@ NB2NB = Method(
     steps=steps_of("nb2nb", LEARNING, Config),
     presets={"paper": PAPER.preset(Config), "fast": Config()},
     paper=PAPER,
-    departures={
-        "network": "a network that two cores can train: minutes instead of days",
-        "steps": "see network",
-        "batch": "see network",
-        "patch": "see network",
-        "learning_rate": "so short a training needs larger steps",
-        "decay": "and must come to rest",
+    departures=why_fast()
+    | {
         "ratio": "the lower end of the text's 1 to 2",
     },
     tiling=Tiling(kind="approximate", halo=64, stride=32),

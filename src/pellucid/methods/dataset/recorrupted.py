@@ -22,19 +22,6 @@ from pellucid.steps import Method, Tiling
 class Config(TrainingConfig):
     """Configuration of Recorrupted-to-Recorrupted; the defaults are those of preset fast."""
 
-    network: str = "swift-tiny"
-    """network, by its name in `pellucid.networks`"""
-    steps: int = 5000
-    """steps of the optimiser"""
-    batch: int = 8
-    """crops per step"""
-    patch: int = 64
-    """side of the crops, pixels"""
-    learning_rate: float = 1e-3
-    """of Adam"""
-    decay: str = "cosine"
-    """learning rate in time: constant, linear, ramp (cosine in the last 30 %), halves (each fifth), tenth
-    (a tenth after 60 %), cosine"""
     alpha: float = fields.option(0.5, low=0, high=10, low_open=True)
     """strength of the added noise, in multiples of that of the picture"""
     sigma: float = fields.option(0.0, low=0)

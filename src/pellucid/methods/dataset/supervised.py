@@ -8,7 +8,16 @@ import torch
 from torch import nn
 
 from pellucid import fields
-from pellucid.learning import Batch, Learning, Loss, TrainingConfig, TrainingProgress, apply, extras_off
+from pellucid.learning import (
+    Batch,
+    Learning,
+    Loss,
+    TrainingConfig,
+    TrainingProgress,
+    apply,
+    extras_off,
+    why_fast,
+)
 from pellucid.methods.dataset.distances import distance
 from pellucid.methods.dataset.plain import build, predict, required
 from pellucid.methods.table import described
@@ -21,20 +30,6 @@ from pellucid.steps import Method, Tiling
 class Config(TrainingConfig):
     """Configuration of training with clean targets; the defaults are those of Noise2Noise."""
 
-    network: str = "swift-tiny"
-    """network, by its name in `pellucid.networks`"""
-    steps: int = 5000
-    """steps of the optimiser"""
-    batch: int = 8
-    """crops per step"""
-    patch: int = 64
-    """side of the crops, pixels"""
-    learning_rate: float = 1e-3
-    """of Adam"""
-    beta2: float = 0.999
-    """of Adam: how slowly the mean of the squares of the gradients follows"""
-    decay: str = "cosine"
-    """learning rate in time: constant, linear, ramp (cosine in the last 30 %), halves (each fifth), cosine"""
     loss: str = fields.option("l2", choices=("l2", "l1"))
     """l2 or l1"""
 
@@ -82,13 +77,8 @@ SUPERVISED = Method(
     steps=steps_of("supervised", LEARNING, Config),
     presets={"paper": PAPER.preset(Config), "fast": Config()},
     paper=PAPER,
-    departures={
-        "network": "a network that two cores can train: minutes instead of days",
-        "steps": "see network",
-        "batch": "see network",
-        "patch": "see network",
-        "learning_rate": "so short a training needs larger steps",
-        "decay": "and must come to rest",
+    departures=why_fast()
+    | {
         "beta2": "as the decay goes on to the end, the usual mean of squares will do",
     },
     tiling=Tiling(kind="approximate", halo=64, stride=32),

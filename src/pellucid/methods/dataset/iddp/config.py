@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pellucid import fields
-from pellucid.learning import ADAM, TrainingConfig, extras_off
+from pellucid.learning import ADAM, TrainingConfig, extras_off, why_fast
 from pellucid.noise import models as noise_models
 from pellucid.paper import Paper, stated
 
@@ -26,12 +26,8 @@ class Config(TrainingConfig):
     """steps of the optimiser"""
     batch: int = 4
     """crops per step"""
-    patch: int = 64
-    """side of the crops, pixels"""
     learning_rate: float = 5e-4
     """of Adam"""
-    decay: str = "cosine"
-    """learning rate in time: constant, linear, ramp (cosine in the last 30 %), halves (each fifth), cosine"""
     alpha: float = fields.option(0.001, low=0)
     """weight of the fidelity to the blurred picture, equation 11"""
     beta: float = fields.option(1.0, low=0)
@@ -114,13 +110,7 @@ PAPER = Paper(
     ),
 )
 
-DEPARTURES = {
-    "network": "a network that two cores can train: minutes instead of days",
-    "steps": "see network",
-    "batch": "see network",
-    "patch": "see network",
-    "learning_rate": "so short a training needs larger steps",
-    "decay": "and must come to rest",
+DEPARTURES = why_fast() | {
     "residual": "a network that gives the picture goes to a constant; one that predicts the noise does not",
     "warm_up": "from a random start the prior term alone leads to the identity or to a constant",
     "match": "removed noise fades with what the network leaves in, until a training ends at the identity",
