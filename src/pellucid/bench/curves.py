@@ -146,8 +146,8 @@ def follow(
     if method is None:
         raise ValueError(f"curves are for methods that iterate, {entry} does nothing. Choose another.")
     own = text not in ("", "none")
-    truth = torch.from_numpy(clean.pixels[0].copy())
-    given = torch.from_numpy(noisy.pixels[0].copy())
+    truth = decided.prepared.lay(torch.from_numpy(clean.pixels[0].copy()))
+    given = decided.prepared.lay(torch.from_numpy(noisy.pixels[0].copy()))
     curve = Curve(
         entry=parsed.text,
         rule=text if own else WATCHED,

@@ -36,7 +36,8 @@ class Best:
     def __init__(self, decided: State, clean: Tensor) -> None:
         if decided.method is None or not decided.method.iterative:
             raise ValueError(f"@best needs a method that iterates, got {decided.choice.method}. Name one.")
-        self._decided, self._method, self._clean = decided, decided.method, clean
+        self._decided, self._method = decided, decided.method
+        self._clean = decided.prepared.lay(clean)
         self._found: tuple[int, float] | None = None
 
     @property

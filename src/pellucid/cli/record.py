@@ -35,6 +35,7 @@ def record_of(state: State, job: Job) -> Record:
         "seed": result.seed,
         "device": result.device,
         "noise": {key: noise[key] for key in NOISE_KEYS},
+        "prepared": state.prepared.to_json(),
         "warnings": [*result.warnings, *state.remarks],
     }
     if "adapt" in result.extras:

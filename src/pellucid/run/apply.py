@@ -133,7 +133,7 @@ def _piece(state: State, index: int, seconds: float | None) -> Piece:
             initial=weights if weights is not None else state.request.initial,
             model=settings.model,
             budget=Budget(iterations=state.request.iterations, seconds=seconds),
-            color=state.first.color,
+            color=state.color,
         ),
         method=method,
         config=state.choice.config,

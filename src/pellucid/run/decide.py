@@ -46,7 +46,7 @@ def analyse(state: State) -> State:
     seen = state.noisy
     if isinstance(state.degradation, Mask):
         seen = nearest(seen, state.degradation.hidden)
-    report = analysis.analyse(seen, color=state.first.color, scale=white)
+    report = analysis.analyse(seen, color=state.color, scale=white)
     if isinstance(request, Denoise) and request.level != "auto":
         levels = report.mad if request.level == "mad" else (report.chen,) * channels
         report = replace(NoiseReport.white(levels, channels, scale=white), warnings=report.warnings)
@@ -62,7 +62,7 @@ def choose(state: State) -> State:
     elif asked is not None:
         choice = as_asked(state, asked)
     elif request.kind == "noise":
-        choice = auto.choose(state.noise, color=state.first.color, channels=state.noisy.shape[1])
+        choice = auto.choose(state.noise, color=state.color, channels=state.noisy.shape[1])
     else:
         choice = auto.restorer(request.kind, state.noise)
     method = None

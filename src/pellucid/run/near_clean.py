@@ -14,6 +14,7 @@ from pellucid import methods, seeds
 from pellucid.image import Image
 from pellucid.networks import published
 from pellucid.request import Denoise
+from pellucid.run.prepare import picture
 from pellucid.run.state import NearClean, State
 from pellucid.steps import Method, Result
 
@@ -40,13 +41,12 @@ def near_clean(state: State) -> State:
     makers = state.settings.preparers
     if not makers or state.method is None:
         return state
-    shots = [state.first.with_pixels(shot.numpy()) for shot in state.shots]
+    shots = [picture(state, shot) for shot in state.shots]
     results = [_denoised(state, shots[one.shot], one, place) for place, one in enumerate(makers)]
     said = [f"near-clean {one.name}: {w}" for one, r in zip(makers, results, strict=True) for w in r.warnings]
     average = None
     if len(shots) > 1:
-        picture = state.first.with_pixels(state.noisy.numpy())
-        of_average = _denoised(state, picture, makers[0], 0, averaged=len(shots))
+        of_average = _denoised(state, picture(state, state.noisy), makers[0], 0, averaged=len(shots))
         average = of_average.estimate
         said += [f"near-clean {makers[0].name} of the average: {w}" for w in of_average.warnings]
     made = NearClean(

@@ -1,6 +1,6 @@
 """The line of stages, each a pure function from a State to the next, and the way through it.
 
-load -> align -> analyse -> choose -> near_clean -> adapt -> apply -> check -> save
+load -> align -> prepare -> analyse -> choose -> near_clean -> adapt -> apply -> check -> put_back -> save
 """
 
 from __future__ import annotations
@@ -13,14 +13,15 @@ from pellucid.run.check import check
 from pellucid.run.decide import align, analyse, choose
 from pellucid.run.load import load
 from pellucid.run.near_clean import near_clean
+from pellucid.run.prepare import prepare, put_back
 from pellucid.run.save import save
 from pellucid.run.state import State
 
 Stage = Callable[[State], State]
 
-DECIDE: tuple[Stage, ...] = (load, align, analyse, choose)
+DECIDE: tuple[Stage, ...] = (load, align, prepare, analyse, choose)
 """from the request to what will be done: all that `inspect` needs"""
-DO: tuple[Stage, ...] = (near_clean, adapt, apply, check, save)
+DO: tuple[Stage, ...] = (near_clean, adapt, apply, check, put_back, save)
 """from there to the result"""
 
 

@@ -35,7 +35,8 @@ def save(state: State) -> State:
 
 def result_of(state: State) -> Result:
     """All that is known of a run, for the user."""
-    parts, choice, several = state.parts, state.choice, len(state.images) > 1
+    parts, choice = state.parts, state.choice
+    several = state.aligned.words if len(state.images) > 1 else ""
     extras = numbered([part.extras for part in parts])
     near = state.near_clean
     if near is not None:
@@ -53,7 +54,7 @@ def result_of(state: State) -> Result:
     return Result(
         estimate=torch.stack([part.estimate for part in parts]).numpy().astype(np.float32),
         method=choice.method,
-        reason=f"{state.aligned.words}: {choice.reason}" if several else choice.reason,
+        reason=": ".join(words for words in (several, state.prepared.words, choice.reason) if words),
         config=choice.config,
         seed=state.request.seed,
         device=str(state.settings.device),

@@ -12,6 +12,7 @@ from torch import Tensor
 from pellucid.auto import Choice
 from pellucid.degradation import Degradation, Identity
 from pellucid.image import Image
+from pellucid.noise.layout import Layout
 from pellucid.noise.report import NoiseReport
 from pellucid.request import Request
 from pellucid.shots import Aligned
@@ -98,6 +99,49 @@ class NearClean:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """What was found in a picture besides its noise, and done about it before the noise was measured.
+
+    Attributes:
+        layouts: arrangements in which the picture is filtered, one after the other.
+    """
+
+    layouts: tuple[Layout, ...] = ()
+
+    @property
+    def words(self) -> str:
+        """How the picture is laid out and why; "" where it is filtered as it came."""
+        return "; ".join(layout.words for layout in self.layouts)
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """All that was found, one sentence each."""
+        return tuple(f"{layout.words[0].upper()}{layout.words[1:]}." for layout in self.layouts)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {"layout": [layout.words for layout in self.layouts]}
+
+    def lay(self, pixels: Tensor) -> Tensor:
+        """(..., C, H, W) as in the file, as it is filtered."""
+        for layout in self.layouts:
+            pixels = layout.lay(pixels)
+        return pixels
+
+    def back(self, laid: Tensor, index: int) -> Tensor:
+        """(..., C', H', W') of a slice as it was filtered, as in the file."""
+        for layout in reversed(self.layouts):
+            laid = layout.back(laid, index)
+        return laid
+
+    def back_map(self, laid: Tensor, index: int) -> Tensor:
+        """The same for a map of standard deviations."""
+        for layout in reversed(self.layouts):
+            laid = layout.back_map(laid, index)
+        return laid
+
+
+@dataclass(frozen=True, kw_only=True)
 class Part:
     """What a method made of one slice.
 
@@ -144,6 +188,10 @@ class State:
         aligned: (align) how the shots were brought into register.
         noisy: (align) (N, C, H, W) their average.
 
+        prepared: (prepare) what was found besides the noise; from here on `shots` and `noisy` are without it,
+            and laid out for the filter, until `put_back`.
+        color: (prepare) whether the channels of `noisy` are display colours.
+
         noise: (analyse) the report of `noisy`.
 
         choice: (choose) what to do, and why.
@@ -175,6 +223,9 @@ class State:
 
     aligned: Aligned = _LATER
     noisy: Tensor = _LATER
+
+    prepared: Prepared = field(default_factory=Prepared)
+    color: bool = False
 
     noise: NoiseReport = _LATER
 
