@@ -207,3 +207,38 @@ def test_settings_that_do_not_apply(model):
         pellucid.denoise(noisy, model=str(other))
     with pytest.raises(ValueError, match=r"must end in \.safetensors"):
         models.write("m.pt", models.read_card(model), {})
+
+
+class Unkept(torch.nn.Module):
+    """A network that holds more than its weights, or nothing but them."""
+
+    def __init__(self, inner: torch.nn.Module, where: str) -> None:
+        super().__init__()
+        self.body = inner.body
+        if where == "buffer":
+            self.register_buffer("factor", torch.tensor(0.5), persistent=False)
+        elif where == "attribute":
+            self.factor = torch.tensor(0.5)
+        elif where == "list":
+            self.factors = [torch.tensor(0.5)]
+
+    def forward(self, noisy):
+        factor = self.factors[0] if hasattr(self, "factors") else getattr(self, "factor", 0.5)
+        return noisy - factor * self.body(noisy)
+
+
+@pytest.mark.parametrize(("where", "built"), [("", 1), ("buffer", 2), ("attribute", 2), ("list", 2)])
+def test_a_network_is_built_once_and_again_only_for_what_no_file_holds(model, toy, weights, where, built):
+    calls = []
+
+    def build(config, channels):
+        calls.append(channels)
+        return Unkept(toy.learning.build(config, channels), where)
+
+    learning = dataclasses.replace(toy.learning, build=build)
+    network = models.load(model, "toy", learning, toy.config).network
+    assert len(calls) == built
+    assert all(torch.equal(value, weights[name]) for name, value in network.state_dict().items())
+    assert not any(p.requires_grad for p in network.parameters())
+    noisy = torch.rand(1, 1, 9, 9, generator=seeds.generator(2))
+    assert torch.equal(noisy - 0.5 * network.body(noisy), network(noisy))

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from pellucid import fields, seeds
 from pellucid.learning import Learning
@@ -69,8 +70,12 @@ def load(path: str | os.PathLike[str], method: str, learning: Learning, kind: ty
     config = config_of(card, kind, name)
     # First without values: a card may describe a network of any size, the file bounds what is true.
     with torch.device("meta"), _NoLarger(sum(tensor.numel() for tensor in weights.values())):
-        _check_shapes(built(learning, config, card.channels, name), weights, name)
-    network = built(learning, config, card.channels, name)
+        network = built(learning, config, card.channels, name)
+        _check_shapes(network, weights, name)
+    if _all_in(network, weights):
+        network.to_empty(device="cpu")
+    else:  # what its constructor computes is no weight, so it must run once more, with values
+        network = built(learning, config, card.channels, name)
     fill(network, weights, name)
     network.eval().requires_grad_(False)
     return Model(card=card, network=network, config=config)
@@ -106,6 +111,16 @@ def _check_shapes(network: nn.Module, weights: Mapping[str, Tensor], name: str) 
             f"are missing, unknown or of another shape, the first is {different[0]!r}. The file is damaged "
             "or of another version of pellucid."
         )
+
+
+def _all_in(network: nn.Module, weights: Mapping[str, Tensor]) -> bool:
+    """Whether weights are all the tensors that a network holds: no buffer that is not kept, no attribute."""
+    for module in network.modules():
+        inside = [value for name, value in vars(module).items() if name not in ("_parameters", "_buffers")]
+        if any(isinstance(leaf, Tensor) for leaf in tree_leaves(inside)):
+            return False
+    held = [*network.named_parameters(), *network.named_buffers()]
+    return all(name in weights for name, _ in held)
 
 
 class _NoLarger(TorchDispatchMode):  # type: ignore[no-untyped-call]
