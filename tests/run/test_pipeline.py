@@ -11,7 +11,7 @@ from skimage.data import camera
 import pellucid
 from pellucid import files, methods, request
 from pellucid.request import Denoise, Inpaint
-from pellucid.run import Job, State, run, settle
+from pellucid.run import Job, State, decide, run, settle
 from pellucid.run.pipeline import DECIDE, DO
 from pellucid.steps import Step
 from shipping import ship
@@ -70,6 +70,50 @@ def test_notes_of_the_last_step_reach_the_result_once_for_all_slices(monkeypatch
     watched(monkeypatch, "nlm", notes=("one scale fits",))
     result = pellucid.denoise(np.stack([NOISY, NOISY]), "nlm", sigma=0.05, return_result=True)
     assert result.warnings.count("one scale fits") == 1
+
+
+def test_notes_of_near_clean_runs_name_the_shots_and_the_average(monkeypatch):
+    """A preparer is run on each shot, then on their average, and what it says of either is passed on."""
+    seen, true = [], methods.load
+    preparer = true("tv")
+
+    def steps(task, config, *, seed, device):
+        seen.append(task)
+        note = f"run {len(seen)} saw {task.shots.shape[0]} picture"
+        for step in preparer.steps(task, config, seed=seed, device=device):
+            yield dataclasses.replace(step, notes=(note,))
+
+    spied = dataclasses.replace(preparer, steps=steps)
+    monkeypatch.setattr(methods, "load", lambda name: spied if name == "tv" else true(name))
+    other = CLEAN + np.float32(0.05) * np.random.default_rng(1).standard_normal(CLEAN.shape)
+    shots = [NOISY, other.astype(np.float32)]
+    result = pellucid.denoise(
+        shots, "rs-dip", shots=True, near_clean="tv", sigma=0.05, iterations=100, return_result=True
+    )
+    told = [words for words in result.warnings if "saw" in words]
+    assert told == [
+        "near-clean tv: run 1 saw 1 picture",
+        "near-clean tv: run 2 saw 1 picture",
+        "near-clean tv of the average: run 3 saw 1 picture",
+    ]
+    state = run(State(settings=settle(Denoise(method="nlm", sigma=0.05)), given=tuple(shots)), DECIDE)
+    pictures = [*state.shots[:, 0], state.noisy[0]]
+    assert all(torch.equal(task.shots[0], picture) for task, picture in zip(seen, pictures, strict=True))
+    levels = [0.05, 0.05, 0.05 / 2**0.5]  # less noise is left in an average of two
+    assert [task.noise.level for task in seen] == pytest.approx(levels)
+
+
+def test_what_the_report_of_the_shots_says_is_not_said_again_for_each_near_clean_image(monkeypatch):
+    true = decide.analysis.analyse
+
+    def odd(*args, **kwargs):
+        return dataclasses.replace(true(*args, **kwargs), warnings=("the noise is odd",))
+
+    monkeypatch.setattr(decide.analysis, "analyse", odd)
+    result = pellucid.denoise(
+        [NOISY, NOISY], "rs-dip", shots=True, near_clean="nlm", iterations=100, return_result=True
+    )
+    assert [words for words in result.warnings if "odd" in words] == ["the noise is odd"]
 
 
 def test_stages_leave_the_state_that_they_are_given_as_it_is():

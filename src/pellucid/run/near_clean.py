@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,7 +16,9 @@ from pellucid.networks import published
 from pellucid.request import Denoise
 from pellucid.run.prepare import picture
 from pellucid.run.state import NearClean, State
-from pellucid.steps import Method, Result
+from pellucid.steps import Method
+
+Line = Callable[[State], State]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,17 +38,23 @@ class Preparer:
     shot: int
 
 
-def near_clean(state: State) -> State:
-    """Denoise every shot by its method, and the average of several by the first of them."""
+def near_clean(state: State, line: Line) -> State:
+    """Denoise every shot by its method, and the average of several by the first of them.
+
+    Args:
+        state: whose shots they are.
+        line: the way from what is asked of a picture to its result, of which this is a stage.
+    """
     makers = state.settings.preparers
     if not makers or state.method is None:
         return state
     shots = [picture(state, shot) for shot in state.shots]
-    results = [_denoised(state, shots[one.shot], one, place) for place, one in enumerate(makers)]
+    results = [line(_asked(state, shots[one.shot], one, place)).result for place, one in enumerate(makers)]
     said = [f"near-clean {one.name}: {w}" for one, r in zip(makers, results, strict=True) for w in r.warnings]
     average = None
     if len(shots) > 1:
-        of_average = _denoised(state, picture(state, state.noisy), makers[0], 0, averaged=len(shots))
+        mean = _asked(state, picture(state, state.noisy), makers[0], 0, averaged=len(shots))
+        of_average = line(mean).result
         average = of_average.estimate
         said += [f"near-clean {makers[0].name} of the average: {w}" for w in of_average.warnings]
     made = NearClean(
@@ -101,8 +109,8 @@ def preparers(names: Sequence[str] | str, shots: int) -> tuple[Preparer, ...]:
     return tuple(found)
 
 
-def _denoised(state: State, image: Image, maker: Preparer, place: int, averaged: int = 1) -> Result:
-    """What `denoise` makes of a picture by this method, with nothing else said.
+def _asked(state: State, image: Image, maker: Preparer, place: int, averaged: int = 1) -> State:
+    """The start of a run that denoises a picture by this method, with nothing else said.
 
     Args:
         state: the run that wants it.
@@ -111,9 +119,6 @@ def _denoised(state: State, image: Image, maker: Preparer, place: int, averaged:
         place: which near-clean image it is, from 0.
         averaged: of how many shots it is the average.
     """
-    from pellucid.run.pipeline import run  # these two here, as this stage is one of the line, and
-    from pellucid.run.settings import Settings  # what is asked of it one of the settings
-
     asked = state.request
     told = Denoise(
         method=maker.method.name,
@@ -123,14 +128,16 @@ def _denoised(state: State, image: Image, maker: Preparer, place: int, averaged:
     if maker.method.uses_noise and isinstance(asked, Denoise):
         sigma = None if asked.sigma is None else asked.sigma / math.sqrt(averaged)
         told = replace(told, level=asked.level, sigma=sigma)
-    settings = Settings(
+    settings = replace(
+        state.settings,
         request=told,
         method=maker.method,
         config=maker.method.presets["fast"],
-        device=state.settings.device,
         model=maker.model,
+        preparers=(),
+        notes=(),
     )
-    return run(State(settings=settings, given=(image,), progress=state.progress)).result
+    return State(settings=settings, given=(image,), progress=state.progress)
 
 
 def _preparer(name: str) -> tuple[Method, str | None]:
