@@ -159,7 +159,13 @@ def open_source(path: Path, cache: Cache, *, data_range: float | None = None, na
 def _decode(path: Path, data_range: float | None) -> tuple[NDArray[Any], Any]:
     """(N, C, H, W) in the smallest type that holds the values exactly, and the Image without its pixels."""
     image = files.read(path, data_range=data_range)
+    if data_range is None and np.dtype(image.dtype).kind == "f" and image.scale != 1:
+        image = files.read(path, data_range=1.0)  # the pictures of a training have one white
     pixels = image.pixels
+    if image.holes is not None or image.offset:
+        raise ValueError(
+            f"{path}: a training takes no NaN, infinite or nodata pixels, nor any far off zero. Replace them."
+        )
     kind = np.dtype(image.dtype)
     if kind in (np.dtype("uint8"), np.dtype("uint16")):
         return np.rint(pixels * np.float32(image.scale)).astype(kind), image

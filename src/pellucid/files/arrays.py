@@ -16,6 +16,7 @@ def from_array(
     *,
     channel_axis: int | None = None,
     data_range: float | None = None,
+    nodata: float | str = "auto",
     name: str = "array",
 ) -> Image:
     """The Image of an array, which is neither changed nor kept.
@@ -25,13 +26,14 @@ def from_array(
             units.
         channel_axis: axis of the channels, None for gray. Three channels are taken as display colours, any
             other number is not.
-        data_range: the value that white stands for; needed for floats outside [0, 1].
+        data_range: the value that white stands for; else found from the type and the values.
+        nodata: the value that stands for no measurement, "auto" (what is obvious) or "none"; NaN always does.
         name: what messages call it.
 
     Raises:
         TypeError: when it is no array, or of bool, complex, object or text type.
-        ValueError: for a shape that is no image, no pixels, non-finite pixels, floats of unknown range, or
-            when ``channel_axis`` is missing although the last axis has 3 or 4 entries.
+        ValueError: for a shape that is no image, no pixels, no measurement among them, a data range that they
+            exceed, or when ``channel_axis`` is missing although the last axis has 3 or 4 entries.
 
     >>> image = from_array(np.full((4, 5), 255, dtype="uint8"))
     >>> image.pixels.shape, image.axes, float(image.pixels.max())
@@ -52,7 +54,9 @@ def from_array(
             f"channel_axis must be given for shape {array.shape}, whose last axis may be colours. Pass "
             "channel_axis=-1 for (H, W, C); for a stack this narrow, array[..., None] and channel_axis=-1."
         )
-    return to_image(_named_axes(array, channel_axis), format="array", name=name, data_range=data_range)
+    return to_image(
+        _named_axes(array, channel_axis), format="array", name=name, data_range=data_range, nodata=nodata
+    )
 
 
 def _named_axes(array: NDArray[Any], channel_axis: int | None) -> Stored:

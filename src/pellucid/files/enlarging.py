@@ -43,9 +43,22 @@ def enlarged(image: Image, pixels: Pixels, factor: int) -> Image:
         image,
         pixels=np.array(pixels, dtype=np.float32, order="C"),
         shape=shape,
+        holes=None if image.holes is None else _blocks(image.holes, factor),
         alpha=None if image.alpha is None else _alpha(image.alpha, factor),
-        metadata=_metadata(image.metadata, factor),
+        metadata=_metadata(image.metadata, factor) | _holes(image, factor),
     )
+
+
+def _blocks(planes: NDArray[Any], factor: int) -> NDArray[Any]:
+    """Every pixel of (…, H, W) as a block of equal ones."""
+    return planes.repeat(factor, axis=-2).repeat(factor, axis=-1)
+
+
+def _holes(image: Image, factor: int) -> dict[str, Any]:
+    """The stored values of holes, as blocks; those of all other pixels say nothing of new ones."""
+    if image.holes is None and "blank" not in image.metadata:
+        return {}
+    return {"exact": _blocks(image.metadata["exact"], factor)}
 
 
 def _alpha(alpha: NDArray[Any], factor: int) -> NDArray[Any]:

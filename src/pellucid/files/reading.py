@@ -12,13 +12,19 @@ from pellucid.image import Image
 
 
 def read(
-    path: str | os.PathLike[str], *, data_range: float | None = None, max_pixels: int | None = None
+    path: str | os.PathLike[str],
+    *,
+    data_range: float | None = None,
+    nodata: float | str = "auto",
+    max_pixels: int | None = None,
 ) -> Image:
     """The picture or stack in a PNG, JPEG, BMP, TIFF or NPY file, with what it takes to write it back.
 
     Args:
         path: the file; its content decides the format, not its name.
-        data_range: the stored value that white stands for; needed for floats outside [0, 1].
+        data_range: the stored value that white stands for; else found from the type and the values.
+        nodata: the stored value of no measurement, "auto" (what the file declares or is obvious) or "none";
+            NaN and infinite values always are none.
         max_pixels: how many values (pixels x channels x slices) may be decoded; default the environment
             variable PELLUCID_MAX_PIXELS, else 500 million.
 
@@ -43,7 +49,7 @@ def read(
         with file.open("rb") as opened:
             format = formats.of_content(opened.read(132))
         stored = _decode(file, format, limit(max_pixels))
-        image = to_image(stored, format=format, name=file.name, data_range=data_range)
+        image = to_image(stored, format=format, name=file.name, data_range=data_range, nodata=nodata)
     except (ValueError, TypeError) as error:
         kind = TypeError if isinstance(error, TypeError) else ValueError
         raise kind(f"{path}: {error}") from error

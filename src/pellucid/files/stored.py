@@ -8,7 +8,8 @@ Metadata keys that every format shares, so that they survive a change of format:
     ``comment``     free text of a JPEG, bytes
 Keys of one format start with its name (``png.chunks``, ``tiff.pages``, ``npy.order`` …). ``alpha.index`` is
 the place of alpha among the samples (last when absent), ``byteorder`` is ``>`` where an array was big-endian,
-and ``exact`` holds the stored values where float32 cannot give all of them back.
+and ``exact`` holds the stored values where the pixels cannot give all of them back; ``blank`` says which
+planes (N, C, 1, 1) hold no measurement at all, and come back as they are.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.files.working_range import check_finite, from_working, need_exact, to_working, white
+from pellucid.files import holes
+from pellucid.files.working_range import from_working, need_exact, to_working, working_range
 from pellucid.image import Image
 
 
@@ -86,6 +88,7 @@ class Stored:
         color: whether the channels are display colours.
         alpha: place of alpha on the ``S`` axis, or None.
         bits: significant bits where the file declares them.
+        nodata: the value that the file declares to be no measurement, or None.
         metadata: see above.
         notes: remarks for the user.
     """
@@ -95,16 +98,31 @@ class Stored:
     color: bool
     alpha: int | None = None
     bits: int | None = None
+    nodata: float | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 
-def to_image(stored: Stored, *, format: str, name: str, data_range: float | None) -> Image:
+def to_image(
+    stored: Stored,
+    *,
+    format: str,
+    name: str,
+    data_range: float | None,
+    nodata: holes.Nodata = "auto",
+) -> Image:
     """The Image of what a file holds.
+
+    Args:
+        stored: what it holds.
+        format: of the file.
+        name: for messages.
+        data_range: what white is, or None to find it.
+        nodata: the value that is no measurement, "auto" or "none".
 
     Raises:
         TypeError: for bool, complex, object and text arrays.
-        ValueError: for no pixels, non-finite pixels, or floats whose range is unknown.
+        ValueError: for no pixels, no measurement among them, or a data range that they exceed.
     """
     array, axes, metadata = stored.array, stored.axes, dict(stored.metadata)
     if array.dtype.kind not in "uif" or array.dtype.itemsize > 8:
@@ -114,8 +132,6 @@ def to_image(stored: Stored, *, format: str, name: str, data_range: float | None
         )
     if array.size == 0:
         raise ValueError(f"the image holds no pixels (shape {array.shape}). Give at least one pixel.")
-    if array.dtype.kind == "f":
-        check_finite(array, axes)
     if array.dtype.byteorder == ">":
         metadata["byteorder"] = ">"
     values = array.astype(array.dtype.newbyteorder("="), copy=False)
@@ -125,12 +141,24 @@ def to_image(stored: Stored, *, format: str, name: str, data_range: float | None
         alpha = to_slices(values.take([stored.alpha], axis=place), axes)[:, 0].copy()
         values = np.delete(values, stored.alpha, axis=place)
         metadata["alpha.index"] = stored.alpha
-    scale, notes = white(values, bits=stored.bits, data_range=data_range)
     slices = to_slices(values, axes)
-    pixels = to_working(slices, scale)
-    if need_exact(slices, pixels, scale):
+    missing, notes = holes.missing(slices, nodata, stored.nodata, color=stored.color)
+    valid = slices if missing is None else slices[~missing]
+    if not valid.size:
+        raise ValueError("every pixel is NaN, infinite or nodata. There is nothing to work on.")
+    range = working_range(valid, bits=stored.bits, data_range=data_range)
+    if missing is None:
+        pixels = to_working(slices, range.scale, range.offset)
+    else:
+        plain = np.where(missing, valid[0], slices)
+        pixels = holes.filled(to_working(plain, range.scale, range.offset), missing)
+        blank = missing.all(axis=(-2, -1), keepdims=True)
+        metadata |= {"blank": blank} if blank.any() else {}
+    notes += range.notes
+    if missing is not None or need_exact(slices, pixels, range.scale, range.offset):
         metadata["exact"] = slices.copy()
         metadata["exact"].flags.writeable = False
+    if missing is None and "exact" in metadata:
         notes += (f"{values.dtype} is worked on in float32: pixels that change keep about 7 digits.",)
     return Image(
         pixels=pixels,
@@ -138,7 +166,10 @@ def to_image(stored: Stored, *, format: str, name: str, data_range: float | None
         shape=values.shape,
         color=stored.color,
         dtype=str(values.dtype),
-        scale=scale,
+        scale=range.scale,
+        offset=range.offset,
+        bits=range.bits,
+        holes=None if missing is None else holes.of_pixels(missing),
         alpha=alpha,
         format=format,
         metadata=metadata,
@@ -153,10 +184,15 @@ def stored_slices(image: Image) -> NDArray[Any]:
     Raises:
         ValueError: when a pixel is not finite.
     """
-    values = from_working(image.pixels, image.scale, np.dtype(image.dtype))
+    scale, offset = image.scale, image.offset
+    values = from_working(image.pixels, scale, np.dtype(image.dtype), offset, image.bits)
     exact = image.metadata.get("exact")
     if exact is not None:
         # What no method touched comes back bit for bit, also where float32 is too short for it.
-        untouched = image.pixels == to_working(exact, image.scale)
+        untouched = image.pixels == to_working(exact, scale, offset, finite=False)
+        if image.holes is not None:
+            untouched |= image.holes[:, None]
+        if "blank" in image.metadata:
+            untouched |= image.metadata["blank"]
         np.copyto(values, exact, where=untouched)
     return values

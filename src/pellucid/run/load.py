@@ -49,6 +49,7 @@ def load(state: State) -> State:
         state,
         images=images,
         shots=shots,
+        holes=None if images[0].holes is None else torch.from_numpy(images[0].holes.copy()),
         degradation=degradation,
         guide=guide,
         reference=reference,

@@ -180,6 +180,8 @@ class State:
 
         images: (load) one per shot; the first carries what the result is written back with.
         shots: (load, align) (S, N, C, H, W) working units, S shots of N slices.
+        holes: (load) (N, H, W) bool, the pixels that take no part and come back as they are: those without a
+            measurement, where `shots` continue what lies around, and those that the user masked; or None.
         degradation: (load) what happened besides noise.
         guide: (load) (N, C', H', W') second picture of the scene, or None.
         reference: (load) the clean picture to compare with, or None.
@@ -216,6 +218,7 @@ class State:
 
     images: tuple[Image, ...] = ()
     shots: Tensor = _LATER
+    holes: Tensor | None = None
     degradation: Degradation = field(default_factory=Identity)
     guide: Tensor | None = None
     reference: Image | None = None
