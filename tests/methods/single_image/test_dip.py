@@ -14,7 +14,7 @@ from pellucid import methods, seeds
 from pellucid.degradation import Mask
 from pellucid.methods.single_image.codes import blurred, mesh
 from pellucid.methods.single_image.dip import method as dip
-from pellucid.methods.single_image.dip.method import Config, _divergence, steps
+from pellucid.methods.single_image.dip.method import Config, steps
 from pellucid.networks import features
 from pellucid.noise.report import NoiseReport
 from pellucid.steps import Budget, Step, Task
@@ -212,12 +212,6 @@ def test_rolls_back_when_the_fit_loses_ground(monkeypatch: pytest.MonkeyPatch) -
     assert torch.equal(rolled[differ[0]].output, rolled[differ[0] - 2].estimate())
 
 
-def test_divergence_of_a_linear_map_is_its_trace() -> None:
-    code = torch.rand(1, 3, 8, 8, requires_grad=True)
-    value = _divergence(0.7 * code, code, torch.Generator().manual_seed(0))
-    assert float(value) == pytest.approx(0.7, rel=1e-5)
-
-
 def test_sure_stops_without_the_truth() -> None:
     config = paper(network="compact", code="image", divergence=True, iterations=200, jitter=0.05)
     outcome = until(
@@ -254,11 +248,12 @@ def test_training_tricks_are_off_by_default() -> None:
     assert (config.schedule, config.loss, config.perceptual, config.layers) == ("constant", "l2", 0.0, 9)
 
 
-def test_cosine_goes_from_the_rate_to_nothing() -> None:
-    config = paper(schedule="cosine", learning_rate=0.02)
-    rates = [dip._rate(config, i, 100) for i in (1, 51, 101)]
-    assert rates == pytest.approx([0.02, 0.01, 0.0])
-    assert {dip._rate(paper(), i, 100) for i in (1, 51, 100)} == {0.01}
+def test_cosine_lowers_the_rate_from_the_second_step_on() -> None:
+    what = task(crop(32))
+    constant, falling = (run(what, paper(**TINY, schedule=s)) for s in ("constant", "cosine"))
+    assert torch.equal(constant[0].output, falling[0].output)
+    assert torch.equal(constant[1].output, falling[1].output)  # the rate of the first step is the whole one
+    assert not torch.equal(constant[2].output, falling[2].output)
 
 
 def test_losses_are_numpys() -> None:

@@ -1,4 +1,4 @@
-"""What fits to one image share: the terms of the loss, the running average of outputs, saved fits."""
+"""What fits to one image share: a term of the loss, the memory of the running average, saved fits."""
 
 from __future__ import annotations
 
@@ -7,28 +7,7 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor, nn
 
-from pellucid import checks
-from pellucid.losses import mean_absolute, mean_square
-
-LOSSES = ("l2", "l1", "l1+l2")
-Distance = Callable[[Tensor, Tensor, Tensor | None], Tensor]
-
-
-def distance(kind: str) -> Distance:
-    """The distance of (output, target, weight) called `kind`: mean square, mean absolute, or their sum.
-
-    >>> one, three = torch.ones(1, 2, 2), torch.full((1, 2, 2), 3.0)
-    >>> [float(distance(kind)(one, three, None)) for kind in LOSSES]
-    [4.0, 2.0, 6.0]
-    """
-    checks.one_of("loss", kind, LOSSES)
-    if kind == "l2":
-        return mean_square
-    if kind == "l1":
-        return mean_absolute
-    return lambda output, target, weight: (
-        mean_absolute(output, target, weight) + mean_square(output, target, weight)
-    )
+from pellucid.losses import mean_square
 
 
 def alike(features: nn.Module, target: Tensor) -> Callable[[Tensor], Tensor]:

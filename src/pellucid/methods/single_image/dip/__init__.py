@@ -1,1 +1,1 @@
-"""Deep Image Prior: its settings and the authors' recipes (`config`), the method."""
+"""Deep Image Prior: its equations, its settings and the authors' recipes (`config`), the method."""

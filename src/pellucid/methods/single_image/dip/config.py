@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from pellucid import fields
-from pellucid.methods.single_image import codes, fitting
+from pellucid.methods.single_image import codes
+from pellucid.methods.single_image.dip.equations import LOSSES
 from pellucid.networks import features
 from pellucid.paper import Paper, stated
 
@@ -37,7 +38,7 @@ class Config:
     """step size of Adam"""
     schedule: str = fields.option("constant", choices=SCHEDULES)
     """how the step size goes: constant (the paper's), or cosine down to 0 at the last iteration"""
-    loss: str = fields.option("l2", choices=fitting.LOSSES)
+    loss: str = fields.option("l2", choices=LOSSES)
     """distance to the noisy image: l2 (mean square, the paper's), l1 (mean absolute) or l1+l2"""
     perceptual: float = fields.option(0.0, low=0)
     """weight of the mean square of feature differences, beside that; those of a VGG network are about a
@@ -84,13 +85,13 @@ PAPER = Paper(
     states=stated(
         iterations=(3000, "notebook; the text prints figures at 1800"),
         network=("skip", "supplement: hourglass of 5 scales, 128 channels, skips of 4"),
-        code=("noise", "equation 1: random, fixed"),
+        code=("noise", "equation 1 as RS-DIP and MS-DIP print it: random, fixed"),
         code_channels=(32, "supplement"),
         code_scale=(0.1, "supplement: uniform between 0 and 1/10"),
         jitter=(1 / 30, "supplement"),
         learning_rate=(0.01, "supplement"),
         schedule=("constant", "notebook"),
-        loss=("l2", "equation 2"),
+        loss=("l2", "equation 1 as RS-DIP and MS-DIP print it"),
         ema=(0.99, "text and notebook"),
         rollback=(5.0, "notebook"),
     ),

@@ -23,7 +23,14 @@ from pellucid.methods.single_image.dip.config import (
     paper,
     upscaling,
 )
-from pellucid.methods.single_image.fitting import past
+from pellucid.methods.single_image.dip.equations import (
+    averaged,
+    cosine,
+    divergence,
+    energy,
+    failed,
+    perturbed,
+)
 from pellucid.methods.table import described
 from pellucid.networks import features
 from pellucid.steps import Method, Recipe, Step, Task, Tiling, hurried
@@ -65,22 +72,8 @@ def _masks(task: Task, noisy: Tensor, config: Config, seed: int) -> tuple[Tensor
     return (~held).to(noisy.dtype), held.to(noisy.dtype)
 
 
-def _rate(config: Config, iteration: int, total: int) -> float:
-    """The learning rate of a step."""
-    if config.schedule == "constant":
-        return config.learning_rate
-    return config.learning_rate * 0.5 * (1 + math.cos(math.pi * (iteration - 1) / total))
-
-
-def _divergence(output: Tensor, code: Tensor, jitter: torch.Generator) -> Tensor:
-    """Hutchinson's estimate of mean_i d output_i / d code_i with one random sign per pixel."""
-    probe = torch.randint(0, 2, output.shape, generator=jitter, device=output.device).to(output.dtype) * 2 - 1
-    (gradient,) = torch.autograd.grad((output * probe).sum(), code, retain_graph=True)
-    return (gradient * probe).mean()
-
-
 def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Iterator[Step]:
-    """Fit f(z + jitter) to the noisy image y by least squares on D(f), and yield every step.
+    """Fit f(z + jitter) to the noisy image y by least squares on D(f), equation 1, and yield every step.
 
     A network of this kind learns the picture before the noise: the estimate gets better, then worse, and a
     stop rule has to choose. With several shots their mean is fitted, which has the same gradient as fitting
@@ -130,7 +123,6 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
     # A copy of what is missing means nothing; blank it as the operator does.
     target = degradation.apply(noisy) if isinstance(degradation, Mask) else noisy
     seen_only = fit if config.held_out > 0 else None
-    far = fitting.distance(config.loss)
     perceptual = None
     if config.perceptual > 0:
         perceptual = fitting.alike(features.build(config.features, target.shape[0]).to(device), target)
@@ -144,34 +136,37 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
         held_out, extras = None, {}
         # A caller's no_grad must not stop the fit; the context ends before the step is yielded.
         with torch.enable_grad():
-            draw = torch.randn(code.shape, generator=jitter, device=device)
-            fed = (code + config.jitter * draw).requires_grad_(config.divergence)
+            fed = perturbed(code, config.jitter, jitter).requires_grad_(config.divergence)
             raw = network(fed)[0]
             seen = degradation.apply(raw)
-            loss = far(seen, target, seen_only)
+            loss = energy(seen, target, seen_only, loss=config.loss)
             if perceptual is not None:
                 loss = loss + config.perceptual * perceptual(seen)
             if config.held_out > 0:
                 held_out = mean_square(seen.detach(), target, held)
             if config.divergence:
-                extras["divergence"] = _divergence(raw[None], fed, jitter)
-            engine.descend(optimizer, loss, learning_rate=_rate(config, iteration, total))
+                extras["divergence"] = divergence(raw[None], fed, jitter)
+            rate = config.learning_rate
+            if config.schedule == "cosine":
+                rate = cosine(rate, iteration, total)
+            engine.descend(optimizer, loss, learning_rate=rate)
         output, loss = raw.detach(), loss.detach()
+        past = fitting.past(config.ema, config.ema_share, iteration)
         if average is None:
             average = output
         elif config.rollback > 0 and iteration % ROLLBACK_EVERY == 0:
             now = float(loss)
-            if kept is not None and now > kept_loss * 10 ** (config.rollback / 10):
+            if kept is not None and failed(now, kept_loss, config.rollback):
                 # The authors let the average keep the outputs of the failure; ours is put back with the
                 # weights.
                 network.load_state_dict(kept[0])
                 output = average = kept[1]
             else:
-                average = average.lerp(output, 1 - past(config.ema, config.ema_share, iteration))
+                average = averaged(average, output, past)
                 kept = ({n: v.clone() for n, v in network.state_dict().items()}, average)
                 kept_loss = now
         else:
-            average = average.lerp(output, 1 - past(config.ema, config.ema_share, iteration))
+            average = averaged(average, output, past)
         yield Step(
             iteration=iteration,
             phase="fit",
