@@ -9,8 +9,9 @@ fusion       one fit a crop; its scales are put together by joint bilateral, bil
 losses       three fits a crop: L1 first and then L2, L1 alone, L2 alone
 seconds      DIP to the end of its rule, and RS-DIP with the time of its near-clean images, by both presets;
              `paper` is extrapolated from --probe steps to all of its iterations, the most that it may take
-minutes      MS-DIP as printed but for its features (--features), on 640 x 480: seconds of a step at every
-             scale from --probe steps, times the 800 and 1000 steps after which the paper says it converges
+minutes      MS-DIP as printed but for its features (--features), on 640 x 480 (--shape): seconds of a step at
+             every scale from --probe steps, times the 800 and 1000 steps after which the paper says it
+             converges, and the 1500 of preset `paper`, the most that it may take
 
 The fits of fusion and losses are `fast` with --steps at every scale and the paper's halves; those of `paper`
 take too long for two cores. Crops are of Set9 with Gaussian noise of sigma 25, stated, and of CC15 as
@@ -86,7 +87,7 @@ def seconds_of(name: str, preset: str, task: Task, probe: int) -> tuple[float, i
 
 def work(part: str, name: str, path: Path, size: int, steps: int, probe: int, features: str) -> record.Row:
     if part == "minutes":
-        return minutes(features, probe)
+        return minutes(features, probe, path.stem)
     clean, task = picture(name, path, size)
     row: record.Row = {"noisy": record.psnr(clean, task.shots[0], digits=3)}
     started = time.process_time()
@@ -114,12 +115,13 @@ def work(part: str, name: str, path: Path, size: int, steps: int, probe: int, fe
     return row | {"cpu_seconds": round(time.process_time() - started, 1)}
 
 
-def minutes(features: str, probe: int) -> record.Row:
-    """Seconds of a step of MS-DIP at every scale of 640 x 480."""
+def minutes(features: str, probe: int, shape: str) -> record.Row:
+    """Seconds of a step of MS-DIP at every scale of a picture of so many columns and rows, as 640x480."""
     method = methods.load("ms-dip")
     config = replace(method.presets["paper"], features=features, iterations=probe, stop="none")
-    levels = sizes(480, 640, ratio=config.ratio, minimum=config.minimum)
-    picture = torch.rand(1, 3, 480, 640, generator=torch.Generator().manual_seed(0))
+    width, height = map(int, shape.split("x"))
+    levels = sizes(height, width, ratio=config.ratio, minimum=config.minimum)
+    picture = torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(0))
     spent: list[float] = []
     started = time.process_time()
     for step in method.steps(
@@ -134,6 +136,7 @@ def minutes(features: str, probe: int) -> record.Row:
         "seconds a step, coarse to fine": [round(s, 3) for s in spent],
         "minutes, 800 steps a scale": round(800 * whole / 60, 1),
         "minutes, 1000 steps a scale": round(1000 * whole / 60, 1),
+        "minutes, 1500 steps a scale": round(1500 * whole / 60, 1),
         "features": Path(features).stem,
     }
 
@@ -162,13 +165,14 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=120, help="at every scale")
     parser.add_argument("--probe", type=int, default=3, help="steps that seconds are read from")
     parser.add_argument("--features", default="random", help="of minutes: vgg16, or a file of its weights")
+    parser.add_argument("--shape", default="640x480", help="of minutes: columns and rows")
     given = parser.parse_args()
     if given.out is None:
         given.out = record.HERE / "results" / f"claims_{given.part}.json"
     out, head = record.destination(given), record.about(given, __doc__)
     rows = record.kept(out, head["source"])
     result: record.Row = head | {"rows": rows}
-    sets = {"none": [Path("640x480")]} if given.part == "minutes" else {
+    sets = {"none": [Path(given.shape)]} if given.part == "minutes" else {
         s: record.pictures(given.data_root, SETS[s][0], given.limit or given.images, SETS[s][1])
         for s in given.sets
     }  # fmt: skip
