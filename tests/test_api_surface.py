@@ -27,8 +27,8 @@ SURFACE = {
     "write",
 }
 DENOISE = (
-    "x method preset config set shots sigma data_range level model near_clean seed device stop iterations "
-    "seconds adapt tile guide initial channel_axis return_result progress"
+    "x method preset config set shots sigma data_range nodata mask level model near_clean seed device stop "
+    "iterations seconds adapt tile guide initial channel_axis return_result progress"
 )
 
 
@@ -39,7 +39,7 @@ def test_public_names():
 
 
 INPAINT = (
-    "x mask method keep_known preset config set data_range seed device stop iterations seconds guide "
+    "x mask method keep_known preset config set data_range nodata seed device stop iterations seconds guide "
     "initial channel_axis return_result progress"
 )
 UPSCALE = INPAINT.replace("mask method keep_known", "factor method")

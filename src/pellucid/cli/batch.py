@@ -12,7 +12,7 @@ from pellucid import files
 from pellucid.cli.options import EXPECTED
 from pellucid.cli.progress import line, watching
 from pellucid.cli.record import Record, record_of
-from pellucid.request import Inpaint, Output
+from pellucid.request import Denoise, Inpaint, Output
 from pellucid.run import Job, Settings, State, run
 
 SUFFIXES = {"png": ".png", "jpeg": ".jpg", "bmp": ".bmp", "tiff": ".tif", "npy": ".npy"}
@@ -59,13 +59,13 @@ def plan(inputs: Sequence[Path], output: Output, *, one_scene: bool = False) -> 
 
 
 def masked(settings: Settings, count: int) -> list[Settings]:
-    """The settings of every job; of `inpaint` each has its own mask.
+    """The settings of every job; each has its own mask where there are masks.
 
     Raises:
         ValueError: for a number of masks that fits no pairing.
     """
     request = settings.request
-    if not isinstance(request, Inpaint):
+    if not isinstance(request, Inpaint | Denoise) or request.mask is None:
         return [settings] * count
     masks = request.mask
     if len(masks) not in (1, count):

@@ -56,7 +56,8 @@ def inspect(inputs: Sequence[Path], request: Inspect, console: Console) -> int:
     records: list[dict[str, Any]] = []
     for path in inputs:
         try:
-            state = inspected(files.read(path, data_range=request.data_range), request)
+            picture = files.read(path, data_range=request.data_range, nodata=request.nodata)
+            state = inspected(picture, request)
         except Exception as error:  # noqa: BLE001 - whatever one input does, the others go on
             records.append(batch.failure(path, error, debug=console.debug))
             continue

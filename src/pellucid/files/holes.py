@@ -73,7 +73,7 @@ def missing(
 
 
 def of_pixels(missing: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The pixels (N, H, W) of which a channel is missing; channels that are missing throughout do not count.
+    """The pixels (N, H, W) of which a channel is missing, but for channels that are missing throughout.
 
     >>> missing = np.zeros((1, 2, 1, 3), bool)
     >>> missing[0, 0], missing[0, 1, 0, 0] = True, True
@@ -81,7 +81,7 @@ def of_pixels(missing: NDArray[np.bool_]) -> NDArray[np.bool_]:
     [[[True, False, False]]]
     """
     partly = ~missing.all(axis=(-2, -1), keepdims=True)
-    return np.asarray((missing & partly).any(axis=1), dtype=np.bool_)
+    return np.asarray((missing & partly).any(axis=1) | missing.all(axis=1), dtype=np.bool_)
 
 
 def _equal(slices: NDArray[Any], value: float, color: bool) -> NDArray[np.bool_]:

@@ -146,12 +146,14 @@ def to_image(
     valid = slices if missing is None else slices[~missing]
     if not valid.size:
         raise ValueError("every pixel is NaN, infinite or nodata. There is nothing to work on.")
+    some = None
     range = working_range(valid, bits=stored.bits, data_range=data_range)
     if missing is None:
         pixels = to_working(slices, range.scale, range.offset)
     else:
         plain = np.where(missing, valid[0], slices)
         pixels = holes.filled(to_working(plain, range.scale, range.offset), missing)
+        some = holes.of_pixels(missing)
         blank = missing.all(axis=(-2, -1), keepdims=True)
         metadata |= {"blank": blank} if blank.any() else {}
     notes += range.notes
@@ -169,7 +171,7 @@ def to_image(
         scale=range.scale,
         offset=range.offset,
         bits=range.bits,
-        holes=None if missing is None else holes.of_pixels(missing),
+        holes=some if some is not None and some.any() else None,
         alpha=alpha,
         format=format,
         metadata=metadata,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from pellucid.files.tiff_tags import (
     Pages,
     as_rgb,
     common_metadata,
+    nodata_of,
     pages_of,
     raw_tags,
     resolution_of,
@@ -75,12 +77,13 @@ def read(path: Path, most: int) -> Stored:
         tables = sub_tables(file, file.pages.first, notes)
         pages = pages_of(file, first, tables) if kind in PORTABLE and page.imagedepth == 1 else None
         tags = raw_tags(file, file.pages.first)
+        nodata = nodata_of(file.pages.first)
         metadata = common_metadata(tags, tables, resolution_of(file.pages.first), file.byteorder)
     if pages is None:
         notes.append(
             f"the tags of a {kind} TIFF file cannot be kept; its axes, resolution and colour profile are."
         )
-    return _stored(array, axes, page, pages, kind, ome, metadata, notes)
+    return replace(_stored(array, axes, page, pages, kind, ome, metadata, notes), nodata=nodata)
 
 
 def _doubts(page: Any, kind: str) -> list[str]:

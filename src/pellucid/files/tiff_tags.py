@@ -23,6 +23,7 @@ DESCRIPTION, COLORMAP, ICC, XMP = 270, 320, 34675, 700
 # computer, copyright.
 DESCRIPTIVE = frozenset((271, 272, 274, 305, 306, 315, 316, 33432))
 INCH, CENTIMETRE = 2, 3
+GDAL_NODATA = 42113
 
 Resolution = tuple[tuple[int, int], tuple[int, int], int]
 
@@ -72,6 +73,16 @@ def resolution_of(page: Any) -> Resolution | None:
         return None
     unit = int(tags[296].value) if 296 in tags else INCH  # the specification's default
     return tuple(values[0]), tuple(values[1]), unit
+
+
+def nodata_of(page: Any) -> float | None:
+    """The value that GDAL's tag declares to be no measurement, or None."""
+    if GDAL_NODATA not in page.tags:
+        return None
+    try:
+        return float(str(page.tags[GDAL_NODATA].value).strip("\0 "))
+    except ValueError:
+        return None
 
 
 def common_metadata(

@@ -31,7 +31,9 @@ class Request:
     set: Mapping[str, Any] | None = option(None, metavar="FIELD=VALUE")
     """Change fields of the Config; see `pellucid methods NAME`."""
     data_range: float | None = option(None, low=0, low_open=True)
-    """What white is in the picture, e.g. 255; needed for floats beyond [-0.5, 1.5]."""
+    """What white is in the picture, e.g. 4095; else found from its type and values."""
+    nodata: float | str = option("auto", metavar="V")
+    """Value of pixels without a measurement: they stay as they are; auto finds obvious ones, none none."""
     seed: int = option(0)
     """Seed of every random draw."""
     device: str = option("auto", metavar="DEVICE")
@@ -51,6 +53,7 @@ class Request:
 
     def __post_init__(self) -> None:
         check(self)
+        _settle_nodata(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,9 +76,11 @@ class Denoise(Request):
     """Fit the model to each image for S seconds; kept only if pixels that it never saw say it is better."""
     tile: int | None = option(None, low=32, hint="A tile is a square of that many pixels a side.")
     """Side of the tiles in pixels; large images are cut anyway."""
+    mask: Any = option(None, metavar="MASK...")
+    """Pixels to leave alone, white: one image for all inputs, or one each."""
 
     def __post_init__(self) -> None:
-        check(self)
+        super().__post_init__()
         if self.working_sigma is not None and self.level != "auto":
             raise ValueError(
                 f"sigma={self.sigma} states the level and level={self.level!r} measures it. Keep one of them."
@@ -137,12 +142,15 @@ class Inspect:
     verb: ClassVar[str] = "inspect"
 
     data_range: float | None = option(None, low=0, low_open=True)
-    """What white is in the picture, e.g. 255; needed for floats beyond [-0.5, 1.5]."""
+    """What white is in the picture, e.g. 4095; else found from its type and values."""
+    nodata: float | str = option("auto", metavar="V")
+    """Value of pixels without a measurement: they stay as they are; auto finds obvious ones, none none."""
     channel_axis: int | None = option(None, cli=False)
     """Of an array that has channels, as in scikit-image."""
 
     def __post_init__(self) -> None:
         check(self)
+        _settle_nodata(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,6 +174,16 @@ class Output:
         check(self)
 
 
+def _settle_nodata(record: Request | Inspect) -> None:
+    """A number as such, also where it came as text; refuse what is neither that nor one of two words."""
+    nodata = record.nodata
+    if isinstance(nodata, str) and nodata not in ("auto", "none"):
+        try:
+            object.__setattr__(record, "nodata", float(nodata))
+        except ValueError:
+            raise ValueError(f"nodata must be a number, auto or none, got {nodata!r}.") from None
+
+
 class RequestOptions(TypedDict, total=False):
     """The fields of `Request` as keyword arguments; a test holds these records and those equal."""
 
@@ -173,6 +191,7 @@ class RequestOptions(TypedDict, total=False):
     config: Any
     set: Mapping[str, Any] | None
     data_range: float | None
+    nodata: float | str
     seed: int
     device: str
     stop: str | None
@@ -193,6 +212,7 @@ class DenoiseOptions(RequestOptions, total=False):
     near_clean: Sequence[str] | str | None
     adapt: float | None
     tile: int | None
+    mask: Any
 
 
 class InpaintOptions(RequestOptions, total=False):

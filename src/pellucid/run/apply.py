@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -69,24 +68,45 @@ def shown(state: State, estimate: Tensor, index: int = 0) -> Tensor:
         return torch.where(state.degradation.hidden, estimate, state.shots[0, index]) if known else estimate
     if state.request.kind != "noise" or method is None or state.noise.impulse > IMPULSES:
         return estimate
-    integers = np.issubdtype(np.dtype(state.first.dtype), np.integer)
-    return (
-        keep_mean(estimate, noisy, clips=integers) if method.keeps(choice.config, state.noise) else estimate
+    if not method.keeps(choice.config, state.noise):
+        return estimate
+    left = state.left_out
+    return keep_mean(
+        estimate, noisy, limits=state.first.limits, left_out=None if left is None else left[index]
     )
 
 
-def keep_mean(estimate: Tensor, noisy: Tensor, *, clips: bool) -> Tensor:
+def keep_mean(
+    estimate: Tensor,
+    noisy: Tensor,
+    *,
+    limits: tuple[float, float] = (-math.inf, math.inf),
+    left_out: Tensor | None = None,
+) -> Tensor:
     """Noise of zero mean has no say in the brightness of a channel, so the method has none either.
+
+    Both are seen as the file can hold them, so that what is cut off on writing moves the mean of neither.
 
     Args:
         estimate: (C, H, W).
         noisy: the same shape.
-        clips: whether values beyond [0, 1] will be cut off on writing; then the mean after the cut is kept.
+        limits: the least and the greatest value that the file holds, working units.
+        left_out: (C, H, W) bool, the pixels that take no part in the mean, or None.
+
+    >>> dark = torch.tensor([[[-1.0, 0.0, 0.5, 0.5]]])
+    >>> keep_mean(torch.full((1, 1, 4), 0.3), dark).flatten()
+    tensor([0., 0., 0., 0.])
     """
-    wanted = noisy.double().mean((-2, -1), keepdim=True)
-    for _ in range(3 if clips else 1):
-        seen = estimate.clamp(0, 1) if clips else estimate
-        estimate = estimate + (wanted - seen.double().mean((-2, -1), keepdim=True)).float()
+    counted = torch.ones_like(estimate, dtype=torch.float64) if left_out is None else (~left_out).double()
+    share = counted / counted.sum((-2, -1), keepdim=True).clamp_min(1)
+    bounded = limits != (-math.inf, math.inf)
+
+    def mean(picture: Tensor) -> Tensor:
+        return (picture.clamp(*limits) * share).sum((-2, -1), keepdim=True)
+
+    wanted = mean(noisy.double())
+    for _ in range(3 if bounded else 1):
+        estimate = estimate + (wanted - mean(estimate.double())).float()
     return estimate
 
 

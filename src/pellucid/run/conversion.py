@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,12 @@ GRAY = 0.01
 """share of pixels between a tenth and nine tenths of white above which a mask is called gray"""
 
 
-def as_image(x: Any, channel_axis: int | None = None, data_range: float | None = None) -> Image:
+def as_image(
+    x: Any,
+    channel_axis: int | None = None,
+    data_range: float | None = None,
+    nodata: float | str = "auto",
+) -> Image:
     """An Image of an Image, a NumPy array or a tensor (H, W), (C, H, W) or (N, C, H, W).
 
     Raises:
@@ -23,7 +29,7 @@ def as_image(x: Any, channel_axis: int | None = None, data_range: float | None =
         ValueError: for a tensor of another shape, or a channel axis beside a picture that needs none.
     """
     if isinstance(x, np.ndarray):
-        return files.from_array(x, channel_axis=channel_axis, data_range=data_range)
+        return files.from_array(x, channel_axis=channel_axis, data_range=data_range, nodata=nodata)
     if channel_axis is not None:
         raise ValueError(
             f"channel_axis={channel_axis} is for NumPy arrays, got {type(x).__name__}. Leave it out."
@@ -38,7 +44,10 @@ def as_image(x: Any, channel_axis: int | None = None, data_range: float | None =
         array = x.detach().cpu()
         array = array.float() if array.dtype in (torch.float16, torch.bfloat16) else array
         return files.from_array(
-            array.numpy(), channel_axis=None if x.ndim == 2 else x.ndim - 3, data_range=data_range
+            array.numpy(),
+            channel_axis=None if x.ndim == 2 else x.ndim - 3,
+            data_range=data_range,
+            nodata=nodata,
         )
     raise TypeError(
         f"x must be a pellucid Image, a NumPy array or a tensor, got {type(x).__name__}. "
@@ -55,19 +64,28 @@ def like(x: Any, image: Image) -> Any:
 
 
 def as_mask(mask: Any) -> Image:
-    """A mask as an Image; booleans are black and white."""
+    """A mask, or the file of one, as an Image; booleans are black and white."""
     if isinstance(mask, Tensor):
         mask = mask.detach().cpu().numpy()
     if isinstance(mask, np.ndarray):
         plain = mask.astype(np.uint8) * np.uint8(255) if mask.dtype == bool else mask
-        return files.from_array(plain, channel_axis=-1 if plain.ndim == 3 else None, name="mask")
-    return as_image(mask)
+        axis = -1 if plain.ndim == 3 else None
+        return files.from_array(plain, channel_axis=axis, nodata="none", name="mask")
+    return files.read(mask, nodata="none") if isinstance(mask, str | Path) else as_image(mask)
 
 
-def hidden(mask: Image, image: Image) -> tuple[Tensor, tuple[str, ...]]:
-    """The missing pixels (H, W) that a mask says, white for missing, and what to tell the user.
+def hidden(
+    mask: Image, image: Image, *, meaning: str = "missing", rest: str = "kept"
+) -> tuple[Tensor, tuple[str, ...]]:
+    """The pixels (H, W) that a mask marks, white for missing, and what to tell the user.
 
-    A pixel is missing where the mean of the mask's channels is at least half of white.
+    A pixel is marked where the mean of the mask's channels is at least half of white.
+
+    Args:
+        mask: one picture.
+        image: what it is a mask of.
+        meaning: what white stands for.
+        rest: what black stands for.
 
     Raises:
         ValueError: when the mask has another size or several slices, or marks nothing or everything.
@@ -83,19 +101,21 @@ def hidden(mask: Image, image: Image) -> tuple[Tensor, tuple[str, ...]]:
     missing = shade >= 0.5 * white
     if not missing.any():
         raise ValueError(
-            "mask must mark at least one missing pixel, got none. White is missing, black is kept."
+            f"mask must mark at least one {meaning} pixel, got none. White is {meaning}, black is {rest}."
         )
     if missing.all():
         raise ValueError(
-            "mask must leave at least one pixel, got all of them missing. White is missing, black is kept: "
-            "invert it if you meant the opposite."
+            f"mask must leave at least one pixel, got all of them {meaning}. White is {meaning}, black is "
+            f"{rest}: invert it if you meant the opposite."
         )
     between = float(np.mean((shade > 0.1 * white) & (shade < 0.9 * white)))
     notes = []
     if between > GRAY:
-        notes.append(f"{between:.0%} of the mask are gray: what is at least half white was taken as missing")
+        notes.append(
+            f"{between:.0%} of the mask are gray: what is at least half white was taken as {meaning}"
+        )
     if missing.mean() > 0.5 and between <= GRAY:
-        notes.append(f"{missing.mean():.0%} of the pixels are missing by the mask (white is missing)")
+        notes.append(f"{missing.mean():.0%} of the pixels are {meaning} by the mask (white is {meaning})")
     return torch.from_numpy(missing), tuple(notes)
 
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from pellucid import files
 from pellucid.degradation import Degradation, Downsample, Identity, Mask
 from pellucid.image import Image
-from pellucid.request import Inpaint, Request, Upscale
+from pellucid.request import Denoise, Inpaint, Request, Upscale
 from pellucid.run.conversion import as_image, as_mask, fitting, hidden
 from pellucid.run.state import Job, State
 
@@ -28,20 +28,28 @@ def load(state: State) -> State:
     """
     request, job = state.request, state.job
     if job is None:
-        images = tuple(as_image(x, request.channel_axis, request.data_range) for x in state.given)
+        images = tuple(
+            as_image(x, request.channel_axis, request.data_range, request.nodata) for x in state.given
+        )
         reference = None
     else:
         _check_outputs(job)
-        images = tuple(files.read(path, data_range=request.data_range) for path in job.inputs)
+        images = tuple(
+            files.read(path, data_range=request.data_range, nodata=request.nodata) for path in job.inputs
+        )
         files.of_output(job.output, images[0].format, job.format)  # a bad name, before the work
         reference = _reference(job, request, images[0])
+    degradation, notes = _degradation(request, images[0])
+    if isinstance(degradation, Mask) and images[0].holes is not None:  # what is to be filled is none
+        kept = images[0].holes & ~degradation.hidden.numpy()
+        images = (images[0].with_holes(kept), *images[1:])
     shots = stack(images)
     if request.data_range is not None and not math.isclose(request.data_range, images[0].scale):
         raise ValueError(
             f"data_range is {request.data_range:g}, but 1.0 in {images[0].name} stands for "
             f"{images[0].scale:g}. Give the same data_range when reading it."
         )
-    degradation, notes = _degradation(request, images[0])
+    holes, said = _left_alone(request, images[0])
     guide = None
     if request.guide is not None:
         guide = fitting(_guide(request), images[0], factor=degradation.factor)
@@ -49,11 +57,11 @@ def load(state: State) -> State:
         state,
         images=images,
         shots=shots,
-        holes=None if images[0].holes is None else torch.from_numpy(images[0].holes.copy()),
+        holes=holes,
         degradation=degradation,
         guide=guide,
         reference=reference,
-        notes=(*state.notes, *state.settings.notes, *notes),
+        notes=(*state.notes, *state.settings.notes, *notes, *said),
         started=time.perf_counter(),
     )
 
@@ -121,11 +129,20 @@ def _guide(request: Request) -> Image:
     return as_image(guide, request.channel_axis, request.data_range)
 
 
+def _left_alone(request: Request, image: Image) -> tuple[Tensor | None, tuple[str, ...]]:
+    """(N, H, W) the pixels that take no part: holes, and what the user masked; and remarks on the mask."""
+    holes = None if image.holes is None else torch.from_numpy(image.holes.copy())
+    if not isinstance(request, Denoise) or request.mask is None:
+        return holes, ()
+    mask, notes = hidden(as_mask(request.mask), image, meaning="left alone", rest="denoised")
+    masked = mask.expand(len(image.pixels), -1, -1)
+    return (masked if holes is None else masked | holes), notes
+
+
 def _degradation(request: Request, image: Image) -> tuple[Degradation, tuple[str, ...]]:
     """What happened to the picture besides noise, and remarks on what says so."""
     if isinstance(request, Inpaint):
-        mask = request.mask
-        missing, notes = hidden(files.read(mask) if isinstance(mask, str | Path) else as_mask(mask), image)
+        missing, notes = hidden(as_mask(request.mask), image)
         return Mask(missing), notes
     return (Downsample(request.factor) if isinstance(request, Upscale) else Identity()), ()
 

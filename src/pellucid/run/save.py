@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from pellucid import files
@@ -51,8 +50,11 @@ def result_of(state: State) -> Result:
         extras["adapt"] = state.adapted.to_json()
     if several:
         extras["shots"] = state.aligned.placements
+    estimate = torch.stack([part.estimate for part in parts]).float()
+    if state.holes is not None and estimate.shape == state.first.pixels.shape:
+        estimate = torch.where(state.holes[:, None], torch.from_numpy(state.first.pixels.copy()), estimate)
     return Result(
-        estimate=torch.stack([part.estimate for part in parts]).numpy().astype(np.float32),
+        estimate=estimate.numpy(),
         method=choice.method,
         reason=": ".join(words for words in (several, state.prepared.words, choice.reason) if words),
         config=choice.config,

@@ -251,6 +251,15 @@ class State:
         return self.settings.request
 
     @property
+    def left_out(self) -> Tensor | None:
+        """(N, C, H, W) bool, `holes` as `noisy` is laid out, or None."""
+        if self.holes is None:
+            return None
+        channels = self.first.pixels.shape[1]
+        each = self.holes[:, None].expand(-1, channels, -1, -1).float()
+        return self.prepared.lay(each) > 0.5
+
+    @property
     def first(self) -> Image:
         """The image whose form the result takes."""
         return self.images[0]

@@ -194,13 +194,18 @@ def upscale(
 
 
 def inspect(
-    x: Image | NDArray[Any] | Tensor, *, data_range: float | None = None, channel_axis: int | None = None
+    x: Image | NDArray[Any] | Tensor,
+    *,
+    data_range: float | None = None,
+    nodata: float | str = "auto",
+    channel_axis: int | None = None,
 ) -> NoiseReport:
     """Measure the noise of a picture or a stack.
 
     Args:
         x: as for `denoise`.
         data_range: what white is in the units of x.
+        nodata: the value of pixels without a measurement, "auto" or "none".
         channel_axis: of an array that has channels.
 
     >>> import numpy as np
@@ -208,12 +213,12 @@ def inspect(
     >>> bool(0.08 < inspect(noisy).level < 0.12)
     True
     """
-    return inspected(x, Inspect(data_range=data_range, channel_axis=channel_axis)).noise
+    return inspected(x, Inspect(data_range=data_range, nodata=nodata, channel_axis=channel_axis)).noise
 
 
 def inspected(x: Any, request: Inspect) -> State:
     """The run of `denoise` up to the choice, which says what it would do."""
-    asked = Denoise(data_range=request.data_range, channel_axis=request.channel_axis)
+    asked = Denoise(data_range=request.data_range, nodata=request.nodata, channel_axis=request.channel_axis)
     return pipeline.run(State(settings=settle(asked), given=(x,)), pipeline.DECIDE)
 
 
