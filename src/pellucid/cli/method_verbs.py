@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pellucid import methods as table
 from pellucid.cli import show
-from pellucid.methods.table import VERBS
+from pellucid.methods.info import VERBS
 
 if TYPE_CHECKING:
     from pellucid.fields import Field

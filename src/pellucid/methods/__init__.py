@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from pellucid import checks
 from pellucid.methods import plugins
-from pellucid.methods.table import METHODS, MethodInfo
+from pellucid.methods.info import MethodInfo
+from pellucid.methods.table import METHODS
 
 if TYPE_CHECKING:
     from pellucid.steps import Method
