@@ -7,6 +7,10 @@ from collections.abc import Collection, Iterable
 from difflib import get_close_matches
 
 
+class UsageError(ValueError):
+    """What was asked for does not fit the picture: wrong usage, though it takes the picture to tell."""
+
+
 def in_range(
     name: str,
     value: float,

@@ -82,7 +82,9 @@ def test_image_and_result(tmp_path):
         (torch.zeros(3), {}, ValueError, "(H, W), (C, H, W) or (N, C, H, W)"),
         (torch.zeros(3, 4, 4), {"channel_axis": 0}, ValueError, "channel_axis=0 is for NumPy arrays"),
         (files.from_array(NOISY), {"sigma": 25, "data_range": 255}, ValueError, "1.0 in array stands for 1"),
-        (NOISY, {"sigma": 25}, ValueError, "sigma=25, data_range=255"),
+        (NOISY, {"sigma": 25}, ValueError, "sigma must be in [0, 1], got 25. It is in the units of array"),
+        ((NOISY * 255).astype(np.uint8), {"sigma": 25}, ValueError, "--sigma 25 --data-range 255"),
+        (NOISY, {"sigma": 300, "data_range": 255}, ValueError, "sigma must be in [0, 255], got 300"),
     ],
 )
 def test_wrong_input(x, flags, kind, expected):
@@ -225,7 +227,7 @@ def test_the_stabiliser_of_a_choice_is_applied_around_the_method(monkeypatch):
         def inverse(self, image):
             return image.square()
 
-    def choose(report, *, color, channels):
+    def choose(report, **known):
         from pellucid import methods
 
         nlm = methods.load("nlm")

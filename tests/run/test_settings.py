@@ -12,11 +12,8 @@ from pellucid.run import settle
     [
         ({"method": "bm4d"}, "Did you mean 'bm3d'"),
         ({"level": "max"}, "level must be one of auto, mad, chen"),
-        ({"sigma": 25.0}, "sigma=25, data_range=255"),
-        ({"sigma": 25.0}, "--sigma 25 --data-range 255"),
-        ({"sigma": -0.1}, "sigma must be in [0, 1]"),
-        ({"sigma": float("nan")}, "sigma must be in [0, 1]"),
-        ({"sigma": 300.0, "data_range": 255.0}, "sigma must be in [0, 255.0]"),
+        ({"sigma": -0.1}, "sigma must be 0 or more"),
+        ({"sigma": float("nan")}, "sigma must be 0 or more"),
         ({"data_range": 0.0}, "data_range must be greater than 0"),
         ({"sigma": 0.1, "level": "mad"}, "Keep one of them"),
         ({"method": "nlm", "preset": "slow"}, "preset must be one of"),

@@ -21,7 +21,7 @@ WORTH = 10.0 / 255
 IMPULSES = 0.005  # fraction of pixels; from here on salt and pepper is the worst of the noise
 
 
-def choose(report: NoiseReport, *, color: bool, channels: int) -> Choice:
+def choose(report: NoiseReport, *, color: bool, channels: int, stated: bool = False) -> Choice:
     """The method for this noise: none, an adaptive median for impulses, or (C)BM3D, alone or in `photo`.
 
     (C)BM3D filters at the measured spectrum. In a colour picture, and in a gray one with white noise, `photo`
@@ -32,6 +32,7 @@ def choose(report: NoiseReport, *, color: bool, channels: int) -> Choice:
         report: of the noise.
         color: whether the channels are display colours.
         channels: of the image.
+        stated: whether the user said what the level is: then it is never too weak.
 
     >>> choose(NoiseReport.white(0.1, 1), color=False, channels=2).method
     'bm3d'
@@ -42,7 +43,7 @@ def choose(report: NoiseReport, *, color: bool, channels: int) -> Choice:
         config = methods.load("median").presets["fast"]
         reason = f"{report.impulse:.1%} of the pixels are salt or pepper"
         return Choice(method="median", config=config, noise=report, reason=reason)
-    if report.level < quiet(report, color=color):
+    if not stated and report.level < quiet(report, color=color):
         level = f"standard deviation {report.level * 255:.2g} of 255"
         reason = f"the noise ({level}) is too weak to be seen: nothing is removed"
         return Choice(method="none", config=None, noise=report, reason=reason)

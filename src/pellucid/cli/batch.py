@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from pellucid import files
+from pellucid import checks, files
 from pellucid.cli.options import EXPECTED
 from pellucid.cli.progress import line, watching
 from pellucid.cli.record import Record, record_of
@@ -81,7 +81,8 @@ def failure(name: Path | str, error: Exception, *, debug: bool) -> Record:
     text = " ".join(str(error).split())
     if not text or not isinstance(error, EXPECTED):
         text = f"{type(error).__name__}: {text} (--debug shows where)"
-    return {"input": str(name), "error": text}
+    wrong = {"wrong_usage": True} if isinstance(error, checks.UsageError) else {}
+    return {"input": str(name), "error": text} | wrong
 
 
 def carry_out(

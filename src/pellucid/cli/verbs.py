@@ -42,7 +42,10 @@ def restore(inputs: Sequence[Path], request: Request, output: Output, console: C
     show.records(records, as_json=console.json, alone=len(jobs) == 1)
     if cut_short:
         show.error(f"interrupted: {len(records)} of {len(jobs)} inputs were begun")
-    return FAILED if cut_short or any("error" in record for record in records) else 0
+    failed = [record for record in records if "error" in record]
+    if failed and not cut_short and all("wrong_usage" in record for record in failed):
+        return USAGE
+    return FAILED if cut_short or failed else 0
 
 
 def _one_scene(request: Request) -> bool:

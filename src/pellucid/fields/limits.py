@@ -161,7 +161,8 @@ def _settled(value: Any, kind: str) -> Any:
     if kind == "Any":
         return _number(value)
     settled = _plain(value)
-    return None if settled == {} and "None" in kind else settled
+    empty = isinstance(settled, Mapping) and not settled
+    return None if empty and "None" in kind else settled
 
 
 def _plain(value: Any) -> Any:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal, TypedDict
 
-from pellucid import checks
 from pellucid.fields import Option, check, option
 
 Kind = Literal["noise", "mask", "downsample"]
@@ -66,8 +67,10 @@ class Denoise(Request):
     """All inputs are shots of one scene: bring them into register and average them."""
     level: str = option("auto", choices=LEVELS)
     """Which measurement of the noise to trust."""
-    sigma: float | None = option(None)
-    """Standard deviation of the noise (of each shot), in [0, 1] or units of `data_range`; else measured."""
+    sigma: float | tuple[float, ...] | Any | str | None = option(None, metavar="S|S,S,S|FILE")
+    """Standard deviation of the noise (of each shot), one, one per channel, or a map; else measured."""
+    noise_region: str | None = option(None, metavar="Y0:Y1,X0:X1")
+    """Measure the noise in these rows and columns only, where nothing else is."""
     model: str | None = option(None, metavar="FILE")
     """Weights, for methods that need them; the name of an installed model will do."""
     near_clean: Sequence[str] | str | None = option(None, metavar="A,B")
@@ -81,34 +84,38 @@ class Denoise(Request):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.working_sigma is not None and self.level != "auto":
-            raise ValueError(
-                f"sigma={self.sigma} states the level and level={self.level!r} measures it. Keep one of them."
-            )
+        _ = self.region
+        told = [name for name in ("sigma", "noise_region") if getattr(self, name) is not None]
+        told += ["level"] if self.level != "auto" else []
+        if len(told) > 1:
+            raise ValueError(f"{' and '.join(told)} all say which level to take. Keep one of them.")
+        if isinstance(self.sigma, int | float) and not (math.isfinite(self.sigma) and self.sigma >= 0):
+            raise ValueError(f"sigma must be 0 or more, got {self.sigma}.")
         if self.guide is not None and self.tile is not None:
             raise ValueError(f"tile={self.tile} cuts the image and not its guide. Leave one of them out.")
 
     @property
-    def working_sigma(self) -> float | None:
-        """The stated level in working units, None where it is measured.
+    def region(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Rows and columns of `noise_region`, from and up to, the ends not included.
 
-        >>> Denoise(sigma=25, data_range=255).working_sigma == 25 / 255
-        True
-        >>> Denoise(sigma=25)
+        >>> Denoise(noise_region="10:60,0:32").region
+        ((10, 60), (0, 32))
+        >>> Denoise(noise_region="10-60").region
         Traceback (most recent call last):
         ...
-        ValueError: sigma must be in [0, 1], got 25. For 8-bit units pass sigma=25, data_range=255 ...
+        ValueError: noise_region must be Y0:Y1,X0:X1 (rows, columns, from 0), got '10-60'.
         """
-        if self.sigma is None:
-            return None
-        if self.data_range is not None:
-            hint = "It is in the units of data_range."
-            return checks.in_range("sigma", self.sigma, 0, self.data_range, hint=hint) / self.data_range
-        hint = (
-            f"For 8-bit units pass sigma={self.sigma:g}, data_range=255 (--sigma {self.sigma:g} --data-range "
-            f"255), or divide it yourself: sigma={self.sigma / 255:.4g}."
+        if self.noise_region is None:
+            return (0, 0), (0, 0)
+        found = re.fullmatch(r"\s*(\d+):(\d+)\s*,\s*(\d+):(\d+)\s*", self.noise_region)
+        rows, columns = (
+            ((int(found[1]), int(found[2])), (int(found[3]), int(found[4]))) if found else ((0, 0),) * 2
         )
-        return checks.in_range("sigma", self.sigma, 0, 1, hint=hint)
+        if rows[0] >= rows[1] or columns[0] >= columns[1]:
+            raise ValueError(
+                f"noise_region must be Y0:Y1,X0:X1 (rows, columns, from 0), got {self.noise_region!r}."
+            )
+        return rows, columns
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,7 +214,8 @@ class DenoiseOptions(RequestOptions, total=False):
 
     shots: bool
     level: str
-    sigma: float | None
+    sigma: float | tuple[float, ...] | Any | str | None
+    noise_region: str | None
     model: str | None
     near_clean: Sequence[str] | str | None
     adapt: float | None

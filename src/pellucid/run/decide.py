@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -18,6 +17,7 @@ from pellucid.noise import analysis
 from pellucid.noise.report import NoiseReport
 from pellucid.request import Denoise
 from pellucid.run.state import State
+from pellucid.run.stated import ByMap, level_of, rms_of, words
 from pellucid.steps import Method
 
 
@@ -40,9 +40,9 @@ def align(state: State) -> State:
 def analyse(state: State) -> State:
     """Take the level that the user stated (for each shot), or measure the noise of the average."""
     request, channels, white = state.request, state.noisy.shape[1], state.first.scale
-    if isinstance(request, Denoise) and request.working_sigma is not None:
-        sigma = request.working_sigma / math.sqrt(len(state.images))  # what is left in their average
-        return replace(state, noise=NoiseReport.white(sigma, channels, scale=white))
+    told = level_of(state)
+    if told is not None:
+        return replace(state, stated=told, noise=NoiseReport.white(rms_of(told), channels, scale=white))
     seen = state.noisy
     if isinstance(state.degradation, Mask):
         seen = nearest(seen, state.degradation.hidden)
@@ -56,15 +56,21 @@ def analyse(state: State) -> State:
 def choose(state: State) -> State:
     """Take the method that was asked for, or let `auto` choose by the report of the noise."""
     request, asked = state.request, state.settings.method
-    if isinstance(request, Denoise) and request.sigma == 0:
+    if state.stated is not None and not bool(state.stated.any()):
         reason = "the stated noise level is 0"
         choice = Choice(method="none", config=None, noise=state.noise, reason=reason)
     elif asked is not None:
         choice = as_asked(state, asked)
     elif request.kind == "noise":
-        choice = auto.choose(state.noise, color=state.color, channels=state.noisy.shape[1])
+        choice = auto.choose(
+            state.noise,
+            color=state.color,
+            channels=state.noisy.shape[1],
+            stated=state.stated is not None,
+        )
     else:
         choice = auto.restorer(request.kind, state.noise)
+    choice = by_map(state, choice)
     method = None
     if choice.method != "none":
         method = asked or methods.load(choice.method).for_kind(request.kind)
@@ -78,9 +84,9 @@ def as_asked(state: State, method: Method) -> Choice:
     measured = request.kind == "noise" and method.uses_noise
     reason = "asked for"
     if isinstance(request, Denoise):
-        measured = measured and request.sigma is None and request.level == "auto"
-        if request.sigma is not None:
-            reason = f"asked for, at the stated level {request.sigma:g}"
+        measured = measured and state.stated is None and request.level == "auto"
+        if state.stated is not None:
+            reason = f"asked for, at the stated level {words(state.stated, state.first.scale)}"
         elif request.level != "auto":
             reason = f"asked for, at the level that {request.level} reads"
     measured = measured and method.learning is None  # it learnt the noise as it is in the files
@@ -92,6 +98,25 @@ def as_asked(state: State, method: Method) -> Choice:
         reason=reason,
         stabilise=auto.around(method.name, state.noise) if measured else None,
     )
+
+
+def by_map(state: State, choice: Choice) -> Choice:
+    """The choice with the map of the noise that the user stated around it; networks know no such domain."""
+    levels = state.stated
+    if levels is None or levels[0].numel() == 1 or choice.method == "none":
+        return choice
+    if (
+        state.settings.preparers
+        or (state.settings.method or methods.load(choice.method)).learning is not None
+    ):
+        note = f"{choice.method} works on the values of the file: of the map it takes the mean level"
+        return replace(choice, notes=(*choice.notes, note))
+    change = ByMap(levels, state.noisy, state.first.scale)
+    if state.settings.method is not None:
+        return replace(choice, stabilise=change)
+    reason = f"noise of standard deviation {words(levels, state.first.scale)}: BM3D over the map"
+    config = methods.load("bm3d").presets["fast"]
+    return Choice(method="bm3d", config=config, noise=state.noise, reason=reason, stabilise=change)
 
 
 def nearest(pixels: Tensor, hidden: Tensor) -> Tensor:

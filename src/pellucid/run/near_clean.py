@@ -16,6 +16,7 @@ from pellucid.networks import published
 from pellucid.request import Denoise
 from pellucid.run.prepare import picture
 from pellucid.run.state import NearClean, State
+from pellucid.run.stated import in_units
 from pellucid.steps import Method
 
 Line = Callable[[State], State]
@@ -126,8 +127,11 @@ def _asked(state: State, image: Image, maker: Preparer, place: int, averaged: in
         seed=asked.seed if place == 0 else seeds.child(asked.seed, "near-clean", place),
     )
     if maker.method.uses_noise and isinstance(asked, Denoise):
-        sigma = None if asked.sigma is None else asked.sigma / math.sqrt(averaged)
-        told = replace(told, level=asked.level, sigma=sigma)
+        levels = state.stated  # of the average of all
+        sigma = None if levels is None else levels * math.sqrt(len(state.images) / averaged)
+        told = replace(
+            told, level=asked.level, sigma=None if sigma is None else in_units(sigma, told, state.first)
+        )
     settings = replace(
         state.settings,
         request=told,

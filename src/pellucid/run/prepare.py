@@ -58,6 +58,8 @@ def picture(state: State, pixels: Tensor) -> Image:
         color=state.color,
         dtype=state.first.dtype,
         scale=state.first.scale,
+        offset=state.first.offset,
+        bits=state.first.bits,
         name=state.first.name,
     )
 

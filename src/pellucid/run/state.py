@@ -194,6 +194,8 @@ class State:
             and laid out for the filter, until `put_back`.
         color: (prepare) whether the channels of `noisy` are display colours.
 
+        stated: (analyse) the level of the noise of `noisy` that the user stated, (C, 1, 1) or a map of
+            (C, H, W), or that of the region that he named; None where all is measured.
         noise: (analyse) the report of `noisy`.
 
         choice: (choose) what to do, and why.
@@ -230,6 +232,7 @@ class State:
     prepared: Prepared = field(default_factory=Prepared)
     color: bool = False
 
+    stated: Tensor | None = None
     noise: NoiseReport = _LATER
 
     choice: Choice = _LATER

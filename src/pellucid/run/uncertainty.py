@@ -53,7 +53,17 @@ def write(path: Path, image: Image, result: Result, *, overwrite: bool) -> tuple
         return (f"{path.name} was not written: nothing was denoised, or it was interrupted",)
     spread = np.stack([result.extras[name] for name in names]) * np.float32(image.scale)
     plain = replace(
-        image, pixels=spread, dtype="float32", scale=1.0, alpha=None, format="array", metadata={}, notes=()
+        image,
+        pixels=spread,
+        dtype="float32",
+        scale=1.0,
+        offset=0.0,
+        bits=None,
+        holes=None,
+        alpha=None,
+        format="array",
+        metadata={},
+        notes=(),
     )
     if files.of_name(path) != "png":
         return files.write(plain, path, overwrite=overwrite)
