@@ -1,4 +1,4 @@
-"""The contract between methods and the program: Task, Step, Method, Result."""
+"""The contract between methods and the program: Task, Step, Method, Trust, Result."""
 
 from __future__ import annotations
 
@@ -274,6 +274,24 @@ class Method(Generic[ConfigT]):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Trust:
+    """How far a result may be trusted, as what was removed tells without a clean image.
+
+    Attributes:
+        level: "high": it looks like noise; "medium": something of the picture may have gone with it; "low":
+            the result is probably worse than the input, or part of it is gone.
+        reasons: why, in words, the gravest first.
+    """
+
+    level: Literal["high", "medium", "low"] = "high"
+    reasons: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Level and reasons as plain values."""
+        return {"level": self.level, "reasons": list(self.reasons)}
+
+
+@dataclass(frozen=True, kw_only=True)
 class Result:
     """What came out, and how.
 
@@ -291,6 +309,7 @@ class Result:
         noise: the NoiseReport of the input.
         warnings: what the user should know.
         extras: near-clean images, uncertainty map, fitted weights …
+        trust: how far to trust it, or None where that was not judged (holes, enlarging).
     """
 
     estimate: Any
@@ -306,6 +325,7 @@ class Result:
     noise: NoiseReport
     warnings: tuple[str, ...] = ()
     extras: Mapping[str, Any] = field(default_factory=dict)
+    trust: Trust | None = None
 
     @property
     def config_json(self) -> dict[str, Any]:

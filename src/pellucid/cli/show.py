@@ -56,6 +56,9 @@ def _line(record: dict[str, Any]) -> str:
     text = f"{record['output']}: {did} ({record['reason']}), {record['seconds']:.1f} s"
     if record["iterations"] > 1:
         text += f", {record['iterations']} iterations, stopped by {record['stopped_by']}"
+    trust = record.get("trust")
+    if trust is not None and record["method"] != "none":
+        text += f", trust {trust['level']}"
     if "psnr" in record:
         text += f", PSNR {_db(record['noisy_psnr'])} -> {_db(record['psnr'])}"
     return text

@@ -70,6 +70,11 @@ def facts(result: Result, removed: Removed) -> list[Fact]:
             value=pages.number(std * unit),
             note=f"{removed.ratio:.0%} of σ" if removed.ratio else "",
         ),
+        *(
+            [Fact(name="Trust", value=result.trust.level, note="as what was removed tells")]
+            if result.trust is not None and result.method != "none"
+            else []
+        ),
         Fact(name="Time", value=pages.seconds(result.seconds), note=f"on {result.device}"),
     ]
 
@@ -83,8 +88,10 @@ def cautions(result: Result, removed: Removed) -> list[str]:
             f"result is {removed.edges:.2f} (noise alone stays below 0.1). Fine detail may have been lost; "
             "compare the edges."
         )
-    # Impulses are no part of sigma, and the run itself speaks up beyond twice the noise.
-    told = result.noise.impulse > 0 or any(w.startswith("what was removed") for w in result.warnings)
+    # Impulses are no part of sigma, and the last look speaks up for itself.
+    doubts = () if result.trust is None or result.trust.level == "high" else result.trust.reasons
+    told = result.noise.impulse > 0 or any(w.startswith("what was removed") for w in doubts)
+    own += [f"Trust {result.trust.level}: {words}." for words in doubts if result.trust is not None]
     if removed.excessive and not told:
         own.append(
             f"More was removed than the noise that was found: {removed.ratio:.2f} times its standard "

@@ -9,6 +9,7 @@ from scipy import fft, ndimage
 
 from pellucid.image import Image
 from pellucid.noise.report import NoiseReport
+from pellucid.noise.residual import detail_correlation
 from pellucid.pages.charts import Floats
 from pellucid.report.views import most_detailed
 
@@ -153,19 +154,6 @@ def autocorrelation(residual: Floats, lags: int = LAGS) -> Floats:
     return result
 
 
-def detail_correlation(residual: Floats, kept: Floats) -> float:
-    """Correlation of the residual with the fine detail of the estimate, channels together.
-
-    Blurring leaves y - x̂ proportional to the detail that went; noise has none of it.
-
-    Args:
-        residual: (C, H, W), standardised.
-        kept: (C, H, W) estimate.
-    """
-    detail = kept - ndimage.gaussian_filter(kept, (0, 2, 2))
-    return _correlation(residual - ndimage.gaussian_filter(residual, (0, 2, 2)), detail)
-
-
 def edge_contrast(residual: Floats, kept: Floats) -> float:
     """Residual variance on the 5 % of pixels with the strongest edges over that on the flattest half."""
     smooth = ndimage.gaussian_filter(kept, (0, 1, 1))
@@ -176,8 +164,3 @@ def edge_contrast(residual: Floats, kept: Floats) -> float:
         return 1.0
     base = float(energy[slope <= flat].mean())
     return float(energy[slope >= strong].mean()) / base if base > 1e-12 else 1.0
-
-
-def _correlation(a: Floats, b: Floats) -> float:
-    scale = float(np.sqrt(np.mean(a**2) * np.mean(b**2)))
-    return float(np.mean(a * b)) / scale if scale > 1e-12 else 0.0

@@ -2,32 +2,71 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from pellucid.noise.report import NoiseReport
-from pellucid.run.state import State
-
-LIMIT = 2.0
-"""residual over noise; beyond it the result is worse than the input, if the level is right by a quarter"""
+from pellucid.run import verdict
+from pellucid.run.state import Part, State
+from pellucid.steps import Method, Trust
 
 MOVED = 0.005
 """change of the mean of a channel, of itself, that is told"""
 
 
 def check(state: State) -> State:
-    """Say where the result may be worse than the input, and where its brightness is another on purpose."""
+    """Take the last look, and say where the brightness is another on purpose."""
     method, notes = state.method, state.notes
-    if method is not None and state.request.kind == "noise":
+    trust = state.trust
+    if state.request.kind == "noise":
+        trust = Trust(reasons=(state.choice.reason,)) if method is None else looked(state, state.parts)
+    if method is not None and trust is not None:
         estimate = torch.stack([part.estimate for part in state.parts])
-        found = [too_much(state.noisy, estimate, state.noise)]
+        told = doubt(trust)
+        notes += (told,) if told else ()
         if not method.keeps(state.choice.config, state.noise):
-            taught = method.learning is not None and method.learning.sees == "clean pairs"
-            found.append(brighter(state.noisy, estimate, state.noise, taught=taught))
-        notes += tuple(words for words in found if words)
-    return replace(state, notes=(*notes, *dict.fromkeys(n for part in state.parts for n in part.notes)))
+            words = brighter(state.noisy, estimate, state.noise, taught=taught(method))
+            notes += (words,) if words else ()
+    notes = (*notes, *dict.fromkeys(n for part in state.parts for n in part.notes))
+    return replace(state, trust=trust, notes=notes)
+
+
+def looked(state: State, parts: Sequence[Part]) -> Trust:
+    """The verdict on what the method made of every slice."""
+    method, report = state.method, state.noise
+    if method is None:
+        return Trust()
+    meant = report.impulse == 0 and not method.keeps(state.choice.config, report)
+    pairs = zip(state.noisy, parts, strict=True)
+    return verdict.worst(
+        [
+            verdict.judge(noisy, part.estimate, report, meant=meant, spectral=report.correlated)
+            for noisy, part in pairs
+            if not part.interrupted
+        ]
+    )
+
+
+def taught(method: Method) -> bool:
+    """Whether a method has learnt the brightness from clean targets."""
+    return method.learning is not None and method.learning.sees == "clean pairs"
+
+
+def doubt(trust: Trust) -> str | None:
+    """The warning that goes with low trust, else None.
+
+    >>> doubt(Trust(level="low", reasons=("a line is gone",)))
+    'the result is probably worse than the input: a line is gone. Look at the difference, ...'
+    """
+    if trust.level != "low":
+        return None
+    return (
+        f"the result is probably worse than the input: {'; '.join(trust.reasons)}. Look at the difference, "
+        "state the noise (--sigma), or choose another method"
+    )
 
 
 def brighter(noisy: Tensor, estimate: Tensor, noise: NoiseReport, *, taught: bool = False) -> str | None:
@@ -59,34 +98,4 @@ def brighter(noisy: Tensor, estimate: Tensor, noise: NoiseReport, *, taught: boo
     return (
         f"the mean brightness was changed by {100 * largest:+.1f} %: a noisy photograph is darker than its "
         "scene, as its noise was added before the curve of the camera. --method bm3d keeps the mean"
-    )
-
-
-def too_much(noisy: Tensor, estimate: Tensor, noise: NoiseReport) -> str | None:
-    """A warning when far more was removed than there was noise, else None.
-
-    The residual y - x_hat = n - e, with noise n and error e, has mean square sigma^2 + |e|^2 - 2 <e, n>, and
-    <e, n> is not negative for a method that keeps some of the noise. So |e| > sigma, which is worse than the
-    input, wherever that mean square exceeds 2 sigma^2; the limit leaves room for a level measured too low.
-
-    Args:
-        noisy: (N, C, H, W) in working units.
-        estimate: the same shape.
-        noise: what was measured or stated.
-
-    >>> import torch
-    >>> flat = torch.zeros(1, 1, 8, 8)
-    >>> too_much(flat, flat + 0.1, NoiseReport.white(0.1, 1)) is None
-    True
-    >>> too_much(flat, flat + 0.3, NoiseReport.white(0.1, 1, scale=255))
-    'what was removed (76.5) is more than twice the noise (25.5): the result is probably worse ...'
-    """
-    removed = float((noisy - estimate).double().square().mean().sqrt())
-    power = noise.level**2 + sum(p.amplitude**2 / 2 for p in noise.periodic)
-    if noise.impulse > 0 or removed <= LIMIT * power**0.5 or removed < 1 / 255:
-        return None
-    return (
-        f"what was removed ({removed * noise.scale:.3g}) is more than twice the noise "
-        f"({power**0.5 * noise.scale:.3g}): the result is probably worse than the input. "
-        "Give the method more time, or choose another"
     )

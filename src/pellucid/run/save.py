@@ -67,6 +67,7 @@ def result_of(state: State) -> Result:
         noise=state.noise,
         warnings=(*state.notes, *state.noise.warnings),
         extras=extras,
+        trust=state.trust,
     )
 
 

@@ -16,7 +16,7 @@ from pellucid.noise.layout import Layout
 from pellucid.noise.report import NoiseReport
 from pellucid.request import Request
 from pellucid.shots import Aligned
-from pellucid.steps import Method, Result
+from pellucid.steps import Method, Result, Trust
 
 if TYPE_CHECKING:
     from pellucid.run.adaptation import Adapted
@@ -207,6 +207,8 @@ class State:
 
         parts: (apply) one for every slice.
 
+        trust: (check) how far to trust them, or None where that is not judged.
+
         result: (save) all of it, for the user.
         picture: (save) the result as an Image like the first.
         remarks: (save) what the user should know of the files.
@@ -243,6 +245,8 @@ class State:
     adapted: Adapted | None = None
 
     parts: tuple[Part, ...] = ()
+
+    trust: Trust | None = None
 
     result: Result = _LATER
     picture: Image = _LATER

@@ -1,0 +1,243 @@
+"""What was removed, y - x̂, in figures that tell noise from picture, without truth.
+
+All figures stay the same when a picture is stored as a·y + b; constant parts and single extreme pixels are
+left out of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from pellucid.noise import level
+from pellucid.noise.strokes import Bools, Floats, isolated, levels, longest
+
+SIDE = 768  # of the parts that are looked at; enough pixels for every figure
+EDGE = 4  # pixels at the border that are left out, where filters mirror
+WIDE = 13  # pixels from which a constant part is left out
+FEWEST = 400  # pixels without which nothing is told
+# Coherence of Gaussian noise of one channel by the correlation of its neighbours: blobs wider than the window
+# have a direction by chance.
+BROAD = ((0.6, 0.73, 0.84, 0.893, 0.936, 0.972), (0.235, 0.251, 0.281, 0.321, 0.372, 0.479))
+SPECK = 8.0  # robust deviations from which a lone pixel is an impulse
+
+
+@dataclass(frozen=True, kw_only=True)
+class Residual:
+    """Figures of the removed part of one slice.
+
+    Attributes:
+        removed: its root mean square without lone extremes and the mean of each channel, working units.
+        calm: the same where the estimate is calmest.
+        span: contrast of the picture, from its 1st to its 99th percentile, working units.
+        white: noise level that the eigenvalues of the picture's patches tell (Chen, Zhu and Heng, ICCV 2015).
+        shared: correlation of neighbouring pixels of the removed part where the estimate is calmest.
+        detail: its correlation with the fine detail of the estimate; near 0 for noise, and what is left of
+            the noise in an estimate adds to it.
+        direction: median coherence of its gradients' structure tensor; noise has no direction (0.15 to 0.25).
+        stroke: length in pixels of the longest connected stroke that vanished, far above the noise.
+        moved: change of the mean of a channel, over the span.
+        drift: largest change of the mean of a part of some 30 pixels beside that, over the span.
+        beyond: how far the estimate leaves the range of the picture, over the span.
+        specks: fraction of pixels that were lone extremes and are gone.
+    """
+
+    removed: float
+    calm: float
+    span: float
+    white: float
+    shared: float
+    detail: float
+    direction: float
+    stroke: int
+    moved: float
+    drift: float
+    beyond: float
+    specks: float
+
+    @property
+    def share(self) -> float:
+        """What was removed, over the contrast of the picture."""
+        return self.removed / self.span if self.span > 0 else 0.0
+
+    @property
+    def oriented(self) -> float:
+        """`direction` less what noise as wide as this has more of it than noise of neighbours alone."""
+        return self.direction - max(float(np.interp(self.shared, *BROAD)) - BROAD[1][0], 0.0)
+
+
+def measure(noisy: Floats, estimate: Floats) -> Residual | None:
+    """The figures of y - x̂, or None where nothing was removed or too little is left to tell.
+
+    Args:
+        noisy: (C, H, W).
+        estimate: the same shape.
+
+    >>> draw = np.random.default_rng(0)
+    >>> clean = np.tile(np.linspace(0, 1, 64), (1, 64, 1))
+    >>> found = measure(clean + 0.1 * draw.normal(size=clean.shape), clean)
+    >>> round(found.removed, 2), abs(found.detail) < 0.1, found.stroke
+    (0.1, True, 0)
+    """
+    rows, columns = framed(noisy)
+    if rows.stop - rows.start <= 2 * EDGE or columns.stop - columns.start <= 2 * EDGE:
+        return None
+    noisy, estimate = (a[:, rows, columns].astype(np.float64) for a in (noisy, estimate))
+    noisy, estimate = busiest(noisy, estimate)
+    inner = living(noisy)
+    alive: Bools = ndimage.binary_erosion(inner, np.ones((3, 3), bool), iterations=EDGE)
+    if int(alive.sum()) < FEWEST or not np.any((noisy - estimate)[:, alive]):
+        return None
+    gone = noisy - estimate
+    lone = np.stack(
+        [isolated(g / levels(g, k, alive), alive, SPECK) for g, k in zip(gone, estimate, strict=True)]
+    )
+    clean = np.where(lone, estimate, noisy)  # an impulse says nothing of the noise around it
+    gone = np.where(lone, 0.0, gone)
+    values = clean[:, alive]
+    low, high = np.quantile(values, (0.01, 0.99))
+    span = float(high - low)
+    mean = gone[:, alive].mean(1)
+    centred = gone - mean[:, None, None]
+    removed = float(np.sqrt(np.mean(np.square(centred[:, alive]))))
+    fine = estimate - smoothed(estimate, inner, 2.0)
+    calm = calmest(fine, alive)
+    smooth = smoothed(centred, inner, 8.0)
+    excess = max(float(low - estimate[:, alive].min()), float(estimate[:, alive].max() - high), 0.0)
+    given = max(float(low - values.min()), float(values.max() - high), 0.0)
+    whole = span if span > 0 else np.inf
+    return Residual(
+        removed=removed,
+        calm=float(np.sqrt(np.mean(np.square(centred[:, calm])))),
+        span=span,
+        white=level.chen(torch.from_numpy(clean.astype(np.float32))),
+        shared=neighbours(centred, calm),
+        detail=correlation((centred - smoothed(centred, inner, 2.0))[:, alive], fine[:, alive]),
+        direction=direction(centred, alive),
+        stroke=longest(centred, estimate, alive),
+        moved=float(np.abs(mean).max()) / whole,
+        drift=float(np.abs(smooth[:, alive]).max()) / whole,
+        beyond=(excess - given) / whole,
+        specks=float(lone[:, alive].mean()),
+    )
+
+
+def busiest(noisy: Floats, estimate: Floats) -> tuple[Floats, Floats]:
+    """The part of at most SIDE x SIDE pixels with most detail, of both."""
+    height, width = noisy.shape[-2:]
+    if max(height, width) <= SIDE:
+        return noisy, estimate
+    rows, columns = min(height, SIDE), min(width, SIDE)
+    change = np.abs(np.diff(estimate, axis=-1, append=estimate[..., -1:])).sum(0)
+    total = np.pad(change.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
+    area = (
+        total[rows:, columns:] - total[:-rows, columns:] - total[rows:, :-columns] + total[:-rows, :-columns]
+    )
+    top, left = np.unravel_index(int(area.argmax()), area.shape)
+    here = (..., slice(top, top + rows), slice(left, left + columns))
+    return noisy[here], estimate[here]
+
+
+def living(noisy: Floats) -> Bools:
+    """(H, W) outside wide constant parts: gaps between letters live, margins and a black surround do not."""
+    change = ndimage.maximum_filter(noisy, (0, 5, 5)) - ndimage.minimum_filter(noisy, (0, 5, 5))
+    still = ndimage.binary_dilation(change.max(0) == 0, np.ones((5, 5), bool))
+    wide = ndimage.binary_opening(still, np.ones((WIDE, WIDE), bool))
+    found: Bools = ~wide
+    return found
+
+
+def framed(noisy: Floats) -> tuple[slice, slice]:
+    """Rows and columns without the constant ones at the border.
+
+    >>> framed(np.pad(np.arange(6.0).reshape(1, 2, 3), ((0, 0), (1, 2), (0, 1))))
+    (slice(1, 3, None), slice(0, 3, None))
+    """
+    rows, columns = slice(0, noisy.shape[-2]), slice(0, noisy.shape[-1])
+    while True:
+        part = noisy[:, rows, columns]
+        down = np.ptp(part, axis=2).max(0).nonzero()[0] if part.size else np.zeros(0)
+        across = np.ptp(part, axis=1).max(0).nonzero()[0] if part.size else np.zeros(0)
+        if len(down) == 0 or len(across) == 0:
+            return slice(0, 0), slice(0, 0)
+        inside = (
+            slice(rows.start + int(down[0]), rows.start + int(down[-1]) + 1),
+            slice(columns.start + int(across[0]), columns.start + int(across[-1]) + 1),
+        )
+        if inside == (rows, columns):
+            return inside
+        rows, columns = inside
+
+
+def calmest(fine: Floats, alive: Bools) -> Bools:
+    """(H, W) the third of the living pixels around which the estimate has least fine detail (C, H, W)."""
+    around = smoothed(np.square(fine).sum(0)[None], alive, 3.0)[0]
+    limit = np.quantile(around[alive], 1 / 3)
+    chosen: Bools = alive & (around <= limit)
+    return chosen
+
+
+def neighbours(gone: Floats, where: Bools) -> float:
+    """Correlation of pixels that are next to each other, across and down."""
+    own = float(np.mean(np.square(gone[:, where])))
+    if own <= 0:
+        return 0.0
+    across, down = where[:, 1:] & where[:, :-1], where[1:] & where[:-1]
+    beside = (gone[:, :, 1:] * gone[:, :, :-1])[:, across]
+    below = (gone[:, 1:] * gone[:, :-1])[:, down]
+    return (
+        float(np.concatenate([beside.ravel(), below.ravel()]).sum()) / max(beside.size + below.size, 1) / own
+    )
+
+
+def detail_correlation(gone: Floats, kept: Floats) -> float:
+    """Correlation of the residual with the fine detail of the estimate, channels together.
+
+    Blurring leaves y - x̂ proportional to the detail that went; noise has none of it.
+
+    Args:
+        gone: (C, H, W), y - x̂.
+        kept: (C, H, W) estimate.
+    """
+    fine = kept - ndimage.gaussian_filter(kept, (0, 2, 2))
+    return correlation(gone - ndimage.gaussian_filter(gone, (0, 2, 2)), fine)
+
+
+def correlation(a: Floats, b: Floats) -> float:
+    """Correlation about zero; 0 where one of them is nothing."""
+    scale = float(np.sqrt(np.mean(a**2) * np.mean(b**2)))
+    return float(np.mean(a * b)) / scale if scale > 1e-12 else 0.0
+
+
+def direction(gone: Floats, where: Bools) -> float:
+    """Median coherence of the structure tensor, ((λ₁ - λ₂) / (λ₁ + λ₂)), over windows of some 8 pixels.
+
+    Lines, edges and weaves have a direction; noise, whether its pixels share it or not, has none.
+
+    Args:
+        gone: (C, H, W), y - x̂.
+        where: (H, W) pixels that count.
+    """
+    smooth = ndimage.gaussian_filter(np.where(where, gone, 0.0), (0, 1, 1))
+    down, across = np.gradient(smooth, axis=1), np.gradient(smooth, axis=2)
+    a, b, c = (
+        ndimage.gaussian_filter(np.where(where, v.sum(0), 0.0), 3)
+        for v in (across * across, across * down, down * down)
+    )
+    total = a + c
+    seen = where & (total > 1e-6 * total.max())
+    if not seen.any():
+        return 0.0
+    return float(np.median((np.sqrt((a - c) ** 2 + 4 * b * b)[seen]) / total[seen]))
+
+
+def smoothed(gone: Floats, where: Bools, width: float) -> Floats:
+    """Gaussian mean of the pixels that count; 0 where there are few of them."""
+    weight = ndimage.gaussian_filter(where.astype(np.float64), width)
+    total = ndimage.gaussian_filter(np.where(where, gone, 0.0), (0, width, width))
+    mean: NDArray[np.float64] = np.where(weight > 0.3, total / np.maximum(weight, 1e-6), 0.0)
+    return mean

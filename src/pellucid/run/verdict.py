@@ -1,0 +1,150 @@
+"""The last look: whether what was removed looks like the noise that was found, in words.
+
+Every limit is one of docs/noise.md ("The last look"), set by benchmarks/last_look.py.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Literal
+
+from torch import Tensor
+
+from pellucid.noise import residual
+from pellucid.noise.report import NoiseReport
+from pellucid.noise.residual import Residual
+from pellucid.steps import Trust
+
+Level = Literal["high", "medium", "low"]
+ORDER: tuple[Level, ...] = ("high", "medium", "low")
+
+SEEN = 0.005  # of the contrast; less cannot be seen, and costs less than 46 dB
+MUCH = (1.4, 2.0)  # removed over the noise found: beyond 2 the error exceeds the noise
+EIGEN = (1.25, 1.5)  # removed over what the eigenvalues tell, where they can tell it
+OWN = 0.6  # least share that the eigenvalues see of white noise in calm parts; JPEG hides more
+SHARED = 0.25  # correlation of neighbours from which on noise is not white
+SHORT = 0.62  # removed over noise found: shrinkage keeps that much of a level that is far too high
+LEAKED = (0.25, 0.33)  # correlation with fine detail beside it
+DETAIL = 0.5  # the same by itself; noise left in the estimate gives up to 0.45
+DIRECTION = (0.27, 0.34)  # coherence; 0.28 with more removed than found
+OBLIQUE = (0.28, 1.1)
+STROKE = (12, 20)  # pixels
+MOVED = (0.03, 0.05)  # of the contrast
+MEANT = (0.03, 0.15)  # where the method changes the brightness on purpose
+DRIFT = (0.12, 0.25)
+BEYOND = 0.1
+SPECKS = 0.001  # of the pixels
+
+
+def judge(
+    noisy: Tensor, estimate: Tensor, noise: NoiseReport, *, meant: bool = False, spectral: bool = False
+) -> Trust:
+    """The verdict on one slice.
+
+    Args:
+        noisy: (C, H, W) in working units.
+        estimate: the same shape.
+        noise: what was measured or stated.
+        meant: whether the method changes the brightness on purpose.
+        spectral: whether the level comes from a spectrum that pixels share, which texture can make.
+
+    >>> import torch
+    >>> draw = torch.Generator().manual_seed(0)
+    >>> clean = torch.linspace(0, 1, 64).repeat(1, 64, 1)
+    >>> noisy = clean + torch.randn(1, 64, 64, generator=draw) / 10
+    >>> judge(noisy, clean, NoiseReport.white(0.1, 1)).level
+    'high'
+    >>> judge(noisy, clean, NoiseReport.white(0.02, 1, scale=255)).reasons
+    ('what was removed (25.6) is 5 times the noise (5.1)',)
+    """
+    found = residual.measure(noisy.double().numpy(), estimate.double().numpy())
+    if found is None:
+        return Trust()
+    said = sorted(_found(found, noise, meant, spectral), key=lambda one: -one[0])
+    worst = max((grade for grade, _ in said), default=0)
+    if found.share < SEEN and found.moved < MOVED[0]:
+        worst = min(worst, 1)
+    return Trust(level=ORDER[worst], reasons=tuple(words for _, words in said))
+
+
+def worst(verdicts: Sequence[Trust]) -> Trust:
+    """One verdict for all slices: the worst, with its reasons; with several, slices are named.
+
+    >>> worst([Trust(), Trust(level="low", reasons=("a line is gone",))])
+    Trust(level='low', reasons=('slice 2: a line is gone',))
+    """
+    grade = max((ORDER.index(one.level) for one in verdicts), default=0)
+    several = len(verdicts) > 1
+    reasons = [
+        f"slice {number}: {words}" if several else words
+        for number, one in enumerate(verdicts, 1)
+        if one.level == ORDER[grade]
+        for words in one.reasons
+    ]
+    return Trust(level=ORDER[grade], reasons=tuple(reasons))
+
+
+def _found(r: Residual, noise: NoiseReport, meant: bool, spectral: bool) -> list[tuple[int, str]]:
+    """Everything that speaks against a result, with its weight: 1 for medium, 2 for low."""
+    unit = noise.scale
+    level = math.sqrt(noise.level**2 + sum(p.amplitude**2 / 2 for p in noise.periodic) + _impulses(r, noise))
+    ratio = r.removed / level if level > 0 else math.inf
+    said = [
+        (
+            _grade(ratio, MUCH),
+            f"what was removed ({r.removed * unit:.3g}) is {_times(ratio)} the noise ({level * unit:.3g})",
+        ),
+        (
+            _grade(r.drift, DRIFT),
+            f"the brightness of parts was changed by up to {r.drift:.0%} of the contrast",
+        ),
+        (
+            _grade(r.moved, MEANT if meant else MOVED),
+            f"the mean brightness was changed by {r.moved:.0%} of the contrast",
+        ),
+        (
+            _grade(r.stroke, STROKE),
+            f"a connected stroke of {r.stroke} pixels, far above the noise, is gone",
+        ),
+        (
+            int(r.detail > DETAIL),
+            f"what was removed resembles the fine detail of the result (correlation {r.detail:.2f})",
+        ),
+        (
+            int(r.beyond > BEYOND),
+            f"the result leaves the range of the input by {r.beyond:.0%} of the contrast",
+        ),
+    ]
+    if r.shared < SHARED and r.white > OWN * r.calm:
+        words = (
+            f"what was removed ({r.removed * unit:.3g}) is {_times(r.removed / r.white)} the noise that the "
+            f"patches of the picture show ({r.white * unit:.3g})"
+        )
+        said.append((_grade(r.removed / r.white, EIGEN), words))
+    if ratio < SHORT and r.detail > LEAKED[0]:
+        words = (
+            f"of a noise read as {level * unit:.3g} only {r.removed * unit:.3g} could be removed, and that "
+            f"resembles the picture (correlation {r.detail:.2f}): texture was taken for noise"
+        )
+        said.append((2 if spectral and r.detail > LEAKED[1] else 1, words))
+    grade = _grade(r.oriented, DIRECTION)
+    if r.oriented > OBLIQUE[0] and ratio > OBLIQUE[1]:
+        grade = 2
+    said.append((grade, f"edges or lines show in what was removed (coherence {r.direction:.2f})"))
+    if r.specks > max(SPECKS, 2 * noise.impulse):
+        said.append((1, f"{r.specks:.2%} of the pixels were single points far above the noise, and are gone"))
+    return [(grade, words) for grade, words in said if grade > 0]
+
+
+def _impulses(r: Residual, noise: NoiseReport) -> float:
+    """Variance of salt and pepper that lies too densely for its pixels to be alone."""
+    return noise.impulse * r.span**2 / 3 if noise.impulse > 0.1 else 0.0
+
+
+def _grade(value: float, limits: tuple[float, float]) -> int:
+    return int(value > limits[0]) + int(value > limits[1])
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:.2g} times" if math.isfinite(ratio) else "far above"
