@@ -193,3 +193,23 @@ def test_a_bmp_bomb_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.bmp").write_bytes(data)
     with pytest.raises(ValueError, match="at most 500,000,000"):
         read(tmp_path / "a.bmp")
+
+
+def test_further_pictures_of_a_jpeg_are_named(tmp_path: Path) -> None:
+    """The gain map of a phone's picture was dropped without a word."""
+    large, small = Pillow.fromarray(smooth(3)), Pillow.fromarray(smooth(3)).resize((20, 24))
+    exif = Pillow.Exif()
+    exif[270] = "with \xff\xd8\xff in it"
+    large.save(tmp_path / "one.jpg", exif=exif, comment=b"\xff\xd8\xff\xe0")
+    large.save(tmp_path / "progressive.jpg", progressive=True, quality=100)
+    for name in ("one.jpg", "progressive.jpg"):
+        assert not any("further" in note for note in read(tmp_path / name).notes)
+    large.save(tmp_path / "two.jpg", format="MPO", save_all=True, append_images=[small])
+    large.save(tmp_path / "three.jpg", format="MPO", save_all=True, append_images=[small, small])
+    assert "1 further picture in the file is not read" in read(tmp_path / "two.jpg").notes[-1]
+    assert "2 further pictures in the file are not read" in read(tmp_path / "three.jpg").notes[-1]
+    plain = (tmp_path / "one.jpg").read_bytes()
+    xmp = b"http://ns.adobe.com/xap/1.0/\0<x hdrgm:Version='1.0'/>"
+    segment = b"\xff\xe1" + (len(xmp) + 2).to_bytes(2, "big") + xmp
+    (tmp_path / "phone.jpg").write_bytes(plain[:2] + segment + plain[2:] + b"\0" * 7 + plain)
+    assert "(a gain map for bright displays)" in read(tmp_path / "phone.jpg").notes[-1]

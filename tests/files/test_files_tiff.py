@@ -397,3 +397,23 @@ def test_arrays_become_tiff_files_that_name_their_axes(tmp_path: Path, axes: str
     np.testing.assert_array_equal(
         tifffile.imread(tmp_path / "a.tif"), np.moveaxis(array, 0, -1) if axes == "SYX" else array
     )
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+def test_colours_multiplied_by_alpha_never_exceed_it(tmp_path: Path, dtype: str) -> None:
+    top = 1 if dtype == "float32" else np.iinfo(dtype).max
+    alpha = np.linspace(0, 1, 20)[None, :, None] * np.ones((16, 1, 1))
+    colours = np.random.default_rng(0).random((16, 20, 3)) * alpha
+    array = (np.concatenate([colours, alpha], -1) * top).astype(dtype)
+    tifffile.imwrite(tmp_path / "a.tif", array, photometric="rgb", extrasamples=["assocalpha"])
+    image = read(tmp_path / "a.tif")
+    write(image.with_pixels(image.pixels + np.float32(0.3)), tmp_path / "b.tif")
+    got = tifffile.imread(tmp_path / "b.tif")
+    assert (got[..., :3] <= got[..., 3:]).all()
+    assert np.array_equal(got[..., 3], array[..., 3])
+    assert (got[..., :3] >= array[..., :3]).all()
+    if dtype != "float32":  # PNG wants colours as they are
+        write(image, tmp_path / "b.png")
+        straight = to_array(read(tmp_path / "b.png")).astype(float)
+        seen = straight[..., :3] * straight[..., 3:] / top
+        assert np.abs(seen - array[..., :3])[array[..., 3] > 0].max() <= 1

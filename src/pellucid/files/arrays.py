@@ -39,7 +39,12 @@ def from_array(
     >>> image.pixels.shape, image.axes, float(image.pixels.max())
     ((1, 1, 4, 5), 'YX', 1.0)
     """
-    if not isinstance(array, np.ndarray) or isinstance(array, np.ma.MaskedArray):
+    if isinstance(array, np.ma.MaskedArray):
+        raise TypeError(
+            "image must be a plain NumPy array, got a masked one. For masked pixels that stay as they are, "
+            "pass array.astype(float).filled(numpy.nan)."
+        )
+    if not isinstance(array, np.ndarray):
         raise TypeError(
             f"image must be a plain NumPy array, got {type(array).__name__}. Convert it with numpy.asarray."
         )

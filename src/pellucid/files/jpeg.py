@@ -17,6 +17,9 @@ from pellucid.files.decoding import check_size, decoding
 from pellucid.files.stored import Stored
 
 EXIF_PREFIX = b"Exif\0\0"
+START, SOI, EOI = b"\xff\xd8\xff", 0xD8, 0xD9
+GAIN_MAPS = (b"hdrgm:", b"iso:ts:21496", b"hdrgainmap", b"GainMap")
+"""what names a gain map in the metadata of Google, ISO, Apple and the container of both"""
 
 
 def read(data: bytes, most: int) -> Stored:
@@ -43,6 +46,7 @@ def read(data: bytes, most: int) -> Stored:
     with decoding("JPEG"):
         picture.load()
         metadata = _metadata(picture.info)
+        notes += _others(data)
         if picture.mode == "CMYK":
             array, used = _cmyk_to_rgb(picture, metadata.pop("icc", None))
             notes.append(f"CMYK was converted to RGB {used}.")
@@ -55,6 +59,38 @@ def read(data: bytes, most: int) -> Stored:
         metadata=metadata,
         notes=tuple(notes),
     )
+
+
+def _others(data: bytes) -> list[str]:
+    """A note on further pictures that follow the first in the file: of a phone, a camera, a stereo pair."""
+    count, place = 0, _end(data, 0)
+    while (place := data.find(START, place)) >= 0:
+        count, place = count + 1, _end(data, place)
+    if not count:
+        return []
+    gain = any(name in data for name in GAIN_MAPS)
+    kind = " (a gain map for bright displays)" if gain and count == 1 else " (gain map)" if gain else ""
+    return [
+        f"{count} further picture{'s' * (count > 1)} in the file{kind} "
+        f"{'are' if count > 1 else 'is'} not read, and will not be in the output."
+    ]
+
+
+def _end(data: bytes, start: int) -> int:
+    """Where the JPEG picture that begins at `start` ends, past its last marker; else the end of the data."""
+    place = start + 2
+    while 0 <= place < len(data) - 3:
+        if data[place] != 0xFF:
+            place = data.find(b"\xff", place)  # entropy-coded data, or filling
+            continue
+        code = data[place + 1]
+        if code == EOI:
+            return place + 2
+        alone = code in (0x00, 0x01, 0xFF) or 0xD0 <= code <= SOI
+        place += (
+            (1 if code == 0xFF else 2) if alone else 2 + int.from_bytes(data[place + 2 : place + 4], "big")
+        )
+    return len(data)
 
 
 def _metadata(info: Mapping[Any, Any]) -> dict[str, Any]:

@@ -7,7 +7,8 @@ Metadata keys that every format shares, so that they survive a change of format:
     ``dpi``         (across, down) in pixels per inch
     ``comment``     free text of a JPEG, bytes
 Keys of one format start with its name (``png.chunks``, ``tiff.pages``, ``npy.order`` …). ``alpha.index`` is
-the place of alpha among the samples (last when absent), ``byteorder`` is ``>`` where an array was big-endian,
+the place of alpha among the samples (last when absent), ``alpha.premultiplied`` is True where the colours are
+multiplied by it and so never exceed it, ``byteorder`` is ``>`` where an array was big-endian,
 and ``exact`` holds the stored values where the pixels cannot give all of them back; ``blank`` says which
 planes (N, C, 1, 1) hold no measurement at all, and come back as they are.
 """
@@ -87,6 +88,7 @@ class Stored:
         axes: one letter per axis; ``S`` (samples) or else ``C`` is the channel axis.
         color: whether the channels are display colours.
         alpha: place of alpha on the ``S`` axis, or None.
+        premultiplied: whether the colours are declared to be multiplied by alpha.
         bits: significant bits where the file declares them.
         nodata: the value that the file declares to be no measurement, or None.
         metadata: see above.
@@ -97,6 +99,7 @@ class Stored:
     axes: str
     color: bool
     alpha: int | None = None
+    premultiplied: bool = False
     bits: int | None = None
     nodata: float | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
@@ -141,6 +144,8 @@ def to_image(
         alpha = to_slices(values.take([stored.alpha], axis=place), axes)[:, 0].copy()
         values = np.delete(values, stored.alpha, axis=place)
         metadata["alpha.index"] = stored.alpha
+        if stored.premultiplied and bool((to_slices(values, axes) <= alpha[:, None]).all()):
+            metadata["alpha.premultiplied"] = True
     slices = to_slices(values, axes)
     missing, notes = holes.missing(slices, nodata, stored.nodata, color=stored.color)
     valid = slices if missing is None else slices[~missing]
@@ -188,6 +193,10 @@ def stored_slices(image: Image) -> NDArray[Any]:
     """
     scale, offset = image.scale, image.offset
     values = from_working(image.pixels, scale, np.dtype(image.dtype), offset, image.bits)
+    if image.alpha is not None and image.metadata.get("alpha.premultiplied"):
+        np.minimum(
+            values, image.alpha[:, None], out=values
+        )  # more colour than there is picture means nothing
     exact = image.metadata.get("exact")
     if exact is not None:
         # What no method touched comes back bit for bit, also where float32 is too short for it.

@@ -35,7 +35,7 @@ from pellucid.files.tiff_tags import (
 # the file.
 PORTABLE = frozenset(("generic", "uniform", "shaped", "imagej", "ome", "mmstack", "scanimage"))
 JPEG = (6, 7, 34892, 33007)
-UNSPECIFIED = 0
+UNSPECIFIED, ASSOCIATED = 0, 1
 SEPARATE = 2  # planes one after the other
 STRIP_OFFSETS, STRIP_SIZES = 273, 279
 
@@ -172,6 +172,7 @@ def _stored(
         axes=axes,
         color=samples == 3 and photometric in (RGB, YCBCR),
         alpha=alpha,
+        premultiplied=ASSOCIATED in [int(code) for code in page.extrasamples],
         bits=bits if bits and 0 < bits <= 8 * array.dtype.itemsize and depth >= 8 else None,
         metadata=metadata | ({} if pages is None else {"tiff.pages": pages}),
         notes=tuple(notes),

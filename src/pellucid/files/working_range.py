@@ -122,7 +122,7 @@ def _check_reach(values: NDArray[Any], data_range: float, offset: float) -> None
     reach = max(abs(low - offset), abs(high - offset))
     if reach <= data_range * (HIGH if values.dtype.kind == "f" else 1.0):
         return
-    fitting = f"{high:.6g}" if values.dtype.kind == "f" else f"{white(values)[0]:.0f}"
+    fitting = f"{reach:.6g}" if values.dtype.kind == "f" else f"{white(values)[0]:.0f}"
     raise ValueError(
         f"data_range={data_range:g} must be the white of the picture, got values that reach {reach:.6g}. "
         f"Give at least {fitting} (--data-range {fitting}), or leave it out."

@@ -125,8 +125,18 @@ def _samples_last(array: NDArray[Any], image: Image) -> NDArray[Any]:
     if image.alpha is not None and index is not None:
         plane = np.concatenate([np.delete(plane, index, axis=-1), plane[..., index : index + 1]], axis=-1)
     plane = plane.astype(plane.dtype.newbyteorder("="), copy=False)
+    if image.metadata.get("alpha.premultiplied"):
+        plane = _straight(plane)
     result: NDArray[Any] = (plane[..., 0] if plane.shape[-1] == 1 else plane).copy(order="C")
     return result
+
+
+def _straight(plane: NDArray[Any]) -> NDArray[Any]:
+    """Integers (H, W, S), alpha last, whose colours were multiplied by it, as other formats want them."""
+    top = np.iinfo(plane.dtype).max
+    colours, alpha = plane[..., :-1].astype(np.float64), plane[..., -1:].astype(np.float64)
+    whole = np.rint(np.clip(colours * top / np.maximum(alpha, 1), 0, top)).astype(plane.dtype)
+    return np.concatenate([whole, plane[..., -1:]], axis=-1)
 
 
 def _encode(
