@@ -101,6 +101,19 @@ class Image:
         # A copy: an Image is read-only, and must neither freeze nor follow the array of the caller.
         return replace(self, pixels=np.array(pixels, dtype=np.float32, order="C"))
 
+    def pixels_in(self, scale: float, offset: float = 0.0) -> Pixels:
+        """The pixels in another working range, that of a picture to compare with: the stored values stay.
+
+        >>> gray = Image(pixels=np.ones((1, 1, 1, 2), np.float32), axes="YX", shape=(1, 2), color=False,
+        ...              dtype="uint16", scale=1023.0)
+        >>> gray.pixels_in(2046.0).tolist()
+        [[[[0.5, 0.5]]]]
+        """
+        if (scale, offset) == (self.scale, self.offset):
+            return self.pixels
+        stored = self.pixels.astype(np.float64) * self.scale + (self.offset - offset)
+        return (stored / scale).astype(np.float32)
+
     def with_holes(self, holes: NDArray[np.bool_] | None) -> Image:
         """The same picture with other pixels (N, H, W) that hold no measurement; None for no such pixels.
 

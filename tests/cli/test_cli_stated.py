@@ -87,6 +87,24 @@ def test_masks_and_nodata(run, photo, tmp_path):
     assert "nodata must be a number, auto or none" in done.err
 
 
+def test_scores_count_what_is_known_and_compare_stored_values(run, tmp_path):
+    """A reference in bytes of floats that lie in 0 to 200; both with holes."""
+    truth = (200 * np.tile(np.linspace(0, 1, 64), (64, 1))).astype(np.float32)
+    noisy = truth + RNG.normal(0, 8, truth.shape).astype(np.float32)
+    expected = 10 * np.log10(255**2 / ((noisy - truth)[20:] ** 2).mean())
+    noisy[:10], clean = np.nan, truth.copy()
+    clean[:20] = np.nan
+    tifffile.imwrite(tmp_path / "noisy.tif", noisy)
+    tifffile.imwrite(tmp_path / "clean.tif", clean)
+    Pillow.fromarray(np.rint(truth).astype(np.uint8)).save(tmp_path / "clean.png")
+    for name in ("clean.tif", "clean.png"):
+        options = ["--method", "nlm", "--overwrite", "--json", "--reference", tmp_path / name]
+        done = run("denoise", tmp_path / "noisy.tif", "-o", tmp_path / "out.tif", *options)
+        assert done.code == 0, done.err
+        assert done.json["noisy_psnr"] == pytest.approx(expected, abs=0.2)
+        assert done.json["psnr"] > done.json["noisy_psnr"] + 3
+
+
 def test_inpaint_does_what_the_note_of_holes_promises(run, tmp_path):
     """NaN once was an error that sent to inpaint, which gave the same error."""
     picture = np.tile(np.linspace(0, 1, 64, dtype=np.float32), (64, 1))

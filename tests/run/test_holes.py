@@ -56,6 +56,35 @@ def test_inpaint_fills_nan_under_its_mask_only(truth):
     assert np.array_equal(got[~mask], given[~mask], equal_nan=True)
 
 
+def test_what_is_under_the_mask_has_no_say_in_the_range(truth):
+    mask = np.zeros(truth.shape, bool)
+    mask[20:24, 30:40] = True
+    for dtype, factor in (("float32", 1), ("float32", 1e-5), ("int32", 4000)):
+        one, two = (
+            pellucid.inpaint((np.where(mask, v, truth) * factor).astype(dtype), mask, "idbp", iterations=2)
+            for v in (0.5, -3e4)
+        )
+        assert np.abs(one.astype(float) - two).max() <= (1 if dtype == "int32" else 1e-4 * factor)
+
+
+def test_a_hole_of_one_shot_is_seen_by_the_others(truth):
+    shots = [
+        truth + np.random.default_rng(i).normal(0, 0.06, truth.shape).astype(np.float32) for i in range(3)
+    ]
+    whole = pellucid.denoise(shots, "nlm", shots=True, sigma=0.06)
+    shots[1][10:40, 10:40] = np.nan
+    shots[0][50, 50] = np.nan
+    got = pellucid.denoise(shots, "nlm", shots=True, sigma=0.06)
+    assert np.argwhere(np.isnan(got)).tolist() == [[50, 50]]
+    assert np.nanmean((got - truth) ** 2) < 1.3 * np.mean((whole - truth) ** 2)
+
+
+def test_shots_far_from_zero_share_an_offset(truth):
+    shots = [1e6 + 100 * truth + np.random.default_rng(i).normal(0, 6, truth.shape) for i in range(3)]
+    got = pellucid.denoise(shots, "nlm", shots=True, sigma=6)
+    assert (got - 1e6 - 100 * truth).std() < 4
+
+
 def test_upscale_leaves_holes(truth):
     given = truth.copy()
     given[5, 6] = np.nan

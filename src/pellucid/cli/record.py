@@ -99,14 +99,18 @@ def against(clean: Image, written: Image, noisy: Sequence[Image]) -> dict[str, f
 
     None stands for an infinite PSNR, which JSON cannot hold, and for the SSIM of pictures under 11 pixels.
     """
-    scale = noisy[0].scale
-    truth = _pixels(clean, written.dtype, scale)
-    ours = _pixels(written, written.dtype, scale)
-    given = torch.stack([_pixels(shot, written.dtype, scale) for shot in noisy]).mean(0)
+    truth, ours = _pixels(clean, noisy[0]), _pixels(written, noisy[0])
+    given = torch.stack([_pixels(shot, noisy[0]) for shot in noisy]).mean(0)
+    known = torch.ones(len(truth), 1, *truth.shape[-2:], dtype=torch.bool)
+    for picture in (clean, written):
+        if picture.holes is not None:  # where there is nothing to compare, nothing differs
+            known &= ~torch.from_numpy(picture.holes.copy())[:, None]
+    ours, given = torch.where(known, ours, truth), torch.where(known, given, truth)
+    counted = known.float().mean().item()
     return {
-        "psnr": _psnr(truth, ours),
+        "psnr": _psnr(truth, ours, counted),
         "ssim": _ssim(truth, ours),
-        "noisy_psnr": _psnr(truth, given),
+        "noisy_psnr": _psnr(truth, given, counted),
         "noisy_ssim": _ssim(truth, given),
     }
 
@@ -114,12 +118,14 @@ def against(clean: Image, written: Image, noisy: Sequence[Image]) -> dict[str, f
 def of_pixels(clean: Image, pixels: Pixels, first: Image) -> float | None:
     """PSNR (dB) of working pixels as a file would hold them: rounded and clipped if it holds integers."""
     if np.issubdtype(np.dtype(first.dtype), np.integer):
-        pixels = np.rint(np.clip(pixels, 0, 1) * np.float32(first.scale)) / np.float32(first.scale)
-    return _psnr(_pixels(clean, first.dtype, first.scale), torch.from_numpy(np.asarray(pixels, np.float32)))
+        scale = np.float32(first.scale)
+        pixels = np.rint(np.clip(pixels, *first.limits) * scale) / scale
+    return _psnr(_pixels(clean, first), torch.from_numpy(np.asarray(pixels, np.float32)))
 
 
-def _psnr(truth: Tensor, image: Tensor) -> float | None:
-    value = metrics.psnr(truth, image, data_range=1.0)
+def _psnr(truth: Tensor, image: Tensor, counted: float = 1.0) -> float | None:
+    """PSNR of pictures that are equal beyond the share of the pixels that counts."""
+    value = metrics.psnr(truth, image, data_range=1.0) + 10 * math.log10(max(counted, 1e-12))
     return round(value, 4) if math.isfinite(value) else None
 
 
@@ -127,7 +133,11 @@ def _ssim(truth: Tensor, image: Tensor) -> float | None:
     return round(metrics.ssim(truth, image, data_range=1.0), 5) if min(truth.shape[-2:]) >= 11 else None
 
 
-def _pixels(image: Image, dtype: str, scale: float) -> Tensor:
-    """Working units of the input; guessed depths of deep integers may differ, stored values do not."""
-    ratio = image.scale / scale if image.dtype == dtype else 1.0
-    return torch.from_numpy(image.pixels * np.float32(ratio))
+def _pixels(image: Image, first: Image) -> Tensor:
+    """Working units of the input. Guessed depths of deep integers may differ, stored values do not; those of
+    another type do, but for floats that lie where integers do.
+    """
+    floats = [i for i in (image, first) if np.dtype(i.dtype).kind == "f"]
+    alike = image.dtype == first.dtype or any((i.scale, i.offset) != (1.0, 0.0) for i in floats)
+    pixels = image.pixels_in(first.scale, first.offset) if alike else image.pixels
+    return torch.from_numpy(pixels.copy())

@@ -7,6 +7,7 @@ from pellucid.files.arrays import from_array, to_array
 from pellucid.files.enlarging import enlarged
 from pellucid.files.formats import FORMATS, SUFFIXES, lossless, of_name, of_output
 from pellucid.files.reading import read
+from pellucid.files.stored import ranged_by
 from pellucid.files.writing import write
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "lossless",
     "of_name",
     "of_output",
+    "ranged_by",
     "read",
     "to_array",
     "write",

@@ -16,7 +16,7 @@ planes (N, C, 1, 1) hold no measurement at all, and come back as they are.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -182,6 +182,33 @@ def to_image(
         metadata=metadata,
         notes=stored.notes + notes,
         name=name,
+    )
+
+
+def ranged_by(image: Image, where: NDArray[np.bool_]) -> Image:
+    """The same picture in the working range that the pixels alone have that `where` (H, W) marks.
+
+    What lies under a mask, and will be replaced, must have no say in the scale of the rest.
+
+    >>> values = np.full((4, 5), 0.5, np.float32)
+    >>> values[0] = 1e4
+    >>> held = Stored(array=values, axes="YX", color=False)
+    >>> plain = to_image(held, format="array", name="x", data_range=None)
+    >>> plain.scale, ranged_by(plain, values < 1).scale
+    (10000.0, 1.0)
+    """
+    seen = np.broadcast_to(where, image.pixels.shape[:1] + where.shape)
+    seen = seen if image.holes is None else seen & ~image.holes
+    values = stored_slices(image)
+    if np.dtype(image.dtype).itemsize == 1 or not seen.any():
+        return image
+    range = working_range(np.moveaxis(values, 1, -1)[seen], bits=image.bits)
+    if (range.scale, range.offset) == (image.scale, image.offset):
+        return image
+    pixels = image.pixels_in(range.scale, range.offset)
+    metadata = dict(image.metadata) | {"exact": image.metadata.get("exact", values)}
+    return replace(
+        image, pixels=pixels, scale=range.scale, offset=range.offset, bits=range.bits, metadata=metadata
     )
 
 

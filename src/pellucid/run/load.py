@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from pellucid import files
@@ -40,9 +41,8 @@ def load(state: State) -> State:
         files.of_output(job.output, images[0].format, job.format)  # a bad name, before the work
         reference = _reference(job, request, images[0])
     degradation, notes = _degradation(request, images[0])
-    if isinstance(degradation, Mask) and images[0].holes is not None:  # what is to be filled is none
-        kept = images[0].holes & ~degradation.hidden.numpy()
-        images = (images[0].with_holes(kept), *images[1:])
+    if isinstance(degradation, Mask):
+        images = (_seen_besides(images[0], degradation.hidden.numpy(), request.data_range), *images[1:])
     shots = stack(images)
     if request.data_range is not None and not math.isclose(request.data_range, images[0].scale):
         raise ValueError(
@@ -89,10 +89,17 @@ def stack(shots: Sequence[Image]) -> Tensor:
                 f"shots must have one type, got {first.dtype} in {first.name} and {other.dtype} in "
                 f"{other.name}. Convert them first."
             )
-    pixels = [
-        i.pixels if i.scale == first.scale else i.pixels * np.float32(i.scale / first.scale) for i in shots
-    ]
-    return torch.from_numpy(np.stack(pixels))
+    pixels = torch.from_numpy(np.stack([i.pixels_in(first.scale, first.offset) for i in shots]))
+    return pixels if len(shots) == 1 or all(i.holes is None for i in shots) else _completed(pixels, shots)
+
+
+def _completed(pixels: Tensor, shots: Sequence[Image]) -> Tensor:
+    """Shots (S, N, C, H, W) whose holes hold the mean of the others there, where any shows something."""
+    none = np.zeros((len(pixels[0]), *pixels.shape[-2:]), bool)
+    holes = torch.from_numpy(np.stack([none if i.holes is None else i.holes for i in shots]))[:, :, None]
+    seen = (~holes).sum(0, keepdim=True)
+    mean = (pixels * ~holes).sum(0, keepdim=True) / seen.clamp_min(1)
+    return torch.where(holes & (seen > 0), mean, pixels)
 
 
 def _check_outputs(job: Job) -> None:
@@ -127,6 +134,13 @@ def _guide(request: Request) -> Image:
     if isinstance(guide, str | Path):
         return files.read(guide, data_range=request.data_range)
     return as_image(guide, request.channel_axis, request.data_range)
+
+
+def _seen_besides(image: Image, hidden: NDArray[np.bool_], data_range: float | None) -> Image:
+    """The picture with no hole where all is to be filled (H, W), in the working range of the rest."""
+    if data_range is None:
+        image = files.ranged_by(image, ~hidden)
+    return image if image.holes is None else image.with_holes(image.holes & ~hidden)
 
 
 def _left_alone(request: Request, image: Image) -> tuple[Tensor | None, tuple[str, ...]]:
