@@ -105,9 +105,7 @@ def test_inputs_are_made_once_and_again_with_the_same_bits(tmp_path):
     assert two == one
     pixels = {n for n in bits if n != inputs.NAME}
     for name in pixels:
-        assert np.array_equal(
-            files.read(two.folder / name, data_range=1).pixels, _read(bits[name], tmp_path / name)
-        )
+        assert np.array_equal(files.read(two.folder / name).pixels, _read(bits[name], tmp_path / name))
 
 
 def test_a_picture_that_has_changed_is_not_mixed_with_the_old_one(tmp_path):
@@ -123,7 +121,7 @@ def test_a_picture_that_has_changed_is_not_mixed_with_the_old_one(tmp_path):
 
 def _read(content, path):
     path.write_bytes(content)
-    return files.read(path, data_range=1).pixels
+    return files.read(path).pixels
 
 
 def test_pairs_keep_their_bits_and_their_depth(tmp_path):

@@ -32,12 +32,12 @@ def test_inspect_goes_on_after_an_error(run, photo, tmp_path):
     assert len(done.err.strip().splitlines()) == 1
 
 
-def test_inspect_of_floats_needs_the_range(run, tmp_path):
+@pytest.mark.parametrize("options", [(), ("--data-range", 2000), ("--nodata", 0)])
+def test_inspect_of_floats_of_any_range(run, tmp_path, options):
     path = tmp_path / "x.npy"
     np.save(path, np.random.default_rng(0).normal(1000, 20, (64, 64)).astype(np.float32))
-    assert "--data-range" in run("inspect", path).err
-    done = run("inspect", path, "--data-range", 2000, "--json")
-    assert done.code == 0
+    done = run("inspect", path, "--json", *options)
+    assert done.code == 0, done.err
     assert np.mean(done.json["noise"]["sigma_file_units"]) == pytest.approx(20, rel=0.2)
 
 

@@ -417,3 +417,13 @@ def test_colours_multiplied_by_alpha_never_exceed_it(tmp_path: Path, dtype: str)
         straight = to_array(read(tmp_path / "b.png")).astype(float)
         seen = straight[..., :3] * straight[..., 3:] / top
         assert np.abs(seen - array[..., :3])[array[..., 3] > 0].max() <= 1
+
+
+def test_the_largest_value_that_a_file_declares_is_kept_to(tmp_path: Path) -> None:
+    array = np.random.default_rng(0).integers(0, 3000, (16, 20), dtype=np.uint16)
+    for declared, limit in ((4095, 4095), (16383, 16383), (3000, 65535)):
+        tifffile.imwrite(tmp_path / "a.tif", array, extratags=[(281, "H", 1, declared, True)])
+        image = read(tmp_path / "a.tif")
+        assert round(image.limits[1] * image.scale) == limit
+        write(image.with_pixels(image.pixels + 99), tmp_path / "b.tif")
+        assert tifffile.imread(tmp_path / "b.tif").max() == limit

@@ -78,7 +78,12 @@ def test_image_and_result(tmp_path):
         ("photo.png", {}, TypeError, "pellucid.read"),
         ([NOISY, NOISY], {}, TypeError, "shots=True"),
         (NOISY, {"shots": True}, TypeError, "x must be a list of shots"),
-        (NOISY * 1000, {"data_range": 255}, ValueError, "data_range=255 must be the white"),
+        (
+            (NOISY * 1000).astype(np.int16),
+            {"data_range": 255},
+            ValueError,
+            "data_range=255 must be the white",
+        ),
         (torch.zeros(3), {}, ValueError, "(H, W), (C, H, W) or (N, C, H, W)"),
         (torch.zeros(3, 4, 4), {"channel_axis": 0}, ValueError, "channel_axis=0 is for NumPy arrays"),
         (files.from_array(NOISY), {"sigma": 25, "data_range": 255}, ValueError, "1.0 in array stands for 1"),

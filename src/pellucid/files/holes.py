@@ -158,9 +158,19 @@ def filled(pixels: Pixels, holes: NDArray[np.bool_]) -> Pixels:
         if hole.all():
             result[place] = everywhere
             continue
-        rows, columns = distance_transform_edt(hole, return_distances=False, return_indices=True)
-        plane = np.where(hole, 0.0, pixels[place]).astype(np.float64)
-        weight = gaussian_filter((~hole).astype(np.float64), SMOOTH)
+        around = _around(hole)
+        part = hole[around]
+        rows, columns = distance_transform_edt(part, return_distances=False, return_indices=True)
+        plane = np.where(part, 0.0, pixels[place][around]).astype(np.float64)
+        weight = gaussian_filter((~part).astype(np.float64), SMOOTH)
         smooth = gaussian_filter(plane, SMOOTH) / np.maximum(weight, 1e-12)
-        result[place][hole] = smooth[rows[hole], columns[hole]]
+        result[place][around][part] = smooth[rows[part], columns[part]]
     return result
+
+
+def _around(hole: NDArray[np.bool_]) -> tuple[slice, slice]:
+    """The least rectangle with all holes and what the filling looks at around them."""
+    margin = int(4 * SMOOTH) + 1
+    found = [np.flatnonzero(hole.any(axis=axis)) for axis in (1, 0)]
+    rows, columns = (slice(max(0, int(i[0]) - margin), int(i[-1]) + margin + 1) for i in found)
+    return rows, columns

@@ -23,6 +23,7 @@ from pellucid.files.tiff_tags import (
     YCBCR,
     Pages,
     as_rgb,
+    bits_of,
     common_metadata,
     nodata_of,
     pages_of,
@@ -165,6 +166,8 @@ def _stored(
     declared = re.search(r"\bSignificantBits=\"(\d+)\"", ome or "")
     if declared and array.dtype.kind in "ui":
         bits = int(declared[1])
+    elif bits is None and array.dtype.kind == "u":
+        bits = bits_of(page)
     alpha = _alpha(page, photometric) if "S" in axes else None
     samples = array.shape[axes.index("S")] - (alpha is not None) if "S" in axes else 1
     return Stored(

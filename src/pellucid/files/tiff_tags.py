@@ -23,7 +23,7 @@ DESCRIPTION, COLORMAP, ICC, XMP = 270, 320, 34675, 700
 # computer, copyright.
 DESCRIPTIVE = frozenset((271, 272, 274, 305, 306, 315, 316, 33432))
 INCH, CENTIMETRE = 2, 3
-GDAL_NODATA = 42113
+MAX_SAMPLE, GDAL_NODATA = 281, 42113
 
 Resolution = tuple[tuple[int, int], tuple[int, int], int]
 
@@ -73,6 +73,16 @@ def resolution_of(page: Any) -> Resolution | None:
         return None
     unit = int(tags[296].value) if 296 in tags else INCH  # the specification's default
     return tuple(values[0]), tuple(values[1]), unit
+
+
+def bits_of(page: Any) -> int | None:
+    """The significant bits that a page declares by its largest value (MaxSampleValue), or None."""
+    if MAX_SAMPLE not in page.tags:
+        return None
+    values = page.tags[MAX_SAMPLE].value
+    largest = max(values) if isinstance(values, tuple) else values
+    bits = int(largest).bit_length() if isinstance(largest, int) else 0
+    return bits if bits > 8 and largest == 2**bits - 1 else None
 
 
 def nodata_of(page: Any) -> float | None:

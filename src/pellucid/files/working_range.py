@@ -117,12 +117,14 @@ def _far(values: NDArray[Any]) -> Range | None:
 
 
 def _check_reach(values: NDArray[Any], data_range: float, offset: float) -> None:
-    """Refuse a white that more than a handful of values exceed; floats may, as noise takes them there."""
+    """Refuse a white that more than a handful of integers exceed; floats may, as nothing cuts them off."""
+    if values.dtype.kind == "f":
+        return
     low, high = _spread(values)
     reach = max(abs(low - offset), abs(high - offset))
-    if reach <= data_range * (HIGH if values.dtype.kind == "f" else 1.0):
+    if reach <= data_range:
         return
-    fitting = f"{reach:.6g}" if values.dtype.kind == "f" else f"{white(values)[0]:.0f}"
+    fitting = f"{white(values)[0]:.0f}"
     raise ValueError(
         f"data_range={data_range:g} must be the white of the picture, got values that reach {reach:.6g}. "
         f"Give at least {fitting} (--data-range {fitting}), or leave it out."
