@@ -105,6 +105,18 @@ def test_scores_count_what_is_known_and_compare_stored_values(run, tmp_path):
         assert done.json["psnr"] > done.json["noisy_psnr"] + 3
 
 
+def test_inspect_of_a_region_and_of_holes(run, tmp_path):
+    picture = RNG.random((64, 64)).astype(np.float32)
+    picture[32:] = 0.5 + RNG.normal(0, 0.05, (32, 64))
+    picture[:3] = np.nan
+    tifffile.imwrite(tmp_path / "a.tif", picture)
+    done = run("inspect", tmp_path / "a.tif", "--noise-region", "33:63,1:63", "--json")
+    assert done.json["noise"]["sigma"] == [pytest.approx(0.05, rel=0.05)]
+    assert "192 of 4096 pixels are NaN" in done.json["notes"][0]
+    assert "192 of 4096 pixels are NaN" in run("inspect", tmp_path / "a.tif").out
+    assert run("inspect", tmp_path / "a.tif", "--noise-region", "3").code == 2
+
+
 def test_inpaint_does_what_the_note_of_holes_promises(run, tmp_path):
     """NaN once was an error that sent to inpaint, which gave the same error."""
     picture = np.tile(np.linspace(0, 1, 64, dtype=np.float32), (64, 1))

@@ -80,6 +80,9 @@ def test_who_names_a_value_is_obeyed() -> None:
     assert np.array_equal(holes_of(array, nodata=0), array == 0)
     assert np.array_equal(holes_of(array, nodata=255), array == 255)
     assert not holes_of(array, nodata=-1).any()
+    assert "no pixel holds the nodata value -1" in from_array(array, nodata=-1).notes[-1]
+    largest = np.where(array == 0, -np.finfo(np.float32).max, array).astype(np.float32)
+    assert np.array_equal(holes_of(largest, nodata=-3.4e38), array == 0)
     assert not holes_of(array, nodata=0.5).any()
 
 

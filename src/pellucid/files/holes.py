@@ -58,7 +58,10 @@ def missing(
         if same.any() and not (same | found).all():
             notes.append(f"{_share(same)} hold the nodata value {stated:g}: they stay as they are.")
             found |= same
-    if nodata == "auto" and stated is None:
+        elif nodata != "auto":
+            much = "every" if same.any() else "no"
+            notes.append(f"{much} pixel holds the nodata value {stated:g}: it was taken for none.")
+    if nodata == "auto":
         for _ in range(3):  # a file may hold two kinds of nodata
             value = _obvious(slices, found, color)
             if value is None:
@@ -92,8 +95,10 @@ def _equal(slices: NDArray[Any], value: float, color: bool) -> NDArray[np.bool_]
             return np.zeros(slices.shape, bool)
         same: NDArray[np.bool_] = np.equal(slices, slices.dtype.type(int(value)))
     else:
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             same = np.equal(slices, slices.dtype.type(value))
+            if abs(value) >= ABSURD:  # people write -3.4e38 for -3.4028235e38
+                same = np.abs(slices / value - 1) < 0.01
     return np.broadcast_to(same.all(axis=1, keepdims=True), same.shape) if color else same
 
 

@@ -105,17 +105,7 @@ class Denoise(Request):
         ...
         ValueError: noise_region must be Y0:Y1,X0:X1 (rows, columns, from 0), got '10-60'.
         """
-        if self.noise_region is None:
-            return (0, 0), (0, 0)
-        found = re.fullmatch(r"\s*(\d+):(\d+)\s*,\s*(\d+):(\d+)\s*", self.noise_region)
-        rows, columns = (
-            ((int(found[1]), int(found[2])), (int(found[3]), int(found[4]))) if found else ((0, 0),) * 2
-        )
-        if rows[0] >= rows[1] or columns[0] >= columns[1]:
-            raise ValueError(
-                f"noise_region must be Y0:Y1,X0:X1 (rows, columns, from 0), got {self.noise_region!r}."
-            )
-        return rows, columns
+        return _region(self.noise_region)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,12 +142,15 @@ class Inspect:
     """What white is in the picture, e.g. 4095; else found from its type and values."""
     nodata: float | str = option("auto", metavar="V")
     """Value of pixels without a measurement: they stay as they are; auto finds obvious ones, none none."""
+    noise_region: str | None = option(None, metavar="Y0:Y1,X0:X1")
+    """Measure the noise in these rows and columns only, where nothing else is."""
     channel_axis: int | None = option(None, cli=False)
     """Of an array that has channels, as in scikit-image."""
 
     def __post_init__(self) -> None:
         check(self)
         _settle_nodata(self)
+        _region(self.noise_region)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,6 +172,19 @@ class Output:
 
     def __post_init__(self) -> None:
         check(self)
+
+
+def _region(text: str | None) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Rows and columns of Y0:Y1,X0:X1."""
+    if text is None:
+        return (0, 0), (0, 0)
+    found = re.fullmatch(r"\s*(\d+):(\d+)\s*,\s*(\d+):(\d+)\s*", text)
+    rows, columns = (
+        ((int(found[1]), int(found[2])), (int(found[3]), int(found[4]))) if found else ((0, 0),) * 2
+    )
+    if rows[0] >= rows[1] or columns[0] >= columns[1]:
+        raise ValueError(f"noise_region must be Y0:Y1,X0:X1 (rows, columns, from 0), got {text!r}.")
+    return rows, columns
 
 
 def _settle_nodata(record: Request | Inspect) -> None:

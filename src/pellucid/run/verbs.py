@@ -198,6 +198,7 @@ def inspect(
     *,
     data_range: float | None = None,
     nodata: float | str = "auto",
+    noise_region: str | None = None,
     channel_axis: int | None = None,
 ) -> NoiseReport:
     """Measure the noise of a picture or a stack.
@@ -206,6 +207,7 @@ def inspect(
         x: as for `denoise`.
         data_range: what white is in the units of x.
         nodata: the value of pixels without a measurement, "auto" or "none".
+        noise_region: rows and columns Y0:Y1,X0:X1 in which alone it is measured.
         channel_axis: of an array that has channels.
 
     >>> import numpy as np
@@ -213,12 +215,20 @@ def inspect(
     >>> bool(0.08 < inspect(noisy).level < 0.12)
     True
     """
-    return inspected(x, Inspect(data_range=data_range, nodata=nodata, channel_axis=channel_axis)).noise
+    asked = Inspect(
+        data_range=data_range, nodata=nodata, noise_region=noise_region, channel_axis=channel_axis
+    )
+    return inspected(x, asked).noise
 
 
 def inspected(x: Any, request: Inspect) -> State:
     """The run of `denoise` up to the choice, which says what it would do."""
-    asked = Denoise(data_range=request.data_range, nodata=request.nodata, channel_axis=request.channel_axis)
+    asked = Denoise(
+        data_range=request.data_range,
+        nodata=request.nodata,
+        noise_region=request.noise_region,
+        channel_axis=request.channel_axis,
+    )
     return pipeline.run(State(settings=settle(asked), given=(x,)), pipeline.DECIDE)
 
 
