@@ -71,3 +71,70 @@ def test_filling_and_enlarging_take_the_picture_as_it_came():
     filled = pellucid.inpaint(RGB, hole, "biharmonic", channel_axis=-1)
     assert np.array_equal(filled[~hole], RGB[~hole])
     assert pellucid.upscale(RGB, 2, "bicubic", channel_axis=-1).shape == (192, 220, 3)
+
+
+def dim(count: int = 1) -> np.ndarray:
+    """Frames of a dim scene, 16 bits, with one pixel that is stuck at white."""
+    draws = np.random.default_rng(3)
+    frames = (
+        draws.poisson(np.repeat(CLEAN[None] / 2, count, 0)) + 100 + draws.normal(0, 3, (count, *CLEAN.shape))
+    )
+    frames[:, 40, 50] = 65535
+    return frames.round().astype(np.uint16)
+
+
+def test_hot_pixels_are_replaced_counted_and_said(tmp_path, capsys):
+    frame = dim()[0]
+    result = pellucid.denoise(frame, "bm3d", return_result=True)
+    assert result.estimate[0, 0, 40, 50] * 65535 < 400
+    assert (
+        "1 hot pixel replaced by the median of the neighbours (--hot-pixels off keeps them)"
+        in result.warnings
+    )
+    kept = pellucid.denoise(frame, "bm3d", hot_pixels="off", sigma=11, data_range=65535)
+    assert kept[40, 50] > 1000
+    Image.fromarray(frame).save(tmp_path / "hot.png")
+    told("denoise", tmp_path / "hot.png", "-o", tmp_path / "out.png", "--json")
+    assert json.loads(capsys.readouterr().out)["prepared"]["hot_pixels"] == 1
+    told("inspect", tmp_path / "hot.png")
+    assert "1 hot pixel" in capsys.readouterr().out
+
+
+def test_one_extreme_pixel_changes_nothing_elsewhere():
+    frame = dim()[0]
+    without = frame.copy()
+    without[40, 50] = 150
+    seen = [pellucid.denoise(f, "bm3d", sigma=11, data_range=65535) for f in (frame, without)]
+    away = np.ones(frame.shape, bool)
+    away[20:61, 30:71] = False
+    assert np.abs(seen[0].astype(int) - seen[1])[away].max() <= 1
+
+
+def test_what_stays_on_the_sensor_is_found_in_shots_that_moved():
+    draws = np.random.default_rng(1)
+    scene = camera()[80:240, 160:330].astype(np.float32) / 255
+    shots = [scene[10 + k : 130 + k, 10 + 2 * k : 140 + 2 * k] for k in range(5)]
+    shots = [(s + 0.03 * draws.standard_normal(s.shape)).astype(np.float32) for s in shots]
+    for shot in shots:
+        shot[100, 30] += 0.3
+    result = pellucid.denoise(shots, "nlm", shots=True, return_result=True)
+    assert any(w.startswith("1 hot pixel ") for w in result.warnings)
+    assert result.extras["shots"][4].shift != (0.0, 0.0)
+    assert abs(result.estimate[0, 0, 100, 30] - scene[110, 40]) < 0.1
+
+
+def test_row_offsets_are_taken_off_and_said():
+    draws = np.random.default_rng(5)
+    clean = camera()[64:320, 100:356] / 255
+    given = (clean + 0.03 * draws.normal(size=(256, 1)) + 0.02 * draws.normal(size=clean.shape)).astype("f4")
+    result = pellucid.denoise(given, "bm3d", return_result=True)
+    left = (result.estimate[0, 0] - clean).mean(1).std()
+    assert left < 0.4 * (given - clean).mean(1).std()
+    assert any(
+        w.startswith("every row had an offset of its own (standard deviation 0.0") for w in result.warnings
+    )
+    turned = pellucid.denoise(given.T, "bm3d", return_result=True)
+    assert any(w.startswith("every column had") for w in turned.warnings)
+    off = pellucid.denoise(given, "bm3d", lines="off", return_result=True)
+    assert not off.warnings
+    assert (off.estimate[0, 0] - clean).mean(1).std() > 1.5 * left

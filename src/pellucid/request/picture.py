@@ -14,6 +14,7 @@ from pellucid.fields import Option, check, option
 Kind = Literal["noise", "mask", "downsample"]
 """what is undone: noise alone, missing pixels, or a reduction"""
 LEVELS = ("auto", "mad", "chen")
+SEEN_TO = ("auto", "off")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +74,10 @@ class Denoise(Request):
     """Measure the noise in these rows and columns only, where nothing else is."""
     model: str | None = option(None, metavar="FILE")
     """Weights, for methods that need them; the name of an installed model will do."""
+    hot_pixels: str = option("auto", choices=SEEN_TO)
+    """Replace hot and dead pixels that the rest of the picture could not have made; off leaves them."""
+    lines: str = option("auto", choices=SEEN_TO)
+    """Take off what every row or column of a sensor adds; off leaves it."""
     near_clean: Sequence[str] | str | None = option(None, metavar="A,B")
     """For rs-dip: the methods or weight files that prepare its images."""
     adapt: float | None = option(None, low=0, low_open=True, hint="It is a time in seconds.", metavar="S")
@@ -222,6 +227,8 @@ class DenoiseOptions(RequestOptions, total=False):
     level: str
     sigma: float | tuple[float, ...] | Any | str | None
     noise_region: str | None
+    hot_pixels: str
+    lines: str
     model: str | None
     near_clean: Sequence[str] | str | None
     adapt: float | None

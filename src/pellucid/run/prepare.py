@@ -1,34 +1,62 @@
-"""prepare and put_back: what is no noise is seen to before the noise is measured, and laid back after it."""
+"""mend, prepare, put_back: what is no noise is seen to first; what comes out has the form of what went in."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from pellucid import models
 from pellucid.image import Image
 from pellucid.networks import published
-from pellucid.noise import channels
+from pellucid.noise import channels, hot, lines, mosaic
 from pellucid.noise.layout import Layout
+from pellucid.noise.shown import Flags
 from pellucid.request import Denoise
 from pellucid.run.state import Part, Prepared, State
 
 
-def prepare(state: State) -> State:
-    """Lay the picture out as what it is: one gray picture, stains.
+def mend(state: State) -> State:
+    """Replace hot and dead pixels, in the shots as they came: they stay on the sensor while the scene moves.
 
-    Only `denoise` does so: what fills holes or enlarges works on the picture as it came.
+    Only `denoise` does so, and what follows: what fills holes or enlarges works on the picture as it came.
     """
-    state = replace(state, color=state.first.color)
-    if not isinstance(state.request, Denoise):
+    if not isinstance(state.request, Denoise) or state.request.hot_pixels == "off":
+        return state
+    found = mosaic.find(state.shots, state.left_out)  # there the neighbours of a pixel are of other colours
+    given, holes = state.shots, state.left_out
+    if found is not None:
+        given, holes = found.lay(given), None if holes is None else found.lay(holes)
+    shots, bright, dark = hot.sound(given.numpy(), _flags(holes), limits=_limits(state.first))
+    if bright + dark == 0:
+        return state
+    kinds = [f"{n} {kind} pixel{'s' * (n > 1)}" for n, kind in ((bright, "hot"), (dark, "dead")) if n]
+    note = f"{' and '.join(kinds)} replaced by the median of the neighbours (--hot-pixels off keeps them)"
+    mended = torch.from_numpy(shots)
+    return replace(
+        state,
+        shots=mended if found is None else found.back(mended, 0),
+        prepared=replace(state.prepared, hot=bright, dead=dark, notes=(*state.prepared.notes, note)),
+        notes=(*state.notes, note),
+    )
+
+
+def prepare(state: State) -> State:
+    """Lay the picture out as what it is: one gray picture, stains, a mosaic; take off what lines add."""
+    state, request = replace(state, color=state.first.color), state.request
+    if not isinstance(request, Denoise):
         return state
     found = channels.find(state.shots, color=state.color)
-    if found is None:
-        return state
-    return _laid(state, found if _takes(state, len(found.kept)) else channels.whole(found))
+    if found is not None:
+        state = _laid(state, found if _takes(state, len(found.kept)) else channels.whole(found))
+    # A model that was named learnt the pixels as they are in the files, and a guide is as large as these.
+    phases = None if request.model or request.guide is not None else mosaic.find(state.shots, state.left_out)
+    if phases is not None:
+        state = _laid(state, phases)
+    return state if request.lines == "off" else _without_lines(state)
 
 
 def put_back(state: State) -> State:
@@ -51,6 +79,7 @@ def picture(state: State, pixels: Tensor) -> Image:
     """An Image of pixels (N, C, H, W) as they are filtered, for what works on Images."""
     if not state.prepared.layouts:
         return state.first.with_pixels(pixels.numpy())
+    holes = state.left_out
     return Image(
         pixels=pixels.numpy().copy(),
         axes="NCYX",
@@ -60,7 +89,41 @@ def picture(state: State, pixels: Tensor) -> Image:
         scale=state.first.scale,
         offset=state.first.offset,
         bits=state.first.bits,
+        holes=None if holes is None else holes.any(1).numpy(),
         name=state.first.name,
+    )
+
+
+def _flags(holes: Tensor | None) -> Flags | None:
+    return None if holes is None else holes.numpy()
+
+
+def _limits(image: Image) -> tuple[float, float]:
+    """The least and greatest value of the type, working units; as much of it as the picture needs."""
+    low, high = image.limits
+    # Deep integers are read as of the fewest bits that hold the largest value.
+    return low, min(high, 1.0) if float(image.pixels.max()) <= 1 and np.isfinite(high) else high
+
+
+def _without_lines(state: State) -> State:
+    """The state without row and column offsets."""
+    planes = state.shots.numpy()
+    without, rows, columns = lines.without(planes, _flags(state.left_out))
+    if without is planes:
+        return state
+    notes = tuple(
+        f"every {name} had an offset of its own (standard deviation {size * state.first.scale:.3g}): it was "
+        "taken off (--lines off leaves it)"
+        for name, size in (("row", rows), ("column", columns))
+        if size
+    )
+    shots, prepared = torch.from_numpy(without), state.prepared
+    return replace(
+        state,
+        shots=shots,
+        noisy=state.aligned.average(shots),
+        prepared=replace(prepared, rows=rows, columns=columns, notes=(*prepared.notes, *notes)),
+        notes=(*state.notes, *notes),
     )
 
 
@@ -71,7 +134,10 @@ def _laid(state: State, layout: Layout) -> State:
         shots=layout.lay(state.shots),
         noisy=layout.lay(state.noisy),
         color=layout.color,
-        prepared=replace(state.prepared, layouts=(*state.prepared.layouts, layout)),
+        prepared=replace(
+            state.prepared,
+            layouts=(*state.prepared.layouts, layout),
+        ),
     )
 
 

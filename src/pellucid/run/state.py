@@ -104,9 +104,19 @@ class Prepared:
 
     Attributes:
         layouts: arrangements in which the picture is filtered, one after the other.
+        hot: how many values were too bright for their surroundings, and replaced.
+        dead: how many were too dark.
+        rows: standard deviation of what was taken off the rows, working units; 0 where they had no offsets.
+        columns: the same for columns.
+        notes: what was taken off or replaced, in words.
     """
 
     layouts: tuple[Layout, ...] = ()
+    hot: int = 0
+    dead: int = 0
+    rows: float = 0.0
+    columns: float = 0.0
+    notes: tuple[str, ...] = ()
 
     @property
     def words(self) -> str:
@@ -116,11 +126,18 @@ class Prepared:
     @property
     def sentences(self) -> tuple[str, ...]:
         """All that was found, one sentence each."""
-        return tuple(f"{layout.words[0].upper()}{layout.words[1:]}." for layout in self.layouts)
+        found = (*(layout.words for layout in self.layouts), *self.notes)
+        return tuple(f"{words[0].upper()}{words[1:]}." for words in found)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values."""
-        return {"layout": [layout.words for layout in self.layouts]}
+        """Plain values, working units."""
+        return {
+            "layout": [layout.words for layout in self.layouts],
+            "hot_pixels": self.hot,
+            "dead_pixels": self.dead,
+            "rows": self.rows,
+            "columns": self.columns,
+        }
 
     def lay(self, pixels: Tensor) -> Tensor:
         """(..., C, H, W) as in the file, as it is filtered."""

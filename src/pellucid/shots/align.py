@@ -56,16 +56,17 @@ class Aligned:
     placements: tuple[Placement, ...]
     warnings: tuple[str, ...] = ()
 
-    def average(self) -> Tensor:
-        """(N, C, H, W): at every pixel the mean of the shots that show it.
+    def average(self, shots: Tensor | None = None) -> Tensor:
+        """(N, C, H, W): at every pixel the mean of the shots that show it; of others in the same places.
 
         With S shots of independent noise its standard deviation falls to 1 / sqrt(S); at borders where fewer
         shots see the scene, it falls less.
         """
+        shots = self.shots if shots is None else shots
         if bool(self.seen.all()):
-            return self.shots.mean(0)
-        weight = self.seen.to(self.shots.dtype)
-        return (self.shots * weight).sum(0) / weight.sum(0)
+            return shots.mean(0)
+        weight = self.seen.to(shots.dtype)
+        return (shots * weight).sum(0) / weight.sum(0)
 
     @property
     def words(self) -> str:

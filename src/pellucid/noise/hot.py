@@ -1,0 +1,239 @@
+"""Hot and dead pixels: single pixels that the sensor made, found so that no star is taken for one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.noise.shown import Flags, shown
+
+Floats = NDArray[np.float64]
+
+MOST = 2e-3  # share of a frame's pixels; more are salt and pepper, which is no fault of single pixels
+AT_LEAST = 4  # pixels that are looked at however small the frame is
+FAR = 3.0  # spans of the rest of the picture by which a pixel lies beyond it
+AT_LIMIT = 0.5  # the same for a pixel at the limit of its type
+NEAR = 0.02  # of the range from the rest to the limit: what counts as at it
+CLUSTER = 4  # bright pixels with bright neighbours that make a picture of their own
+ALONE = 0.75  # share of its height above the middle of its neighbours that it has above the highest of them
+WINGS = 0.05  # share of its height by which its neighbours rise above theirs: light spreads over a few pixels
+NOISE = 4.0  # standard errors that these are granted
+FRAMES = 3  # frames from which on what stays at its place is told from what moves
+STAYS = 5.0  # local standard deviations by which a pixel stands out in the mean of the frames
+MOST_STILL = 1e-3  # share of pixels that stay, at the most; more are a picture that does not move
+NEIGHBOURS = tuple((y, x) for y in (-1, 0, 1) for x in (-1, 0, 1) if (y, x) != (0, 0))
+RING = tuple((y, x) for y in range(-2, 3) for x in range(-2, 3) if max(abs(y), abs(x)) == 2)
+FEWEST = 3  # known neighbours, as in a corner
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spots:
+    """What was found in a frame, or at the same places of all frames.
+
+    Attributes:
+        hot: (P, 2) rows and columns of pixels that are too bright.
+        dead: (Q, 2) of those that are too dark.
+    """
+
+    hot: NDArray[np.intp]
+    dead: NDArray[np.intp]
+
+    @property
+    def places(self) -> NDArray[np.intp]:
+        """(P + Q, 2) all of them."""
+        return np.concatenate([self.hot, self.dead])
+
+
+def find(
+    plane: NDArray[Any], holes: Flags | None = None, *, limits: tuple[float, float] = (-np.inf, np.inf)
+) -> Spots:
+    """Single pixels of one frame that the rest of it could not have made.
+
+    A pixel is meant that stands alone, above or below all its neighbours, which know nothing of it: light
+    spreads over a few pixels, a fault of the sensor does not. Beyond all other pixels of the frame it lies by
+    three times the span of these, or by half of it where it is at the limit of the type, as saturated and
+    dead pixels are. All else is kept: a single pixel of ten standard deviations may be a star.
+
+    Args:
+        plane: (H, W).
+        holes: (H, W) where nothing is known, or None.
+        limits: the least and greatest value that a pixel can have, in the units of the plane.
+
+    Source: ours.
+
+    >>> frame = np.random.default_rng(0).normal(100, 5, (40, 40))
+    >>> frame[9, 7] = 4095
+    >>> find(frame).hot
+    array([[9, 7]])
+    """
+    frame = plane.astype(np.float64)
+    known = shown(plane, holes)
+    return Spots(
+        hot=_beyond(frame, known, limits[1]),
+        dead=_beyond(-frame, known, -limits[0]),
+    )
+
+
+def staying(frames: NDArray[Any], holes: Flags | None = None) -> Spots:
+    """Single pixels that stand out at the same place of all frames (F, H, W).
+
+    In the mean of the frames such a pixel stands alone, as for `find`, and exceeds all that surrounds it by
+    five standard deviations of that; in every frame it lies on the same side of its neighbours. Where more
+    than a thousandth of the pixels do so, that is the picture itself, which does not move.
+
+    Returns:
+        none where there are fewer than three frames.
+    """
+    none = np.zeros((0, 2), np.intp)
+    if len(frames) < FRAMES:
+        return Spots(hot=none, dead=none)
+    known = np.logical_and.reduce([shown(frame, holes) for frame in frames])
+    mean = frames.mean(0, dtype=np.float64)
+    sides = []
+    for sign in (1.0, -1.0):
+        places = _standing(sign * mean, known)
+        apart = [sign * (_at(f, places) - _middle(_around(f, known, places, NEIGHBOURS))) for f in frames]
+        always = np.min(apart, 0) > 0
+        sides.append(places[always])
+    if sum(map(len, sides)) > max(1, MOST_STILL * known.sum()):
+        return Spots(hot=none, dead=none)
+    return Spots(hot=sides[0], dead=sides[1])
+
+
+def sound(
+    planes: NDArray[Any],
+    holes: Flags | None = None,
+    *,
+    limits: tuple[float, float] = (-np.inf, np.inf),
+) -> tuple[NDArray[Any], int, int]:
+    """Shots of a scene without hot and dead pixels, and how many there were.
+
+    Args:
+        planes: (S, N, C, H, W); three shots or more, or else three slices, are frames of one sensor.
+        holes: (N, C, H, W) where nothing is known, or None.
+        limits: as for `find`.
+
+    Returns:
+        the very array where nothing was found; a pixel that stays at its place counts once.
+    """
+    result, bright, dark = planes, 0, 0
+    for group in _together(planes.shape[:3]):
+        unknown = None if holes is None else np.logical_or.reduce([holes[p[1:]] for p in group])
+        spots = staying(np.stack([planes[p] for p in group]), unknown)
+        for place in group if len(spots.places) else ():
+            result = planes.copy() if result is planes else result
+            result[place] = mended(result[place], spots, None if holes is None else holes[place[1:]])
+        bright, dark = bright + len(spots.hot), dark + len(spots.dead)
+    for place in np.ndindex(planes.shape[:3]):
+        own = None if holes is None else holes[place[1:]]
+        spots = find(result[place], own, limits=limits)
+        if len(spots.places):
+            result = planes.copy() if result is planes else result
+            result[place] = mended(result[place], spots, own)
+        bright, dark = bright + len(spots.hot), dark + len(spots.dead)
+    return result, bright, dark
+
+
+def _together(shape: tuple[int, ...]) -> list[list[tuple[int, ...]]]:
+    """Which planes are frames of one sensor: the shots of a slice, or the slices of a shot."""
+    shots, slices, count = (range(n) for n in shape)
+    if len(shots) >= FRAMES:
+        return [[(s, n, c) for s in shots] for n in slices for c in count]
+    if len(slices) >= FRAMES:
+        return [[(s, n, c) for n in slices] for s in shots for c in count]
+    return []
+
+
+def mended(plane: NDArray[Any], spots: Spots, holes: Flags | None = None) -> NDArray[Any]:
+    """(H, W) with the median of the neighbours, themselves sound, at the places that were found."""
+    places = spots.places
+    sound = np.ones(plane.shape, dtype=bool) if holes is None else ~holes
+    sound[places[:, 0], places[:, 1]] = False
+    result = plane.copy()
+    result[places[:, 0], places[:, 1]] = _middle(_around(plane, sound, places, NEIGHBOURS))
+    return result
+
+
+def _beyond(frame: Floats, known: Flags, limit: float) -> NDArray[np.intp]:
+    """The single pixels that lie above all others, by enough of their span."""
+    none = np.zeros((0, 2), np.intp)
+    count = int(known.sum())
+    if count < 64:
+        return none
+    most = min(max(AT_LEAST, int(MOST * count)), count - 1)
+    values = np.where(known, frame, -np.inf).ravel()
+    top = np.argpartition(values, -most - 1)[-most - 1 :]
+    top = top[np.argsort(-values[top], kind="stable")]
+    floor = float(np.partition(frame[known], most)[most])
+    if float(values[top[0]]) - float(values[top[-1]]) <= AT_LIMIT * (float(values[top[-1]]) - floor):
+        return none  # nothing can lie far enough beyond the rest
+    places = np.stack(np.unravel_index(top, frame.shape), 1)
+    alone = _alone(frame, known, places)
+    others = np.flatnonzero(~alone)  # a few in a row are no picture either, but they are left
+    end = int(others[CLUSTER - 1]) if len(others) >= CLUSTER else most
+    places, heights = places[:end][alone[:end]], np.append(values[top][:end][alone[:end]], values[top][end])
+    for last in range(len(places) - 1, -1, -1):
+        rest = float(heights[last + 1])
+        at_limit = np.isfinite(limit) and limit - heights[last] <= NEAR * (limit - floor)
+        if heights[last] - rest >= (AT_LIMIT if at_limit else FAR) * (rest - floor):
+            return np.asarray(places[: last + 1])
+    return none
+
+
+def _standing(mean: Floats, known: Flags) -> NDArray[np.intp]:
+    """Single pixels that exceed all that surrounds them by several of its standard deviations."""
+    inner = mean[1:-1, 1:-1]
+    height, width = mean.shape
+    if min(height, width) < 5:
+        return np.zeros((0, 2), np.intp)
+    highest = np.max([mean[1 + y : height - 1 + y, 1 + x : width - 1 + x] for y, x in NEIGHBOURS], 0)
+    places = np.argwhere((inner > highest) & known[1:-1, 1:-1]) + 1
+    near = _around(mean, known, places, NEIGHBOURS + RING)
+    with np.errstate(invalid="ignore"):
+        spread = np.nanstd(near, 1)
+        out = _at(mean, places) - np.nanmax(near, 1) > STAYS * spread
+    places = places[out & (spread > 0)]
+    return np.asarray(places[_alone(mean, known, places)])
+
+
+def _alone(frame: Floats, known: Flags, places: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Whether each place stands above its neighbours, and these know nothing of it."""
+    if not len(places):
+        return np.zeros(0, dtype=bool)
+    near, ring = (_around(frame, known, places, reach) for reach in (NEIGHBOURS, RING))
+    enough = (np.isfinite(near).sum(1) >= FEWEST) & (np.isfinite(ring).sum(1) >= FEWEST)
+    result = np.zeros(len(places), dtype=bool)
+    if not enough.any():
+        return result
+    near, ring, own = near[enough], ring[enough], _at(frame, places[enough])
+    height = own - _middle(near)
+    noise = np.nanstd(ring, 1)
+    rises = np.nanmean(near, 1) - np.nanmean(ring, 1)
+    result[enough] = (
+        (own - np.nanmax(near, 1) > ALONE * height)
+        & (rises <= WINGS * height + NOISE * noise / np.sqrt(FEWEST))
+        & (noise > 0)
+    )
+    return result
+
+
+def _at(frame: NDArray[Any], places: NDArray[np.intp]) -> Floats:
+    return np.asarray(frame[places[:, 0], places[:, 1]], dtype=np.float64)
+
+
+def _around(
+    frame: NDArray[Any], known: Flags, places: NDArray[np.intp], reach: tuple[tuple[int, int], ...]
+) -> Floats:
+    """(P, K) the values about each place, NaN outside the frame and where nothing is known."""
+    rows, columns = (places[:, i : i + 1] + np.array([step[i] for step in reach]) for i in (0, 1))
+    inside = (rows >= 0) & (rows < frame.shape[0]) & (columns >= 0) & (columns < frame.shape[1])
+    rows, columns = np.where(inside, rows, 0), np.where(inside, columns, 0)
+    return np.where(inside & known[rows, columns], frame[rows, columns], np.nan)
+
+
+def _middle(values: Floats) -> Floats:
+    """The median of each row of what is known."""
+    return np.asarray(np.nanmedian(values, 1)) if len(values) else np.zeros(0)
