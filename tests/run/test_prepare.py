@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
-from skimage.data import camera
+from skimage.data import astronaut, camera
 
 import pellucid
 from pellucid.cli import main
@@ -138,3 +138,23 @@ def test_row_offsets_are_taken_off_and_said():
     off = pellucid.denoise(given, "bm3d", lines="off", return_result=True)
     assert not off.warnings
     assert (off.estimate[0, 0] - clean).mean(1).std() > 1.5 * left
+
+
+def test_a_raw_mosaic_gains_in_its_phases_and_keeps_its_form():
+    """It lost 20 dB: the pattern of two pixels was read as noise of enormous strength."""
+    light = (astronaut()[:255, 100:355] / 255) ** 2.2 * np.array([0.5, 1, 0.7])
+    seen = np.empty(light.shape[:2])
+    for (y, x), channel in {(0, 0): 0, (0, 1): 1, (1, 0): 1, (1, 1): 2}.items():
+        seen[y::2, x::2] = light[y::2, x::2, channel]
+    clean, draws = 512 + seen * 11000, np.random.default_rng(0)
+    given = (draws.poisson(clean * 0.9) / 0.9 + draws.normal(0, 8, clean.shape)).round().astype(np.uint16)
+    given[100, 101] = 65535
+    result = pellucid.denoise(given, return_result=True)
+    got = pellucid.denoise(given)
+    assert got.shape == given.shape
+    given[100, 101] = clean[100, 101]
+    error = [np.mean((picture - clean) ** 2) for picture in (given, got)]
+    assert 10 * np.log10(error[0] / error[1]) > 0.5
+    assert abs(int(got[100, 101]) - clean[100, 101]) < 3000
+    assert result.reason.startswith("a mosaic of 2 x 2 pixels, as of a colour sensor")
+    assert "1 hot pixel replaced" in " ".join(result.warnings)

@@ -13,7 +13,7 @@ from pellucid import auto, methods, shots
 from pellucid.auto import Choice
 from pellucid.degradation import Mask
 from pellucid.image import Image
-from pellucid.noise import analysis
+from pellucid.noise import analysis, sensor
 from pellucid.noise.report import NoiseReport
 from pellucid.request import Denoise
 from pellucid.run.state import State
@@ -47,6 +47,8 @@ def analyse(state: State) -> State:
     if isinstance(state.degradation, Mask):
         seen = nearest(seen, state.degradation.hidden)
     report = analysis.analyse(seen, color=state.color, scale=white)
+    if state.prepared.mosaic:
+        report = sensor.together(report, seen, state.left_out)
     if isinstance(request, Denoise) and request.level != "auto":
         levels = report.mad if request.level == "mad" else (report.chen,) * channels
         report = replace(NoiseReport.white(levels, channels, scale=white), warnings=report.warnings)

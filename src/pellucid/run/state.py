@@ -13,6 +13,7 @@ from pellucid.auto import Choice
 from pellucid.degradation import Degradation, Identity
 from pellucid.image import Image
 from pellucid.noise.layout import Layout
+from pellucid.noise.mosaic import Mosaic
 from pellucid.noise.report import NoiseReport
 from pellucid.request import Request
 from pellucid.shots import Aligned
@@ -122,6 +123,11 @@ class Prepared:
     def words(self) -> str:
         """How the picture is laid out and why; "" where it is filtered as it came."""
         return "; ".join(layout.words for layout in self.layouts)
+
+    @property
+    def mosaic(self) -> bool:
+        """Whether the channels are the phases of a mosaic."""
+        return bool(self.layouts) and isinstance(self.layouts[-1], Mosaic)
 
     @property
     def sentences(self) -> tuple[str, ...]:
