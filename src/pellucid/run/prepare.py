@@ -12,7 +12,7 @@ from torch import Tensor
 from pellucid import models
 from pellucid.image import Image
 from pellucid.networks import published
-from pellucid.noise import channels, hot, lines, mosaic
+from pellucid.noise import channels, hot, lines, mosaic, stripes
 from pellucid.noise.layout import Layout
 from pellucid.noise.shown import Flags
 from pellucid.request import Denoise
@@ -106,23 +106,30 @@ def _limits(image: Image) -> tuple[float, float]:
 
 
 def _without_lines(state: State) -> State:
-    """The state without row and column offsets."""
-    planes = state.shots.numpy()
-    without, rows, columns = lines.without(planes, _flags(state.left_out))
+    """The state without stripes, and without row and column offsets."""
+    planes, holes, unit = state.shots.numpy(), _flags(state.left_out), state.first.scale
+    without, waves = stripes.without(planes, holes)
+    without, rows, columns = lines.without(without, holes)
     if without is planes:
         return state
-    notes = tuple(
-        f"every {name} had an offset of its own (standard deviation {size * state.first.scale:.3g}): it was "
-        "taken off (--lines off leaves it)"
+    found = [
+        f"stripes that repeat every {wave.period:.1f} pixels (amplitude {wave.amplitude * unit:.3g})"
+        for wave in waves
+    ]
+    found += [
+        f"an offset of every {name} (standard deviation {size * unit:.3g})"
         for name, size in (("row", rows), ("column", columns))
         if size
-    )
+    ]
+    notes = tuple(f"{words} taken off (--lines off leaves it)" for words in found)
     shots, prepared = torch.from_numpy(without), state.prepared
     return replace(
         state,
         shots=shots,
         noisy=state.aligned.average(shots),
-        prepared=replace(prepared, rows=rows, columns=columns, notes=(*prepared.notes, *notes)),
+        prepared=replace(
+            prepared, stripes=waves, rows=rows, columns=columns, notes=(*prepared.notes, *notes)
+        ),
         notes=(*state.notes, *notes),
     )
 

@@ -15,6 +15,7 @@ from pellucid.image import Image
 from pellucid.noise.layout import Layout
 from pellucid.noise.mosaic import Mosaic
 from pellucid.noise.report import NoiseReport
+from pellucid.noise.stripes import Wave
 from pellucid.request import Request
 from pellucid.shots import Aligned
 from pellucid.steps import Method, Result, Trust
@@ -109,6 +110,7 @@ class Prepared:
         dead: how many were too dark.
         rows: standard deviation of what was taken off the rows, working units; 0 where they had no offsets.
         columns: the same for columns.
+        stripes: the waves that were taken off, of the first picture that had any.
         notes: what was taken off or replaced, in words.
     """
 
@@ -117,6 +119,7 @@ class Prepared:
     dead: int = 0
     rows: float = 0.0
     columns: float = 0.0
+    stripes: tuple[Wave, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
@@ -143,6 +146,7 @@ class Prepared:
             "dead_pixels": self.dead,
             "rows": self.rows,
             "columns": self.columns,
+            "stripes": [{"period": wave.period, "amplitude": wave.amplitude} for wave in self.stripes],
         }
 
     def lay(self, pixels: Tensor) -> Tensor:
