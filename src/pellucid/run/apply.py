@@ -15,6 +15,7 @@ from pellucid import seeds
 from pellucid.degradation import Downsample, Mask
 from pellucid.request import Denoise, Inpaint
 from pellucid.run.fit import Piece, fit, fit_tiles, side_of
+from pellucid.run.frame import Frame
 from pellucid.run.state import Part, Progress, State
 from pellucid.steps import Budget, Step, Task
 
@@ -127,7 +128,7 @@ def _slice(state: State, index: int, seconds: float | None) -> Part:
         iterations=outcome.iterations,
         stopped_by="interrupted" if outcome.interrupted else outcome.stopped_by,
         curves={name: list(values) for name, values in outcome.curves.items()},
-        extras=_extras(outcome.extras, outcome.state),
+        extras=_extras(outcome.extras, outcome.state, unit=_unit(state)),
         notes=outcome.notes,
     )
 
@@ -142,6 +143,8 @@ def _piece(state: State, index: int, seconds: float | None) -> Piece:
     if stabilise is not None:
         shots = torch.stack([stabilise.forward(shot) for shot in shots])
     near_clean = None if state.near_clean is None else state.near_clean.images[:, index].to(shots)
+    if near_clean is not None and isinstance(stabilise, Frame):
+        near_clean = torch.stack([stabilise.forward(one) for one in near_clean])
     weights = None if state.adapted is None else state.adapted.weights
     return Piece(
         task=Task(
@@ -193,8 +196,14 @@ def _untouched(state: State, index: int) -> Part:
     )
 
 
-def _extras(extras: Mapping[str, Any], state: Mapping[str, Tensor] | None) -> dict[str, Any]:
+def _unit(state: State) -> float:
+    """Working units per unit of what the method sees, where these go in step."""
+    change = state.choice.stabilise
+    return change.span if isinstance(change, Frame) and change.inner is None else 1.0
+
+
+def _extras(extras: Mapping[str, Any], state: Mapping[str, Tensor] | None, *, unit: float) -> dict[str, Any]:
     """The extras of a run, the map of uncertainty as NumPy like the estimate."""
     spread = extras.get("uncertainty")
-    known = {} if spread is None else {"uncertainty": spread.cpu().numpy()}
+    known = {} if spread is None else {"uncertainty": spread.cpu().numpy() * unit}
     return {**extras, **known, **({"state": dict(state)} if state is not None else {})}

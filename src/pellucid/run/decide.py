@@ -16,6 +16,7 @@ from pellucid.image import Image
 from pellucid.noise import analysis, sensor
 from pellucid.noise.report import NoiseReport
 from pellucid.request import Denoise
+from pellucid.run.frame import framed
 from pellucid.run.state import State
 from pellucid.run.stated import ByMap, level_of, rms_of, words
 from pellucid.steps import Method
@@ -106,7 +107,7 @@ def by_map(state: State, choice: Choice) -> Choice:
     """The choice with the map of the noise that the user stated around it; networks know no such domain."""
     levels = state.stated
     if levels is None or levels[0].numel() == 1 or choice.method == "none":
-        return choice
+        return framed(state, choice)
     if (
         state.settings.preparers
         or (state.settings.method or methods.load(choice.method)).learning is not None
