@@ -9,6 +9,7 @@ from torch import Tensor
 
 from pellucid import auto
 from pellucid.auto import Choice, Stabiliser
+from pellucid.degradation import Mask
 from pellucid.noise.report import NoiseReport
 from pellucid.run.state import State
 
@@ -63,9 +64,13 @@ def framed(state: State, choice: Choice) -> Choice:
     """
     method = state.settings.method
     learnt = method is not None and method.learning is not None
-    if choice.method == "none" or state.request.kind != "noise" or learnt:
+    if choice.method == "none" or learnt:
         return choice
-    low, high = extent(state.noisy, state.left_out)
+    left_out = state.left_out
+    if isinstance(state.degradation, Mask):
+        hidden = state.degradation.hidden.expand_as(state.noisy)
+        left_out = hidden if left_out is None else hidden | left_out
+    low, high = extent(state.noisy, left_out)
     span = high - low
     usual = low >= -BEYOND and high <= 1 + BEYOND and span >= NARROW
     if usual or span <= 0:
