@@ -28,7 +28,7 @@ SURFACE = {
 }
 DENOISE = (
     "x method preset config set shots sigma data_range nodata mask noise_region hot_pixels lines level "
-    "model near_clean seed device stop iterations seconds adapt tile guide initial channel_axis "
+    "model near_clean force seed device stop iterations seconds adapt tile guide initial channel_axis "
     "return_result progress"
 )
 

@@ -159,7 +159,7 @@ def _in_one_line(kind: type[BaseException], error: BaseException, trace: Traceba
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run the program; exit codes are 0 done, 1 some input failed, 2 wrong usage."""
+    """Run the program; exit codes: 0 done, 1 some input failed, 2 wrong usage, 3 the input came back."""
     given = sys.argv[1:] if argv is None else list(argv)
     if "--debug" not in given:
         sys.excepthook = _in_one_line

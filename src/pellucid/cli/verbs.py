@@ -18,13 +18,15 @@ from pellucid.run import settle, uncertainty
 from pellucid.run.verbs import inspected
 
 FAILED = 1
+AS_IT_CAME = 3
 
 
 def restore(inputs: Sequence[Path], request: Request, output: Output, console: Console) -> int:
     """`pellucid denoise`, `inpaint` and `upscale`.
 
     Returns:
-        0 when every input was written, 1 when some failed, 2 for wrong usage.
+        0 when every input was written, 1 when some failed, 2 for wrong usage, 3 when all were written and
+        some outputs are the inputs, as the last look could defend nothing better.
     """
     try:
         one_scene = _one_scene(request)
@@ -45,7 +47,14 @@ def restore(inputs: Sequence[Path], request: Request, output: Output, console: C
     failed = [record for record in records if "error" in record]
     if failed and not cut_short and all("wrong_usage" in record for record in failed):
         return USAGE
-    return FAILED if cut_short or failed else 0
+    if cut_short or failed:
+        return FAILED
+    return AS_IT_CAME if any(_taken_back(record) for record in records) else 0
+
+
+def _taken_back(record: dict[str, Any]) -> bool:
+    """Whether what was written is the input, as nothing better could be defended."""
+    return record["method"] == "none" and (record["trust"] or {}).get("level") == "low"
 
 
 def _one_scene(request: Request) -> bool:

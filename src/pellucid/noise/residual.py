@@ -16,7 +16,8 @@ from scipy import ndimage
 from pellucid.noise import level
 from pellucid.noise.strokes import Bools, Floats, isolated, levels, longest
 
-SIDE = 768  # of the parts that are looked at; enough pixels for every figure
+SIDE = 512  # of the parts that are looked at; enough pixels for every figure
+COARSE = 4  # step in which those parts are looked for
 EDGE = 4  # pixels at the border that are left out, where filters mirror
 WIDE = 13  # pixels from which a constant part is left out
 FEWEST = 400  # pixels without which nothing is told
@@ -87,15 +88,13 @@ def measure(noisy: Floats, estimate: Floats) -> Residual | None:
     if rows.stop - rows.start <= 2 * EDGE or columns.stop - columns.start <= 2 * EDGE:
         return None
     noisy, estimate = (a[:, rows, columns].astype(np.float64) for a in (noisy, estimate))
-    noisy, estimate = busiest(noisy, estimate)
     inner = living(noisy)
     alive: Bools = ndimage.binary_erosion(inner, np.ones((3, 3), bool), iterations=EDGE)
     if int(alive.sum()) < FEWEST or not np.any((noisy - estimate)[:, alive]):
         return None
     gone = noisy - estimate
-    lone = np.stack(
-        [isolated(g / levels(g, k, alive), alive, SPECK) for g, k in zip(gone, estimate, strict=True)]
-    )
+    unit = np.stack([levels(g, k, alive) for g, k in zip(gone, estimate, strict=True)])
+    lone = np.stack([isolated(plane, alive, SPECK) for plane in gone / unit])
     clean = np.where(lone, estimate, noisy)  # an impulse says nothing of the noise around it
     gone = np.where(lone, 0.0, gone)
     values = clean[:, alive]
@@ -118,7 +117,7 @@ def measure(noisy: Floats, estimate: Floats) -> Residual | None:
         shared=neighbours(centred, calm),
         detail=correlation((centred - smoothed(centred, inner, 2.0))[:, alive], fine[:, alive]),
         direction=direction(centred, alive),
-        stroke=longest(centred, estimate, alive),
+        stroke=longest(centred / unit, alive),
         moved=float(np.abs(mean).max()) / whole,
         drift=float(np.abs(smooth[:, alive]).max()) / whole,
         beyond=(excess - given) / whole,
@@ -126,20 +125,37 @@ def measure(noisy: Floats, estimate: Floats) -> Residual | None:
     )
 
 
-def busiest(noisy: Floats, estimate: Floats) -> tuple[Floats, Floats]:
-    """The part of at most SIDE x SIDE pixels with most detail, of both."""
+def parts(noisy: Floats, estimate: Floats) -> list[tuple[slice, slice]]:
+    """Rows and columns to look at: all of a picture of at most SIDE x SIDE pixels, else two parts of that
+    size, where the estimate holds most detail and where most was removed.
+
+    Args:
+        noisy: (C, H, W).
+        estimate: the same shape.
+    """
     height, width = noisy.shape[-2:]
     if max(height, width) <= SIDE:
-        return noisy, estimate
+        return [(slice(0, height), slice(0, width))]
+    thin = (..., slice(0, None, COARSE), slice(0, None, COARSE))
+    kept, gone = estimate[thin], np.square(noisy[thin].astype(np.float64) - estimate[thin]).sum(0)
+    detail = np.abs(np.diff(kept, axis=-1, append=kept[..., -1:])).sum(0, dtype=np.float64)
+    chosen = [
+        _fullest(weight, height, width) for weight in (detail, np.minimum(gone, np.quantile(gone, 0.99)))
+    ]
+    return chosen if chosen[0] != chosen[1] else chosen[:1]
+
+
+def _fullest(weight: Floats, height: int, width: int) -> tuple[slice, slice]:
+    """The part of SIDE x SIDE pixels with most weight, which is given in steps of COARSE."""
     rows, columns = min(height, SIDE), min(width, SIDE)
-    change = np.abs(np.diff(estimate, axis=-1, append=estimate[..., -1:])).sum(0)
-    total = np.pad(change.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
-    area = (
-        total[rows:, columns:] - total[:-rows, columns:] - total[rows:, :-columns] + total[:-rows, :-columns]
-    )
-    top, left = np.unravel_index(int(area.argmax()), area.shape)
-    here = (..., slice(top, top + rows), slice(left, left + columns))
-    return noisy[here], estimate[here]
+    down, across = min(rows // COARSE, weight.shape[0]), min(columns // COARSE, weight.shape[1])
+    total = np.pad(weight.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
+    upper, lower = total[:-down], total[down:]
+    area = lower[:, across:] - upper[:, across:] - lower[:, :-across] + upper[:, :-across]
+    place = int(area.argmax())
+    top = min(COARSE * (place // area.shape[1]), height - rows)
+    left = min(COARSE * (place % area.shape[1]), width - columns)
+    return slice(top, top + rows), slice(left, left + columns)
 
 
 def living(noisy: Floats) -> Bools:

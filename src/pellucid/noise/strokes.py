@@ -36,7 +36,7 @@ def isolated(plane: Floats, alive: Bools, limit: float) -> Bools:
     return found & alive
 
 
-def longest(gone: Floats, kept: Floats, alive: Bools) -> int:
+def longest(unit: Floats, alive: Bools) -> int:
     """Length in pixels of the longest connected stroke in the residual, 0 where there is none.
 
     A stroke is a connected set of pixels, all above or all below the noise of their brightness by 3.5
@@ -44,11 +44,10 @@ def longest(gone: Floats, kept: Floats, alive: Bools) -> int:
     wide. Of white noise, 8 such pixels never meet.
 
     Args:
-        gone: (C, H, W), y - x̂.
-        kept: (C, H, W), the estimate, for the brightness.
+        unit: (C, H, W), y - x̂ over `levels`.
         alive: (H, W), pixels that count.
     """
-    unit = np.stack([g / levels(g, k, alive) for g, k in zip(gone, kept, strict=True)]).mean(0)
+    unit = unit.mean(0)
     deviation = spread(unit[alive])
     best = 0
     if deviation <= 0:

@@ -86,6 +86,8 @@ class Denoise(Request):
     """Side of the tiles in pixels; large images are cut anyway."""
     mask: Any = option(None, metavar="MASK...")
     """Pixels to leave alone, white: one image for all inputs, or one each."""
+    force: bool = option(False)
+    """Keep what auto made, also where the last look would take a milder result or the input."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -234,6 +236,7 @@ class DenoiseOptions(RequestOptions, total=False):
     adapt: float | None
     tile: int | None
     mask: Any
+    force: bool
 
 
 class InpaintOptions(RequestOptions, total=False):

@@ -35,7 +35,7 @@ def apply(state: State) -> State:
     parts: list[Part] = []
     for index in range(count):
         started = time.perf_counter()
-        parts.append(_slice(state, index, None if left is None else left / (count - index)))
+        parts.append(one_slice(state, index, None if left is None else left / (count - index)))
         if left is not None:
             left = max(left - (time.perf_counter() - started), 1e-3)
         if parts[-1].interrupted:
@@ -111,7 +111,7 @@ def keep_mean(
     return estimate
 
 
-def _slice(state: State, index: int, seconds: float | None) -> Part:
+def one_slice(state: State, index: int, seconds: float | None) -> Part:
     """One slice through the method, whole or in tiles."""
     piece = _piece(state, index, seconds)
     asked = state.request.tile if isinstance(state.request, Denoise) else None

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from pellucid.noise.report import NoiseReport
-from pellucid.run import verdict
-from pellucid.run.state import Part, State
+from pellucid.run.state import State
 from pellucid.steps import Method, Trust
 
 MOVED = 0.005
@@ -18,36 +16,16 @@ MOVED = 0.005
 
 
 def check(state: State) -> State:
-    """Take the last look, and say where the brightness is another on purpose."""
-    method, notes = state.method, state.notes
-    trust = state.trust
-    if state.request.kind == "noise":
-        trust = Trust(reasons=(state.choice.reason,)) if method is None else looked(state, state.parts)
+    """Say where a result is not to be trusted, and where its brightness is another on purpose."""
+    method, notes, trust = state.method, state.notes, state.trust
     if method is not None and trust is not None:
-        estimate = torch.stack([part.estimate for part in state.parts])
         told = doubt(trust)
         notes += (told,) if told else ()
         if not method.keeps(state.choice.config, state.noise):
+            estimate = torch.stack([part.estimate for part in state.parts])
             words = brighter(state.noisy, estimate, state.noise, taught=taught(method))
             notes += (words,) if words else ()
-    notes = (*notes, *dict.fromkeys(n for part in state.parts for n in part.notes))
-    return replace(state, trust=trust, notes=notes)
-
-
-def looked(state: State, parts: Sequence[Part]) -> Trust:
-    """The verdict on what the method made of every slice."""
-    method, report = state.method, state.noise
-    if method is None:
-        return Trust()
-    meant = report.impulse == 0 and not method.keeps(state.choice.config, report)
-    pairs = zip(state.noisy, parts, strict=True)
-    return verdict.worst(
-        [
-            verdict.judge(noisy, part.estimate, report, meant=meant, spectral=report.correlated)
-            for noisy, part in pairs
-            if not part.interrupted
-        ]
-    )
+    return replace(state, notes=(*notes, *dict.fromkeys(n for part in state.parts for n in part.notes)))
 
 
 def taught(method: Method) -> bool:

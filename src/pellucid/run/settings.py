@@ -201,6 +201,7 @@ def _applicable(method: Method | None, given: Sequence[str], shots: int) -> None
         "model": "" if method.needs_model else "it has no weights to load",
         "guide": "" if method.takes_guide else "it takes no guide",
         "near_clean": "" if method.near_clean else "it starts from the noisy image",
+        "force": "what is asked for is kept anyway",
         "tile": "it must see the whole image" if method.tiling.kind == "whole" else "",
     }
     reasons |= dict.fromkeys(

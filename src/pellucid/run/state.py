@@ -234,7 +234,7 @@ class State:
 
         parts: (apply) one for every slice.
 
-        trust: (check) how far to trust them, or None where that is not judged.
+        trust: (look) how far to trust them, or None where that is not judged.
 
         result: (save) all of it, for the user.
         picture: (save) the result as an Image like the first.

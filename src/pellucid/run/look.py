@@ -1,0 +1,170 @@
+"""look: the last look at every slice, and what `auto` does where it fails: a milder result, or the input."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from torch import Tensor
+
+from pellucid import methods
+from pellucid.auto import Choice
+from pellucid.noise import residual
+from pellucid.noise.report import NoiseReport
+from pellucid.request import Denoise
+from pellucid.run import verdict
+from pellucid.run.apply import one_slice
+from pellucid.run.state import Part, State
+from pellucid.steps import Method, Trust
+
+NEXT = "bm3d"
+"""the next method: it needs a level and nothing else, and gains with every kind of picture"""
+QUARTER = 0.25
+"""what is kept of a result whose level can't be defended: at most a sixteenth of its error comes with it"""
+
+
+def look(state: State) -> State:
+    """Judge every slice; where `auto` chose the method and its result fails, take what can be defended.
+
+    What was asked for, method or level, is judged and kept.
+    """
+    method = state.method
+    if state.request.kind != "noise":
+        return state
+    if method is None:
+        return replace(state, trust=Trust(reasons=(state.choice.reason,)))
+    outcomes = [
+        _judged(state, method, index) if not part.interrupted else Outcome(part, Trust())
+        for index, part in enumerate(state.parts)
+    ]
+    trust = verdict.worst([one.trust for one in outcomes])
+    state = replace(state, parts=tuple(one.part for one in outcomes), trust=trust)
+    took = [one.took for one in outcomes]
+    if not any(took):
+        return state
+    said = verdict.worst([one.first for one in outcomes])
+    why = f"the first result failed the last look: {'; '.join(said.reasons)}"
+    if all(name == "none" for name in took):
+        reason = f"{why}. Nothing milder could be defended either: the input is returned"
+        choice = replace(state.choice, method="none", config=None, reason=reason, stabilise=None)
+        return replace(state, choice=choice, method=None, notes=(*state.notes, f"{reason}. {OVERRULE}"))
+    if len(set(took)) == 1 and took[0] == NEXT:
+        level = _white(state).level * state.first.scale
+        reason = f"white noise of at most {level:.3g}: BM3D at this level, as {why}"
+        choice = replace(_white_choice(_white(state)), reason=reason)
+        return replace(
+            state, choice=choice, method=methods.load(NEXT), notes=(*state.notes, f"{why}. {MILD}")
+        )
+    places = [f"slice {i}: {_words(name)}" for i, name in enumerate(took, 1) if name]
+    told = "; ".join(places) if len(took) > 1 else _words(took[0])
+    choice = replace(state.choice, reason=f"{state.choice.reason}; then {told}, as {why}")
+    return replace(state, choice=choice, notes=(*state.notes, f"{why}. {told}. {OVERRULE}"))
+
+
+OVERRULE = "force (--force) keeps the first result; --sigma states the noise"
+MILD = f"A milder one stands instead. {OVERRULE}"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a slice.
+
+    Attributes:
+        part: its estimate and the rest.
+        trust: the verdict on that.
+        first: the verdict on the first result, where that was not kept.
+        took: "" where it was kept, else the name of the method of what stands instead: "quarter" for a
+            quarter of the first result's change, "none" for the input.
+    """
+
+    part: Part
+    trust: Trust
+    first: Trust = field(default_factory=Trust)
+    took: str = ""
+
+
+def _judged(state: State, method: Method, index: int) -> Outcome:
+    """The verdict on a slice, and what stands instead where it fails and `auto` may act."""
+    part, noisy, report = state.parts[index], state.noisy[index], state.noise
+    meant = report.impulse == 0 and not method.keeps(state.choice.config, report)
+    first = verdict.judge(noisy, part.estimate, report, meant=meant, spectral=report.correlated)
+    if first.level != "low" or not acts(state):
+        return Outcome(part, first)
+    # The patches see little of noise that pixels share, and of a JPEG's.
+    if not report.correlated or _white(state).level >= verdict.OWN * _calm(noisy, part.estimate):
+        milder = _next(state, index)
+        if milder is not None:
+            return Outcome(milder[0], _doubted(milder[1], first), first, NEXT)
+    else:
+        less = noisy + QUARTER * (part.estimate - noisy)
+        trust = verdict.judge(noisy, less, report, meant=meant, spectral=report.correlated, strength=QUARTER)
+        if trust.level != "low":
+            return Outcome(replace(part, estimate=less), _doubted(trust, first), first, "quarter")
+    return Outcome(Part(estimate=noisy), Trust(level="low", reasons=first.reasons), first, "none")
+
+
+def acts(state: State) -> bool:
+    """Whether nobody asked for this method, this level, or to keep whatever comes.
+
+    A level that is stated is obeyed, and so is a way of measuring it.
+    """
+    request = state.request
+    mine = state.settings.method is None and state.stated is None
+    return mine and isinstance(request, Denoise) and request.level == "auto" and not request.force
+
+
+def _next(state: State, index: int) -> tuple[Part, Trust] | None:
+    """(C)BM3D of a slice at the white level that the eigenvalues of its patches tell, and the verdict.
+
+    Text and lines raise that level. So where its result is not trusted entirely, what it took off in the
+    calmest parts is the level instead: less than the noise by what an estimate keeps, and never far above it.
+    """
+    white = _white(state)
+    if white.level <= 0:
+        return None
+    part, trust = _at(state, index, white)
+    if trust.level == "high":
+        return part, trust
+    calm = _calm(state.noisy[index], part.estimate)
+    if 0 < calm < white.level:
+        part, trust = _at(state, index, NoiseReport.white(calm, len(white.sigma), scale=white.scale))
+    return None if trust.level == "low" else (part, trust)
+
+
+def _at(state: State, index: int, report: NoiseReport) -> tuple[Part, Trust]:
+    """The next method on a slice at a level, and the verdict."""
+    choice, method = _white_choice(report), methods.load(NEXT)
+    own = replace(state, choice=choice, method=method, noise=report, rule="", near_clean=None, adapted=None)
+    part = one_slice(own, index, None)
+    return part, verdict.judge(state.noisy[index], part.estimate, report)
+
+
+def _white(state: State) -> NoiseReport:
+    """White noise at the level of Chen, Zhu and Heng."""
+    return NoiseReport.white(state.noise.chen, state.noisy.shape[1], scale=state.noise.scale)
+
+
+def _white_choice(report: NoiseReport) -> Choice:
+    return Choice(method=NEXT, config=methods.load(NEXT).presets["fast"], noise=report, reason="")
+
+
+def _calm(noisy: Tensor, estimate: Tensor) -> float:
+    """What was removed in the calmest parts of a slice, at the least."""
+    before, after = noisy.numpy(), estimate.numpy()
+    found = [residual.measure(before[:, r, c], after[:, r, c]) for r, c in residual.parts(before, after)]
+    return min((one.calm for one in found if one is not None), default=0.0)
+
+
+def _doubted(trust: Trust, first: Trust) -> Trust:
+    """Medium at best, as the first reading was wrong."""
+    return Trust(
+        level="medium", reasons=(*(f"at first: {words}" for words in first.reasons[:1]), *trust.reasons)
+    )
+
+
+def _words(took: str) -> str:
+    """What stands instead of a result."""
+    return {
+        "quarter": "a quarter of the change that the first result made",
+        "none": "the input, as nothing milder could be defended",
+        NEXT: "BM3D at a lower, white level",
+    }.get(took, "the first result")

@@ -1,0 +1,102 @@
+"""What `auto` does where the last look fails: a milder result, a quarter of the change, or the input."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import skimage.data
+
+import pellucid
+from pellucid.noise import analysis
+from pellucid.noise.report import NoiseReport
+
+SIGMA = 12.0
+
+
+def page():
+    """(clean, noisy) text in grey levels, float32 and uint8."""
+    clean = skimage.data.page()[20:148, 40:232].astype(np.float32)
+    noisy = clean + np.random.default_rng(0).normal(0, SIGMA, clean.shape)
+    return clean, np.clip(noisy, 0, 255).round().astype(np.uint8)
+
+
+@pytest.fixture
+def misread(monkeypatch):
+    """Makes the analysis say what a test wants."""
+
+    def say(report):
+        monkeypatch.setattr(analysis, "analyse", lambda *args, **more: report)
+
+    return say
+
+
+def error(clean, result):
+    return float(np.sqrt(np.mean((np.asarray(result, np.float32) - clean) ** 2)))
+
+
+def far_too_high(chen=SIGMA / 255):
+    return replace(NoiseReport.white(80 / 255, 1, scale=255), chen=chen, mad=(chen,))
+
+
+def test_a_level_far_too_high_is_taken_back_for_a_milder_one(misread):
+    clean, noisy = page()
+    misread(far_too_high())
+    forced = pellucid.denoise(noisy, return_result=True, force=True, lines="off")
+    assert forced.trust.level == "low"
+    found = pellucid.denoise(noisy, return_result=True, lines="off")
+    assert found.method == "bm3d"
+    assert found.trust.level == "medium"
+    assert any("failed the last look" in words for words in found.warnings)
+    assert "failed the last look" in found.reason
+    ours, first = error(clean, found.estimate[0, 0] * 255), error(clean, forced.estimate[0, 0] * 255)
+    assert ours < error(clean, noisy) - 2 < first
+
+
+def test_what_cannot_be_defended_comes_back_as_it_was(misread):
+    _, noisy = page()
+    misread(far_too_high(chen=0.0))
+    found = pellucid.denoise(noisy, return_result=True, lines="off")
+    assert found.method == "none"
+    assert found.trust.level == "low"
+    np.testing.assert_array_equal(np.rint(found.estimate[0, 0] * 255), noisy)
+    assert any("the input is returned" in words and "--force" in words for words in found.warnings)
+
+
+def test_a_level_that_is_stated_is_obeyed(misread):
+    _, noisy = page()
+    misread(far_too_high())
+    found = pellucid.denoise(noisy, return_result=True, sigma=80, data_range=255, lines="off")
+    assert found.method != "none"
+    assert found.trust.level == "low"
+    assert "failed the last look" not in found.reason
+
+
+def test_only_the_slices_that_fail_are_replaced(misread):
+    clean, noisy = page()
+    draw = np.random.default_rng(1)
+    flat = np.clip(120 + draw.normal(0, 80, noisy.shape), 0, 255).round().astype(np.uint8)
+    misread(far_too_high())
+    stack = np.stack([noisy, flat])
+    forced = pellucid.denoise(stack, return_result=True, force=True, lines="off")
+    found = pellucid.denoise(stack, return_result=True, lines="off")
+    np.testing.assert_array_equal(found.estimate[1], forced.estimate[1])
+    assert error(clean, found.estimate[0, 0] * 255) < error(clean, noisy)
+    assert "slice 1: BM3D at a lower, white level" in found.reason
+
+
+@pytest.mark.parametrize("sigma", [10, 25, 50])
+@pytest.mark.parametrize("name", ["camera", "coins"])
+def test_good_results_stay_bit_for_bit(name, sigma):
+    clean = getattr(skimage.data, name)()[20:148, 40:232].astype(float)
+    noisy = np.clip(clean + np.random.default_rng(sigma).normal(0, sigma, clean.shape), 0, 255)
+    noisy = noisy.round().astype(np.uint8)
+    found, forced = (pellucid.denoise(noisy, return_result=True, force=f) for f in (False, True))
+    assert forced.trust.level in ("high", "medium"), forced.trust
+    np.testing.assert_array_equal(found.estimate, forced.estimate)
+
+
+def test_force_is_no_option_of_a_method_that_was_asked_for():
+    with pytest.raises(ValueError, match=r"force does not apply to method nlm: .* kept anyway"):
+        pellucid.denoise(page()[1], "nlm", force=True)
