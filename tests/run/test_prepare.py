@@ -174,3 +174,14 @@ def test_stripes_are_taken_off_and_said():
     assert left == pytest.approx(-1, abs=0.1)
     off = pellucid.denoise(given, "bm3d", lines="off", return_result=True)
     assert not any("stripes" in w for w in off.warnings)
+
+
+def test_pseudo_colour_is_filtered_as_its_value():
+    """As a colour picture of "weak noise" it came back with nearly all of its noise."""
+    t = np.linspace(0, 1, 256)
+    table = (np.stack([3 * t, 3 * t - 1, 3 * t - 2], 1).clip(0, 1) * 255).round().astype(np.uint8)
+    result = pellucid.denoise(table[NOISY], "bm3d", channel_axis=-1, return_result=True)
+    assert result.reason.startswith("its colours are a table of one value")
+    got = pellucid.denoise(table[NOISY], "bm3d", channel_axis=-1).astype(float).sum(-1) / 3
+    alone = pellucid.denoise(NOISY, "bm3d").astype(float)
+    assert np.sqrt(np.mean((got - alone) ** 2)) < 1.5

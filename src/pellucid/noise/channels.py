@@ -31,6 +31,10 @@ class Channels:
         """(..., C, H, W) to the channels that are filtered."""
         return pixels[..., list(self.kept), :, :]
 
+    def lay_map(self, levels: Tensor) -> Tensor:
+        """The same for levels or flags of all pixels."""
+        return self.lay(levels)
+
     def back(self, laid: Tensor, index: int) -> Tensor:
         """What became of slice `index`, as the file has its channels; empty ones bit for bit."""
         return self._spread(laid, self.values[index].to(laid))

@@ -24,6 +24,10 @@ class Layout(Protocol):
         """(..., C, H, W) as the file has it to (..., C', H', W')."""
         ...
 
+    def lay_map(self, levels: Tensor) -> Tensor:
+        """The same for levels or flags of all pixels, (..., C, H, W)."""
+        ...
+
     def back(self, laid: Tensor, index: int) -> Tensor:
         """(..., C', H', W') of the slice `index` to (..., C, H, W)."""
         ...

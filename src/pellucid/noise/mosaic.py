@@ -51,6 +51,10 @@ class Mosaic:
         phases = F.pixel_unshuffle(flat, 2)
         return phases.reshape(*pixels.shape[:-3], 4, *phases.shape[-2:])
 
+    def lay_map(self, levels: Tensor) -> Tensor:
+        """The same for levels or flags of all pixels."""
+        return self.lay(levels)
+
     def back(self, laid: Tensor, index: int) -> Tensor:
         """(..., 4, h, w) to (..., 1, H, W)."""
         flat = F.pixel_shuffle(laid.reshape(-1, 4, *laid.shape[-2:]), 2)

@@ -12,7 +12,7 @@ from torch import Tensor
 from pellucid import models
 from pellucid.image import Image
 from pellucid.networks import published
-from pellucid.noise import channels, hot, lines, mosaic, stripes
+from pellucid.noise import channels, hot, lines, mosaic, palette, stripes
 from pellucid.noise.layout import Layout
 from pellucid.noise.shown import Flags
 from pellucid.request import Denoise
@@ -52,6 +52,10 @@ def prepare(state: State) -> State:
     found = channels.find(state.shots, color=state.color)
     if found is not None:
         state = _laid(state, found if _takes(state, len(found.kept)) else channels.whole(found))
+    # Levels that the user stated are of colours, not of places in a table.
+    table = palette.find(state.shots, color=state.color) if request.sigma is None else None
+    if table is not None and _takes(state, 1):
+        state = replace(_laid(state, table), noisy=state.aligned.average(table.lay(state.shots)))
     # A model that was named learnt the pixels as they are in the files, and a guide is as large as these.
     phases = None if request.model or request.guide is not None else mosaic.find(state.shots, state.left_out)
     if phases is not None:

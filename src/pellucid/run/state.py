@@ -155,6 +155,12 @@ class Prepared:
             pixels = layout.lay(pixels)
         return pixels
 
+    def lay_map(self, levels: Tensor) -> Tensor:
+        """The same for levels or flags of all pixels."""
+        for layout in self.layouts:
+            levels = layout.lay_map(levels)
+        return levels
+
     def back(self, laid: Tensor, index: int) -> Tensor:
         """(..., C', H', W') of a slice as it was filtered, as in the file."""
         for layout in reversed(self.layouts):
@@ -291,7 +297,7 @@ class State:
             return None
         channels = self.first.pixels.shape[1]
         each = self.holes[:, None].expand(-1, channels, -1, -1).float()
-        return self.prepared.lay(each) > 0.5
+        return self.prepared.lay_map(each) > 0.5
 
     @property
     def first(self) -> Image:

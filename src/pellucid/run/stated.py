@@ -156,7 +156,7 @@ def level_of(state: State) -> Tensor | None:
 
 def _laid(state: State, levels: Tensor) -> Tensor:
     """Levels as `noisy` is laid out."""
-    whole = state.prepared.lay(levels.expand(state.first.pixels.shape[1:])[None])[0]
+    whole = state.prepared.lay_map(levels.expand(state.first.pixels.shape[1:])[None])[0]
     return whole if levels[0].numel() > 1 else whole.mean((-2, -1), keepdim=True)
 
 
@@ -171,7 +171,7 @@ def _laid_region(state: State, request: Denoise) -> tuple[slice, slice]:
         )
     inside = torch.zeros(1, *shape[1:])
     inside[..., top:bottom, left:right] = 1
-    rows, columns = (state.prepared.lay(inside)[0, 0] > 0.5).nonzero().unbind(1)
+    rows, columns = (state.prepared.lay_map(inside)[0, 0] > 0.5).nonzero().unbind(1)
     return slice(int(rows.min()), int(rows.max()) + 1), slice(int(columns.min()), int(columns.max()) + 1)
 
 
