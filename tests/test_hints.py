@@ -40,10 +40,6 @@ def white(said):
             lambda said: nlm(DEEP, data_range=white(said)),
         ),
         (lambda: nlm(DEEP, data_range=255), lambda said: nlm(DEEP)),
-        (
-            lambda: nlm(-DEEP.astype(np.int32), data_range=255),
-            lambda said: nlm(-DEEP.astype(np.int32), data_range=white(said)),
-        ),
         (lambda: nlm(COLOUR, channel_axis=-1, sigma=[1, 2], data_range=255),
          lambda said: nlm(COLOUR, channel_axis=-1, sigma=[1, 2, 3], data_range=255)),
         (

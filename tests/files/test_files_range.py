@@ -109,6 +109,7 @@ def test_a_data_range_below_the_values_is_refused_and_a_hot_pixel_above_it_is_no
     array = ramp("uint16", 20000, 20000)
     with pytest.raises(ValueError, match=r"data_range=30000 must be the white.*--data-range 65535"):
         from_array(array, data_range=30000)
+    assert from_array(ramp("int16", -1000, 1300), data_range=500).scale == 500  # Hounsfield units
     large = np.full((64, 64), 900, np.uint16)
     large[:32] = 300
     large[5, 5] = 65535

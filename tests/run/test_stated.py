@@ -6,6 +6,7 @@ import tifffile
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import ndimage
 
 import pellucid
 from pellucid.files import from_array
@@ -158,6 +159,21 @@ def test_a_region_counts_noise_that_neighbours_share(correlated):
         noise = (noise + noise.roll(1, -1) + noise.roll(1, -2)) / 3**0.5
     found = region.level(noise, (slice(8, 72), slice(8, 72))).flatten()
     assert found.tolist() == pytest.approx([0.1, 0.1], rel=0.05)
+
+
+def test_a_region_tells_how_pixels_share_the_noise():
+    """Told the level alone, the filter takes noise that is shared for detail: 1.4 to 1.9 dB less."""
+    truth = np.full((96, 96), 0.5, np.float32)
+    truth[:48] = np.where(np.arange(96) // 12 % 2, 0.3, 0.7)
+    noise = ndimage.gaussian_filter(RNG.normal(0, 1, truth.shape), 0.8)
+    noisy = (truth + 0.06 * noise / noise.std()).astype(np.float32)
+    got = pellucid.denoise(noisy, "bm3d", noise_region="50:96,0:96", return_result=True)
+    assert got.noise.correlated
+    assert got.noise.level == pytest.approx(0.06, rel=0.1)
+    told = pellucid.denoise(noisy, "bm3d", sigma=0.06)
+    assert ((got.estimate[0, 0] - truth) ** 2).mean() < 0.8 * ((told - truth) ** 2).mean()
+    white = np.full((96, 96), 0.5) + RNG.normal(0, 0.06, (96, 96))
+    assert not pellucid.inspect(white, noise_region="0:96,0:96").correlated
 
 
 def test_shots_share_a_stated_map():

@@ -120,8 +120,7 @@ def _check_reach(values: NDArray[Any], data_range: float, offset: float) -> None
     """Refuse a white that more than a handful of integers exceed; floats may, as nothing cuts them off."""
     if values.dtype.kind == "f":
         return
-    low, high = _spread(values)
-    reach = max(abs(low - offset), abs(high - offset))
+    reach = _spread(values)[1] - offset
     if reach <= data_range:
         return
     fitting = f"{white(values)[0]:.0f}"

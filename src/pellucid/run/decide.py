@@ -18,7 +18,7 @@ from pellucid.noise.report import NoiseReport
 from pellucid.request import Denoise
 from pellucid.run.frame import framed
 from pellucid.run.state import State
-from pellucid.run.stated import ByMap, level_of, rms_of, words
+from pellucid.run.stated import ByMap, level_of, told_report, words
 from pellucid.steps import Method
 
 
@@ -43,7 +43,7 @@ def analyse(state: State) -> State:
     request, channels, white = state.request, state.noisy.shape[1], state.first.scale
     told = level_of(state)
     if told is not None:
-        return replace(state, stated=told, noise=NoiseReport.white(rms_of(told), channels, scale=white))
+        return replace(state, stated=told, noise=told_report(state, told))
     seen = state.noisy
     if isinstance(state.degradation, Mask):
         seen = nearest(seen, state.degradation.hidden)

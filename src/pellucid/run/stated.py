@@ -154,6 +154,14 @@ def level_of(state: State) -> Tensor | None:
     return _laid(state, levels) / math.sqrt(len(state.images))
 
 
+def told_report(state: State, told: Tensor) -> NoiseReport:
+    """The report of what `level_of` gave: white noise, but in a region whose pixels share their noise."""
+    request, scale = state.request, state.first.scale
+    if isinstance(request, Denoise) and request.noise_region is not None:
+        return region.report(state.noisy, _laid_region(state, request), scale=scale)
+    return NoiseReport.white(rms_of(told), len(told), scale=scale)
+
+
 def _laid(state: State, levels: Tensor) -> Tensor:
     """Levels as `noisy` is laid out."""
     whole = state.prepared.lay_map(levels.expand(state.first.pixels.shape[1:])[None])[0]
