@@ -7,10 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import skimage.data
+import torch
 
 import pellucid
+from pellucid import files
 from pellucid.noise import analysis
 from pellucid.noise.report import NoiseReport
+from pellucid.run import look
+from pellucid.run.state import State
 
 SIGMA = 12.0
 
@@ -100,3 +104,15 @@ def test_good_results_stay_bit_for_bit(name, sigma):
 def test_force_is_no_option_of_a_method_that_was_asked_for():
     with pytest.raises(ValueError, match=r"force does not apply to method nlm: .* kept anyway"):
         pellucid.denoise(page()[1], "nlm", force=True)
+
+
+def test_what_the_file_cuts_off_and_what_is_left_out_counts_for_nothing():
+    pixels = np.full((1, 1, 4, 4), 250, np.uint8)
+    image = files.from_array(pixels[0, 0])
+    noisy = torch.from_numpy(image.pixels.copy())
+    holes = torch.zeros(1, 4, 4, dtype=torch.bool)
+    holes[0, 0, 0] = True
+    state = State(settings=None, images=(image,), noisy=noisy, holes=holes)
+    seen = look._seen(state, torch.full((1, 4, 4), 1.4), 0)
+    assert float(seen.max()) == 1.0
+    assert float(seen[0, 0, 0]) == float(noisy[0, 0, 0, 0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+import torch
 from torch import Tensor
 
 from pellucid import methods
@@ -86,20 +87,33 @@ def _judged(state: State, method: Method, index: int) -> Outcome:
     """The verdict on a slice, and what stands instead where it fails and `auto` may act."""
     part, noisy, report = state.parts[index], state.noisy[index], state.noise
     meant = report.impulse == 0 and not method.keeps(state.choice.config, report)
-    first = verdict.judge(noisy, part.estimate, report, meant=meant, spectral=report.correlated)
+
+    def judge(estimate: Tensor, strength: float = 1.0) -> Trust:
+        seen = _seen(state, estimate, index)
+        spectral = report.correlated
+        return verdict.judge(noisy, seen, report, meant=meant, spectral=spectral, strength=strength)
+
+    first = judge(part.estimate)
     if first.level != "low" or not acts(state):
         return Outcome(part, first)
     # The patches see little of noise that pixels share, and of a JPEG's.
-    if not report.correlated or _white(state).level >= verdict.OWN * _calm(noisy, part.estimate):
+    calm = _calm(noisy, _seen(state, part.estimate, index))
+    if not report.correlated or _white(state).level >= verdict.OWN * calm:
         milder = _next(state, index)
         if milder is not None:
             return Outcome(milder[0], _doubted(milder[1], first), first, NEXT)
     else:
         less = noisy + QUARTER * (part.estimate - noisy)
-        trust = verdict.judge(noisy, less, report, meant=meant, spectral=report.correlated, strength=QUARTER)
+        trust = judge(less, QUARTER)
         if trust.level != "low":
             return Outcome(replace(part, estimate=less), _doubted(trust, first), first, "quarter")
     return Outcome(Part(estimate=noisy), Trust(level="low", reasons=first.reasons), first, "none")
+
+
+def _seen(state: State, estimate: Tensor, index: int) -> Tensor:
+    """An estimate as the file will hold it, and as the input where it is left out."""
+    clipped, left = estimate.clamp(*state.first.limits), state.left_out
+    return clipped if left is None else torch.where(left[index], state.noisy[index], clipped)
 
 
 def acts(state: State) -> bool:
@@ -124,7 +138,7 @@ def _next(state: State, index: int) -> tuple[Part, Trust] | None:
     part, trust = _at(state, index, white)
     if trust.level == "high":
         return part, trust
-    calm = _calm(state.noisy[index], part.estimate)
+    calm = _calm(state.noisy[index], _seen(state, part.estimate, index))
     if 0 < calm < white.level:
         part, trust = _at(state, index, NoiseReport.white(calm, len(white.sigma), scale=white.scale))
     return None if trust.level == "low" else (part, trust)
@@ -135,7 +149,7 @@ def _at(state: State, index: int, report: NoiseReport) -> tuple[Part, Trust]:
     choice, method = _white_choice(report), methods.load(NEXT)
     own = replace(state, choice=choice, method=method, noise=report, rule="", near_clean=None, adapted=None)
     part = one_slice(own, index, None)
-    return part, verdict.judge(state.noisy[index], part.estimate, report)
+    return part, verdict.judge(state.noisy[index], _seen(state, part.estimate, index), report)
 
 
 def _white(state: State) -> NoiseReport:
