@@ -30,6 +30,14 @@ def test_nan_stays_and_hardly_changes_the_rest(truth, noisy):
     assert ((got - truth)[~bad] ** 2).mean() < 1.2 * ((whole - truth)[~bad] ** 2).mean()
 
 
+def test_who_gives_an_array_is_told_of_its_holes(noisy):
+    given = (noisy * 100).astype(np.float32)
+    given[:9] = -9999
+    result = pellucid.denoise(given, "nlm", return_result=True)
+    assert any("hold -9999, which is taken for nodata" in warning for warning in result.warnings)
+    assert not any("nodata" in w for w in pellucid.denoise(noisy, "nlm", return_result=True).warnings)
+
+
 def test_a_mask_leaves_its_pixels_alone(noisy):
     mask = np.zeros(noisy.shape, bool)
     mask[10:20, 5:60] = True

@@ -180,7 +180,8 @@ def _note(
     if label == "composite":
         parts.append("Each channel in its own colour, each stretched to its own range.")
     elif ranges[0] != (0.0, 1.0):
-        low, high = (f"{v * image.scale:.5g}" for v in ranges[0])
+        digits = 10 if image.offset else 5
+        low, high = (f"{v * image.scale + image.offset:.{digits}g}" for v in ranges[0])
         parts.append(f"Contrast stretched: black is {low}, white is {high} in the units of the file.")
     if spread > 1e-7:
         times = f"amplified {gain:g} times" if gain > 1 else f"shown at {gain:g} of its strength"

@@ -146,11 +146,13 @@ def _seen_besides(image: Image, hidden: NDArray[np.bool_], data_range: float | N
 def _left_alone(request: Request, image: Image) -> tuple[Tensor | None, tuple[str, ...]]:
     """(N, H, W) the pixels that take no part: holes, and what the user masked; and remarks on the mask."""
     holes = None if image.holes is None else torch.from_numpy(image.holes.copy())
+    # Of a file its own remarks are told where it is written; of an array nothing else tells of them.
+    told = tuple(note for note in image.notes if image.format == "array" and "stay as they are" in note)
     if not isinstance(request, Denoise) or request.mask is None:
-        return holes, ()
+        return holes, told
     mask, notes = hidden(as_mask(request.mask), image, meaning="left alone", rest="denoised")
     masked = mask.expand(len(image.pixels), -1, -1)
-    return (masked if holes is None else masked | holes), notes
+    return (masked if holes is None else masked | holes), (*told, *notes)
 
 
 def _degradation(request: Request, image: Image) -> tuple[Degradation, tuple[str, ...]]:
