@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,12 @@ ALONE = 0.75  # share of its height above the middle of its neighbours that it h
 WINGS = 0.05  # share of its height by which its neighbours rise above theirs: light spreads over a few pixels
 NOISE = 4.0  # standard errors that these are granted
 FRAMES = 3  # frames from which on what stays at its place is told from what moves
-STAYS = 5.0  # local standard deviations by which a pixel stands out in the mean of the frames
+STAYS = 8.0  # local standard deviations by which a pixel stands out in the mean of the frames
+STILL = 12.0  # the same where the picture itself stays, and fine detail with it
+SAME = 0.1  # correlation of fine detail between frames from which on it does
+TAIL = 2.0  # height above the highest of its surroundings over that of these above their mean
+CROWD = 3.0  # the same for those that are counted: where there are many, they are the picture
+STEADY = 0.5  # height in every frame over that in their mean, at least
 MOST_STILL = 1e-3  # share of pixels that stay, at the most; more are a picture that does not move
 NEIGHBOURS = tuple((y, x) for y in (-1, 0, 1) for x in (-1, 0, 1) if (y, x) != (0, 0))
 RING = tuple((y, x) for y in range(-2, 3) for x in range(-2, 3) if max(abs(y), abs(x)) == 2)
@@ -81,8 +87,9 @@ def staying(frames: NDArray[Any], holes: Flags | None = None) -> Spots:
     """Single pixels that stand out at the same place of all frames (F, H, W).
 
     In the mean of the frames such a pixel stands alone, as for `find`, and exceeds all that surrounds it by
-    five standard deviations of that; in every frame it lies on the same side of its neighbours. Where more
-    than a thousandth of the pixels do so, that is the picture itself, which does not move.
+    eight standard deviations of that, or by twelve where the picture does not move, so that its own detail
+    stays, too; in every frame it stands out by at least half as much. Where more than a thousandth of the
+    pixels stand out by three, that is the picture itself.
 
     Returns:
         none where there are fewer than three frames.
@@ -90,15 +97,17 @@ def staying(frames: NDArray[Any], holes: Flags | None = None) -> Spots:
     none = np.zeros((0, 2), np.intp)
     if len(frames) < FRAMES:
         return Spots(hot=none, dead=none)
-    known = np.logical_and.reduce([shown(frame, holes) for frame in frames])
+    known = np.logical_or.reduce([shown(frame, holes) for frame in frames])
     mean = frames.mean(0, dtype=np.float64)
-    sides = []
+    least = STILL if _still(frames, known) else STAYS
+    sides, crowd = [], 0
     for sign in (1.0, -1.0):
-        places = _standing(sign * mean, known)
+        places, ratio = _standing(sign * mean, known)
         apart = [sign * (_at(f, places) - _middle(_around(f, known, places, NEIGHBOURS))) for f in frames]
-        always = np.min(apart, 0) > 0
-        sides.append(places[always])
-    if sum(map(len, sides)) > max(1, MOST_STILL * known.sum()):
+        always = np.min(apart, 0) > STEADY * np.mean(apart, 0) if len(places) else np.zeros(0, dtype=bool)
+        sides.append(places[always & (ratio > least)])
+        crowd += int(always.sum())
+    if crowd > max(1, MOST_STILL * known.sum()):
         return Spots(hot=none, dead=none)
     return Spots(hot=sides[0], dead=sides[1])
 
@@ -183,20 +192,43 @@ def _beyond(frame: Floats, known: Flags, limit: float) -> NDArray[np.intp]:
     return none
 
 
-def _standing(mean: Floats, known: Flags) -> NDArray[np.intp]:
-    """Single pixels that exceed all that surrounds them by several of its standard deviations."""
+def _still(frames: NDArray[Any], known: Flags) -> bool:
+    """Whether the frames show the same detail, pixel by pixel."""
+    inner = known[1:-1, 1:-1]
+    if min(frames.shape[1:]) < 3 or inner.sum() < 64:
+        return True
+    details = []
+    for frame in frames[:: max(1, len(frames) // 8)].astype(np.float64):
+        around = frame[:-2, 1:-1] + frame[2:, 1:-1] + frame[1:-1, :-2] + frame[1:-1, 2:]
+        detail = (frame[1:-1, 1:-1] - around / 4)[inner]
+        detail = np.clip(detail, *np.quantile(detail, (0.01, 0.99)))  # single pixels have no say
+        details.append((detail - detail.mean()) / max(float(detail.std()), 1e-30))
+    pairs = [float(np.mean(a * b)) for a, b in pairwise(details)]
+    return float(np.mean(pairs)) > SAME
+
+
+def _standing(mean: Floats, known: Flags) -> tuple[NDArray[np.intp], Floats]:
+    """Single pixels that exceed all that surrounds them, and by how many of its standard deviations."""
+    none: tuple[NDArray[np.intp], Floats] = (np.zeros((0, 2), np.intp), np.zeros(0))
     inner = mean[1:-1, 1:-1]
     height, width = mean.shape
     if min(height, width) < 5:
-        return np.zeros((0, 2), np.intp)
+        return none
     highest = np.max([mean[1 + y : height - 1 + y, 1 + x : width - 1 + x] for y, x in NEIGHBOURS], 0)
     places = np.argwhere((inner > highest) & known[1:-1, 1:-1]) + 1
     near = _around(mean, known, places, NEIGHBOURS + RING)
-    with np.errstate(invalid="ignore"):
-        spread = np.nanstd(near, 1)
-        out = _at(mean, places) - np.nanmax(near, 1) > STAYS * spread
-    places = places[out & (spread > 0)]
-    return np.asarray(places[_alone(mean, known, places)])
+    enough = np.isfinite(near).sum(1) >= 2 * FEWEST
+    places, near = places[enough], near[enough]
+    if not len(places):
+        return none
+    spread, highest = np.nanstd(near, 1), np.nanmax(near, 1)
+    above = _at(mean, places) - highest
+    ratio = np.divide(above, spread, out=np.zeros_like(above), where=spread > 0)
+    # Few counts have a long tail, which the standard deviation does not tell of.
+    ratio = np.where(above > TAIL * (highest - np.nanmean(near, 1)), ratio, np.minimum(ratio, CROWD))
+    places, ratio = places[ratio >= CROWD], ratio[ratio >= CROWD]
+    alone = _alone(mean, known, places)
+    return np.asarray(places[alone]), ratio[alone]
 
 
 def _alone(frame: Floats, known: Flags, places: NDArray[np.intp]) -> NDArray[np.bool_]:

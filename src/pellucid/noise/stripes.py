@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.ndimage import uniform_filter
 
 from pellucid.noise import spectrum
 from pellucid.noise.shown import Flags, shown
@@ -27,6 +28,9 @@ UNEVEN = 0.6  # the same for the fifth of the parts that are farthest
 PART = 48  # side of the parts, pixels
 PARTS = 6  # in a row, at the most
 LARGEST = 3.0  # amplitude over the spread of what is left: more is a picture of stripes
+BINS = 12  # of the phase
+QUANTILES = (0.15, 0.3, 0.5, 0.7, 0.85)  # of the values in a bin
+SHARE = 0.6  # of the wave's amplitude that each of them has, at least
 SAMPLED = 3  # slices and shots, at the most, in which stripes are looked for
 WIDEST = 1024  # pixels that are looked at to find them
 STEPS = tuple(1 / 512 / 4**k for k in range(5))  # of the frequency, cycles per pixel
@@ -151,8 +155,25 @@ def _candidates(rest: Floats) -> list[Wave]:
         apart = np.abs(parts - wave) / max(abs(wave), 1e-30)
         whole = abs(parts.mean()) / max(float(np.abs(parts).mean()), 1e-30)
         if whole > TOGETHER and np.median(apart) < EVEN and np.quantile(apart, 0.8) < UNEVEN:
-            found.append(Wave(down=down, across=across, amplitude=abs(wave), phase=float(np.angle(wave))))
+            stripe = Wave(down=down, across=across, amplitude=abs(wave), phase=float(np.angle(wave)))
+            if _shifts(rest, stripe):
+                found.append(stripe)
     return found
+
+
+def _shifts(plane: Floats, wave: Wave) -> bool:
+    """Whether low and high values move with the wave alike; between lines of text the paper stays white."""
+    rows, columns = (np.arange(n) for n in plane.shape)
+    turns = wave.down * rows[:, None] + wave.across * columns + wave.phase / (2 * np.pi)
+    height, bins = np.cos(2 * np.pi * turns).ravel(), np.floor((turns % 1) * BINS).astype(int).ravel()
+    smooth = uniform_filter(plane, 2 * int(np.ceil(wave.period)) + 1, mode="nearest")
+    detail = (plane - smooth).ravel()
+    parts = [bins == b for b in range(BINS) if (bins == b).any()]
+    drawn = np.array([height[part].mean() for part in parts])
+    drawn -= drawn.mean()
+    found = np.array([np.quantile(detail[part], QUANTILES) for part in parts])
+    slopes = drawn @ found / max(float(drawn @ drawn), 1e-30) / wave.amplitude
+    return bool(slopes.min() > SHARE and slopes.max() < 1 / SHARE)
 
 
 def _same(one: tuple[float, float], other: tuple[float, float]) -> bool:

@@ -125,6 +125,8 @@ def _asked(state: State, image: Image, maker: Preparer, place: int, averaged: in
         method=maker.method.name,
         data_range=asked.data_range,
         seed=asked.seed if place == 0 else seeds.child(asked.seed, "near-clean", place),
+        hot_pixels="off",  # the shots were seen to, as the user wished
+        lines="off",
     )
     if maker.method.uses_noise and isinstance(asked, Denoise):
         levels = state.stated  # of the average of all
