@@ -75,6 +75,15 @@ def test_clean_photographs_have_none():
         assert not drawn(np.asarray(Image.open(path).convert("L"), float)).any(), path.name
 
 
+def test_lines_of_text_are_no_stripes():
+    """A scanned page lost a wave of the period of its lines."""
+    rows = (Y % 23 < 15) * (np.random.default_rng(3).random((256, 256)) < 0.3)
+    written = 0.9 - 0.7 * rows
+    assert not drawn(noisy(written, 0.02)).any()
+    for path in sorted((ROOT / "real" / "documents" / "train").glob("*.png"))[:3]:
+        assert not drawn(np.asarray(Image.open(path).convert("L"), float)).any(), path.name
+
+
 def test_holes_are_left_as_they_are_and_a_calm_stack_stays_the_very_array():
     stack = np.stack([noisy(SCENES["camera"], seed=n) for n in range(4)])[None, :, None]
     assert without(stack)[0] is stack
