@@ -1,6 +1,7 @@
 """prepare and put_back: what is no noise is seen to first; what comes out has the form of what went in."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -94,7 +95,20 @@ def test_hot_pixels_are_replaced_counted_and_said(tmp_path, capsys):
     kept = pellucid.denoise(frame, "bm3d", hot_pixels="off", sigma=11, data_range=65535)
     assert kept[40, 50] > 1000
     Image.fromarray(frame).save(tmp_path / "hot.png")
-    told("denoise", tmp_path / "hot.png", "-o", tmp_path / "out.png", "--json")
+    page = tmp_path / "page.html"
+    told(
+        "denoise",
+        tmp_path / "hot.png",
+        "-o",
+        tmp_path / "out.png",
+        "--method",
+        "bm3d",
+        "--report",
+        page,
+        "--json",
+    )
+    removed = re.search(r"Removed \(std\)\D*(\d+)", re.sub(r"<[^>]+>", " ", page.read_text()))
+    assert int(removed[1]) < 30
     assert json.loads(capsys.readouterr().out)["prepared"]["hot_pixels"] == 1
     told("inspect", tmp_path / "hot.png")
     assert "1 hot pixel" in capsys.readouterr().out

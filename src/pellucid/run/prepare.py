@@ -36,10 +36,13 @@ def mend(state: State) -> State:
     kinds = [f"{n} {kind} pixel{'s' * (n > 1)}" for n, kind in ((bright, "hot"), (dark, "dead")) if n]
     note = f"{' and '.join(kinds)} replaced by the median of the neighbours (--hot-pixels off keeps them)"
     mended = torch.from_numpy(shots)
+    mended = mended if found is None else found.back(mended, 0)
     return replace(
         state,
-        shots=mended if found is None else found.back(mended, 0),
-        prepared=replace(state.prepared, hot=bright, dead=dark, notes=(*state.prepared.notes, note)),
+        shots=mended,
+        prepared=replace(
+            state.prepared, sound=mended[0], hot=bright, dead=dark, notes=(*state.prepared.notes, note)
+        ),
         notes=(*state.notes, note),
     )
 

@@ -105,5 +105,8 @@ def _written(state: State, job: Job) -> State:
         from pellucid import report
 
         title = Path(job.inputs[0]).name
-        report.html(job.report, noisy=before(state), estimate=state.picture, result=state.result, title=title)
+        given, sound = before(state), state.prepared.sound
+        if sound is not None:  # one hot pixel would be all that there is to see, and to measure
+            given = given.with_pixels(sound.numpy())
+        report.html(job.report, noisy=given, estimate=state.picture, result=state.result, title=title)
     return replace(state, remarks=tuple(notes))

@@ -106,6 +106,7 @@ class Prepared:
 
     Attributes:
         layouts: arrangements in which the picture is filtered, one after the other.
+        sound: (N, C, H, W) the first shot without hot and dead pixels, or None where it has none.
         hot: how many values were too bright for their surroundings, and replaced.
         dead: how many were too dark.
         rows: standard deviation of what was taken off the rows, working units; 0 where they had no offsets.
@@ -115,6 +116,7 @@ class Prepared:
     """
 
     layouts: tuple[Layout, ...] = ()
+    sound: Tensor | None = field(default=None, repr=False)
     hot: int = 0
     dead: int = 0
     rows: float = 0.0
