@@ -73,6 +73,15 @@ def test_texture_that_was_taken_for_noise_is_named():
     assert "texture was taken for noise" in " ".join(found.reasons)
 
 
+def test_a_level_told_four_times_too_high_on_text_is_named():
+    clean = skimage.data.page()[20:148, 40:232]
+    noisy = clean + np.random.default_rng(0).normal(0, 8, clean.shape)
+    noisy = np.clip(noisy, 0, 255).round().astype(np.uint8)
+    found = pellucid.denoise(noisy, "bm3d", sigma=32, data_range=255, return_result=True)
+    assert found.trust.level == "low"
+    assert pellucid.denoise(noisy, "bm3d", sigma=8, data_range=255, return_result=True).trust.level != "low"
+
+
 def test_what_nobody_sees_is_no_harm(photograph):
     clean, _ = photograph
     assert told(clean, ndimage.gaussian_filter(clean.numpy(), (0, 0.25, 0.25)), 0.0005).level != "low"

@@ -27,6 +27,7 @@ SHARED = 0.4  # correlation of neighbours from which on noise is not white
 SHORT = 0.62  # removed over noise found: shrinkage keeps that much of a level that is far too high
 LEAKED = (0.25, 0.33)  # correlation with fine detail beside it
 VAIN = 0.22  # removed over a white level that was told
+FAR = (0.45, 0.36)  # the same and the correlation beside it, where the patches show white noise
 DETAIL = 0.5  # the same by itself; noise left in the estimate gives up to 0.45
 DIRECTION = (0.27, 0.34)  # coherence; 0.28 with more removed than found
 WEAKER = 0.08  # added to the second limit at no strength at all
@@ -138,7 +139,8 @@ def _found(
             f"the result leaves the range of the input by {r.beyond:.0%} of the contrast",
         ),
     ]
-    if r.shared < SHARED and r.white > OWN * r.calm:
+    patches = r.shared < SHARED and r.white > OWN * r.calm
+    if patches:
         words = (
             f"what was removed ({r.removed * unit:.3g}) is {_times(r.removed / r.white)} the noise that the "
             f"patches of the picture show ({r.white * unit:.3g})"
@@ -149,7 +151,9 @@ def _found(
             f"of a noise read as {level * unit:.3g} only {r.removed * unit:.3g} could be removed, and that "
             f"resembles the picture (correlation {r.detail:.2f}): texture was taken for noise"
         )
-        grave = r.detail > LEAKED[1] and strength == 1 if spectral else ratio < VAIN
+        grave = ratio < VAIN or (patches and ratio < FAR[0] and r.detail > FAR[1])
+        if spectral:
+            grave = r.detail > LEAKED[1] and strength == 1
         said.append((2 if grave else 1, words))
     grade = _grade(r.oriented, (DIRECTION[0], DIRECTION[1] + WEAKER * (1 - strength)))
     if r.oriented > OBLIQUE[0] and ratio > OBLIQUE[1]:
