@@ -151,6 +151,13 @@ def test_isolated_points_are_told_from_strokes():
     assert not found[20, 6:24].any()
 
 
+def test_few_patches_tell_no_level():
+    draw = np.random.default_rng(0)
+    small, large = draw.normal(0, 1, (3, 64, 64)), draw.normal(0, 1, (3, 160, 160))
+    assert residual.measure(small, 0 * small).white == 0
+    assert residual.measure(large, 0 * large).white == pytest.approx(1, rel=0.1)
+
+
 def test_nothing_is_told_of_what_is_as_it_was():
     _, noisy = scene("page")
     assert residual.measure(noisy, noisy) is None

@@ -16,6 +16,8 @@ from scipy import ndimage
 from pellucid.noise import level
 from pellucid.noise.strokes import Bools, Floats, isolated, levels, longest
 
+# Pixels: a patch of 64 values begins every 9 of them, and 10 patches for each dimension are wanted.
+PATCHES = 10 * 64 * 9
 SIDE = 512  # of the parts that are looked at; enough pixels for every figure
 COARSE = 4  # step in which those parts are looked for
 EDGE = 4  # pixels at the border that are left out, where filters mirror
@@ -35,7 +37,8 @@ class Residual:
         removed: its root mean square without lone extremes and the mean of each channel, working units.
         calm: the same where the estimate is calmest.
         span: contrast of the picture, from its 1st to its 99th percentile, working units.
-        white: noise level that the eigenvalues of the picture's patches tell (Chen, Zhu and Heng, ICCV 2015).
+        white: noise level that the eigenvalues of the picture's patches tell (Chen, Zhu and Heng, ICCV 2015);
+            0 where there are too few of them.
         shared: correlation of neighbouring pixels of the removed part where the estimate is calmest.
         detail: its correlation with the fine detail of the estimate; near 0 for noise, and what is left of
             the noise in an estimate adds to it.
@@ -113,7 +116,7 @@ def measure(noisy: Floats, estimate: Floats) -> Residual | None:
         removed=removed,
         calm=float(np.sqrt(np.mean(np.square(centred[:, calm])))),
         span=span,
-        white=level.chen(torch.from_numpy(clean.astype(np.float32))),
+        white=_white(clean),
         shared=neighbours(centred, calm),
         detail=correlation((centred - smoothed(centred, inner, 2.0))[:, alive], fine[:, alive]),
         direction=direction(centred, alive),
@@ -123,6 +126,13 @@ def measure(noisy: Floats, estimate: Floats) -> Residual | None:
         beyond=(excess - given) / whole,
         specks=float(lone[:, alive].mean()),
     )
+
+
+def _white(picture: Floats) -> float:
+    """The level of Chen, Zhu and Heng; 0 where few patches let their eigenvalues spread too far."""
+    if picture.size < PATCHES * picture.shape[0] ** 2:
+        return 0.0
+    return level.chen(torch.from_numpy(picture.astype(np.float32)))
 
 
 def parts(noisy: Floats, estimate: Floats) -> list[tuple[slice, slice]]:
