@@ -97,6 +97,7 @@ def test_uncertainty_is_in_the_units_of_the_file():
 
 def test_the_report_of_a_frame_says_the_same_of_what_it_shows():
     report = replace(NoiseReport.white(0.02, 1), gain=(0.001,), offset=(0.0001,), mad=(0.02,), chen=0.02)
+    report = replace(report, low=0.4, span=0.1)
     framed = of_frame(report, 0.4, 0.1)
     for y in (0.4, 0.45, 0.5):
         z = (y - 0.4) / 0.1

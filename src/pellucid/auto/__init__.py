@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 from pellucid import methods, models
@@ -9,48 +10,59 @@ from pellucid.auto.choice import Choice, Stabiliser, Unit, around, stabiliser
 from pellucid.degradation import Kind
 from pellucid.noise.report import NoiseReport
 
-__all__ = ["Choice", "Stabiliser", "Unit", "around", "choose", "quiet", "restorer", "stabiliser", "why"]
+__all__ = [
+    "Choice",
+    "Stabiliser",
+    "Unit",
+    "around",
+    "choose",
+    "faded",
+    "nothing",
+    "restorer",
+    "stabiliser",
+    "why",
+]
 
-QUIET_COLOR = 3.0 / 255  # in a colour picture, weaker "noise" is mostly fine texture, and hardly seen
-QUIET_JPEG = 0.6 / 255  # in a camera's JPEG, where what is left of the noise looks blotchy
-QUIET_GRAY = 1.5 / 255  # in an 8-bit gray picture
-QUIET_DEEP = 0.1 / 255  # in deeper data, which may use a small part of its range
-# Weaker white noise may as well be fine texture. The network gains little on it and takes more off a clean
-# picture than CBM3D does: Baboon as it is came back with 33.8 dB, by CBM3D alone with 36.4 dB.
-WORTH = 10.0 / 255
+# All levels are relative to the contrast of the picture, never to the range of its storage.
+QUIET = (0.004, 0.009)
+"""below the first nothing is removed, above the second everything; in between the level fades in"""
+LATTICE = 0.45
+"""of the distance of neighbouring values: weaker noise than this is rounding"""
+# Weaker white noise may as well be fine texture, on which the network gains little.
+WORTH = 0.03
 IMPULSES = 0.005  # fraction of pixels; from here on salt and pepper is the worst of the noise
 
 
 def choose(report: NoiseReport, *, color: bool, channels: int, stated: bool = False) -> Choice:
     """The method for this noise: none, an adaptive median for impulses, or (C)BM3D, alone or in `photo`.
 
-    (C)BM3D filters at the measured spectrum. In a colour picture, and in a gray one with white noise, `photo`
-    averages that with a small network; noise that pixels of a colour picture share comes from a camera, and
-    `photo` knows what else that did to it.
+    (C)BM3D filters at the measured spectrum. In a colour picture, and in a gray one, `photo` averages that
+    with a small network.
 
     Args:
         report: of the noise.
         color: whether the channels are display colours.
         channels: of the image.
-        stated: whether the user said what the level is: then it is never too weak.
+        stated: whether the user states the level; then it is obeyed, however weak.
 
     >>> choose(NoiseReport.white(0.1, 1), color=False, channels=2).method
     'bm3d'
     >>> choose(NoiseReport.white(0.001, 1, scale=255), color=False, channels=1).reason
-    'the noise (standard deviation 0.26 of 255) is too weak to be seen: nothing is removed'
+    'the noise (standard deviation 0.26) is too weak to be told from fine detail: nothing is removed'
     """
-    if report.impulse > IMPULSES:
+    if report.impulse > IMPULSES and not stated:
         config = methods.load("median").presets["fast"]
         reason = f"{report.impulse:.1%} of the pixels are salt or pepper"
         return Choice(method="median", config=config, noise=report, reason=reason)
-    if not stated and report.level < quiet(report, color=color):
-        level = f"standard deviation {report.level * 255:.2g} of 255"
-        reason = f"the noise ({level}) is too weak to be seen: nothing is removed"
-        return Choice(method="none", config=None, noise=report, reason=reason)
+    if not stated:
+        reason = nothing(report)
+        if reason:
+            return Choice(method="none", config=None, noise=report, reason=reason)
+        report = report.times(faded(report) / report.level)
     picture = color and channels == 3
     config = methods.load("photo").presets["fast"]
     network = config.beside(report, color=color, channels=channels)
-    worth = network != "none" and (report.correlated or report.level >= WORTH)
+    worth = network != "none" and (report.correlated or report.level >= WORTH * report.span)
     beside = worth and network in models.names()
     missing = f"model {network} is missing: (C)BM3D works alone. Install pellucid again."
     developed = picture and report.correlated
@@ -67,6 +79,42 @@ def choose(report: NoiseReport, *, color: bool, channels: int, stated: bool = Fa
         stabilise=around(name, report),
         notes=(missing,) if worth and not beside else (),
     )
+
+
+def nothing(report: NoiseReport) -> str:
+    """Why nothing is to be removed, in words; "" where there is noise to remove.
+
+    >>> nothing(NoiseReport.white(0.1, 1))
+    ''
+    """
+    if report.drawn:
+        return (
+            "flat parts reach exactly flat up to what is drawn on them, which no noise would leave: nothing "
+            "is removed"
+        )
+    level = f"the noise (standard deviation {report.level * report.scale:.2g})"
+    if report.level <= LATTICE * report.step:
+        return f"{level} is less than the distance of neighbouring values: nothing is removed"
+    if faded(report) <= 0:
+        return f"{level} is too weak to be told from fine detail: nothing is removed"
+    return ""
+
+
+def faded(report: NoiseReport) -> float:
+    """The level at which to filter: that of the report, less where it is weak, 0 where nothing is.
+
+    With u = log(level / span) the share taken off rises smoothly from 0 at the first of `QUIET` to 1 at the
+    second, so that two pictures on both sides of a limit get nearly the same.
+
+    >>> round(faded(NoiseReport.white(0.1, 1)), 6), faded(NoiseReport.white(0.001, 1))
+    (0.1, 0.0)
+    """
+    if report.level <= 0:
+        return 0.0
+    low, high = (math.log(limit) for limit in QUIET)
+    t = (math.log(report.level / report.span) - low) / (high - low)
+    t = min(max(t, 0.0), 1.0)
+    return report.level * t * t * (3 - 2 * t)
 
 
 def restorer(kind: Kind, report: NoiseReport) -> Choice:
@@ -87,13 +135,6 @@ def restorer(kind: Kind, report: NoiseReport) -> Choice:
     return Choice(method=name, config=config, noise=report, reason=reason)
 
 
-def quiet(report: NoiseReport, *, color: bool) -> float:
-    """The level below which nothing is removed, working units."""
-    if color:
-        return QUIET_JPEG if report.compressed else QUIET_COLOR
-    return QUIET_GRAY if report.scale == 255 else QUIET_DEEP
-
-
 def why(report: NoiseReport, *, color: bool, beside: bool) -> str:
     """What BM3D does about this noise, and what stands beside it, in words."""
     name = "CBM3D" if color else "BM3D"
@@ -106,8 +147,6 @@ def why(report: NoiseReport, *, color: bool, beside: bool) -> str:
     reason = f"noise of standard deviation {report.level * report.scale:.3g}, {kind}"
     if beside:
         reason += ", averaged with a small network"
-    if color and report.correlated:
-        reason += ", and the brightness of a camera's picture"
     if stabilised:
         reason += ", after a variance-stabilising transform, as it grows with the brightness"
     return reason

@@ -49,7 +49,7 @@ class Choice:
 
 
 class Unit:
-    """A stabiliser whose values run from 0 at black to 1 at white, as networks know pictures.
+    """A stabiliser whose values run from 0 to 1 over the contrast of the picture, as networks know it.
 
     Args:
         inner: the stabiliser; it gives noise of standard deviation 1.
@@ -64,9 +64,9 @@ class Unit:
     """
 
     def __init__(self, inner: Anscombe) -> None:
-        shape = (len(inner.noise.sigma), 1, 1)
-        self._inner, self._black = inner, inner.forward(torch.zeros(shape))
-        self._span = inner.forward(torch.ones(shape)) - self._black
+        shape, low, span = (len(inner.noise.sigma), 1, 1), inner.contrast[0], inner.contrast[1]
+        self._inner, self._black = inner, inner.forward(torch.full(shape, low))
+        self._span = inner.forward(torch.full(shape, low + span)) - self._black
         level = 1.0 / self._span.flatten().double().numpy()
         both, noise = np.outer(level, level), inner.noise
         self.noise = replace(
@@ -76,6 +76,8 @@ class Unit:
             spectrum=noise.spectrum * np.square(level)[:, None, None],
             kernel=noise.kernel * both[:, :, None, None],
             covariance=noise.covariance * both,
+            low=0.0,
+            span=1.0,
         )
 
     def forward(self, image: Tensor) -> Tensor:

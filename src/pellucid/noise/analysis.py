@@ -10,130 +10,163 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pellucid.noise import flat, level, spectrum
+from pellucid.noise import classes as spread
+from pellucid.noise import flat, level, reading, spectrum, values
 from pellucid.noise.colour import matrix
 from pellucid.noise.flat import Blocks
-from pellucid.noise.report import NoiseReport, words
+from pellucid.noise.report import DRAWN, NoiseReport, words
+from pellucid.noise.values import Values
 
 __all__ = ["analyse", "words"]
 
-WHITENESS = (0.25, 0.5)  # product of the two ratios below, under which neighbours share noise: weak, strong
-NOTHING = 1.2 / 255  # level of blocks that tell nothing about the noise elsewhere
-HIDDEN = 0.4  # what the eigenvalues see of the level on flat blocks; white noise shows itself to both
-ENOUGH = 2000  # blocks; with fewer the evidence must be stronger in proportion
-WEAK, STRONG = 5 / 255, 10 / 255  # noise in which texture shows through, and noise that hides it
-SLOPES = (
-    ((5, 8), (3, 5)),
-    ((6, 8), (4, 6)),
-)  # frequencies compared: power of the first over that of the second
 FINEST = tuple(8 * i + j for i in range(5, 8) for j in range(5, 8))
 FINE = tuple(8 * i + j for i in range(3, 8) for j in range(3, 8))
-TEXTURED = 2.0  # a class of brightness whose variance exceeds the calmest by this factor shows texture
+UNEVEN = 1.3
+"""contraharmonic over arithmetic mean of a spectrum from which on pixels share the noise; 1 is white"""
+AGREE = 0.3
+"""difference of the logarithms of two variances that agree, beside what the network doubts"""
+MAJORITY = 0.6
+"""share of the channels in which the variance must follow the brightness"""
+UNSURE = (0.22, 0.3)
+"""doubt below which the network alone is believed, and from which on another reading counts wholly"""
+GRAIN = (3.0, 4.5)
+"""luminance noise over chroma noise: above the second it is the grain of a film"""
 CALMEST = 0.01
 TIED = 0.2  # correlation between channels from which on it counts
 DARKEST = 0.05  # variance of the darkest class over the mean one, at least
-DOUBT = 2.25  # variance by the law over that of the eigenvalues; beyond it the law has followed texture
+DOUBT = 8.0  # variance by the law over that read elsewhere; beyond it the law has followed texture
+CLOSE = (0.13, 0.4)  # how far the classes of brightness may lie from their line, the middling and the worst
 SLACK = 1.06  # how far the eigenvalues may exceed what fine detail shows
 FEW = 20_000  # pixels below which the eigenvalues spread so far that their tail reads low
-LUMA = 3.5  # luminance noise over chroma noise at low frequencies, at the most
-SILENT = 0.12 / 255**2  # variance of the finest chroma; rounding to 8 bits alone makes 0.08, JPEG leaves less
-COLOURLESS = 1.5 / 255  # spread of the chroma of a gray picture stored in colour, whose chroma tells nothing
-DRAWN = 0.5  # share of constant blocks from which on a picture is a drawing, without noise
 MANY = 8  # channels beyond which no covariance between channels is measured
 
 
-def analyse(pixels: Tensor, *, color: bool, scale: float = 255.0) -> NoiseReport:
+def analyse(pixels: Tensor, *, color: bool, scale: float = 255.0, holes: Tensor | None = None) -> NoiseReport:
     """Measure the noise of a picture or a stack: level, gain, spectrum, clipping, impulses, patterns.
 
-    Flat blocks of every brightness give the noise's 8x8 DCT spectrum. Where its high end is level, the noise
-    is white, and the level is that of Chen, Zhu and Heng (ICCV 2015), which texture hardly disturbs. Where
-    it falls off, neighbouring pixels share noise; then the level, the spectrum and the covariance of the
-    channels all come from the flat blocks, since estimators for white noise read several times too little.
+    All of it follows a change a y + b of the values: the picture is first brought to its own contrast. The
+    spectrum of the noise is read by a small network from statistics of 8x8 blocks (`noise.reading`). Where
+    it is level the noise is white, and its level is that of Chen, Zhu and Heng (ICCV 2015) as far as the two
+    agree: it is exacter, but knows white noise only.
 
     Args:
         pixels: (N, C, H, W) float32 in the working range.
         color: True when the channels are display colours.
         scale: stored units per working unit.
+        holes: (N, H, W) pixels that are no part of the picture, or None.
 
     >>> noisy = 0.5 + 0.1 * torch.randn(1, 1, 64, 64, generator=torch.Generator().manual_seed(0))
     >>> report = analyse(noisy, color=False)
     >>> report.correlated, round(report.level, 2)
     (False, 0.1)
     """
-    channels = pixels.shape[1]
     pixels = pixels.detach().float().cpu()
     if min(pixels.shape[-2:]) < 2 * spectrum.SIDE:
         return _tiny(pixels, scale)
-    clipped = _clipped(pixels)
-    blocks = flat.collect(pixels, clips=any(max(c) > 1e-4 for c in clipped), scale=scale)
-    classes = flat.calmest(blocks)
     views = flat.windows(pixels)
+    hidden = None if holes is None else [h[0] for h in flat.windows(holes[:, None])]
+    seen = values.look(views, hidden)
+    low, span = seen.low, seen.span
+    report = _framed([(v - low) / span for v in views], seen, color)
+    return _unframed(report, low, span, scale)
+
+
+def with_contrast(report: NoiseReport, pixels: Tensor, *, holes: Tensor | None = None) -> NoiseReport:
+    """A stated report of a picture (N, C, H, W), with the contrast of that picture."""
+    views = flat.windows(pixels.detach().float().cpu())
+    if min(views[0].shape[-2:]) < spectrum.SIDE:
+        return report
+    seen = values.look(views, None if holes is None else [h[0] for h in flat.windows(holes[:, None])])
+    return replace(report, low=seen.low, span=seen.span, step=seen.step)
+
+
+def _framed(views: list[Tensor], seen: Values, color: bool) -> NoiseReport:
+    """The report of windows (C, h, w) of contrast 1."""
+    channels = views[0].shape[0]
+    floor, ceiling = ((end - seen.low) / seen.span for end in (seen.floor, seen.ceiling))
+    step = seen.step / seen.span
     sample = views[:: max(1, len(views) // 6)]
     mad = torch.stack([level.mad(v) for v in sample]).mean(0)
     scales = torch.stack([level.mad_per_scale(v) for v in sample[:2]]).mean(0)
-    joint = float(np.mean([level.chen(v, skip_clipped=True) for v in sample]))
+    joint = float(np.mean([level.chen(v, floor=floor, ceiling=ceiling) for v in sample]))
     common = {
         "sigma_per_scale": tuple(tuple(row) for row in scales.tolist()),
         "mad": tuple(mad.tolist()),
         "chen": joint,
-        "clipped": clipped,
-        "impulse": spectrum.impulses(pixels, float(mad.max())),
+        "clipped": _clipped(views, floor, ceiling),
+        "impulse": spectrum.impulses(views, float(mad.max())),
         "periodic": spectrum.periodic(sample),
-        "scale": scale,
+        "step": step,
+        "exact": seen.exact,
     }
-    if float(blocks.empty.float().mean()) > DRAWN:
+    if seen.exact > DRAWN or seen.constant > 0.999:
         return _as_white((0.0,) * channels, channels, common, ())
-    if not classes:
-        return _as_white(
-            tuple(mad.tolist()), channels, common, ("every block is clipped or empty: the level is a guess",)
-        )
-    correlated = _correlated(blocks, classes, joint)
-    law = _law(blocks, classes, correlated)
-    if not correlated:
-        return _white(blocks, law, sample, channels, common)
-    kernel, compressed = _kernel(blocks, classes, color)
-    return _report(kernel, law, {**common, "compressed": compressed})
+    found = reading.read(views, seen.usable, color=color, span=1.0, step=step)
+    blocks = flat.collect(views, seen.usable, floor=floor, ceiling=ceiling)
+    classes = flat.calmest(blocks)
+    doubt = float(found.doubt.mean())
+    common["doubt"] = doubt
+    mixing = matrix(channels, color=color).double()
+    evenness = found.variance.square().sum(1) / found.variance.sum(1).square() * spectrum.SIDE**2
+    report = _spectral(found.variance, mixing, common)
+    if classes and float((evenness * found.variance.mean(1)).sum() / found.variance.mean(1).sum()) > UNEVEN:
+        # where calm blocks hold nothing but noise, what they hold is known better than by the network
+        belief = spread.belief(blocks, color=color) * _open(found.variance, doubt)
+        held = spread.variances(blocks, classes, color=color, step=step).clamp_min(1e-12)
+        both = held**belief * found.variance.clamp_min(1e-12) ** (1 - belief)
+        return _spectral(both, mixing, common)
+    law = _law(blocks, flat.by_brightness(blocks)) if classes else None
+    return _white(blocks, law, sample, channels, common, report, doubt, (floor, ceiling))
 
 
-def _clipped(pixels: Tensor) -> tuple[tuple[float, float], ...]:
-    """Fractions at 0 and at 1 per channel; values beyond an end show that nothing was cut off there."""
-    low = (pixels == 0).float().mean((0, 2, 3)).tolist() if float(pixels.min()) >= 0 else None
-    high = (pixels == 1).float().mean((0, 2, 3)).tolist() if float(pixels.max()) <= 1 else None
-    none = [0.0] * pixels.shape[1]
-    return tuple(zip(low or none, high or none, strict=True))
+def _open(variance: Tensor, doubt: float) -> float:
+    """How far the network leaves room for another reading: it doubts, and no film has left its grain.
 
-
-def _correlated(blocks: Blocks, classes: list[Tensor], white: float) -> bool:
-    """Whether the spectrum falls off towards its high end, on the calmest blocks of all.
-
-    Where those hold next to nothing they lie in the dark, which a camera leaves empty; then the calmest
-    class of brightness but one is asked. Noise that the eigenvalues hardly see is correlated whatever its
-    high end says.
+    Grain lies in the luminance alone, where the reading by classes takes it for texture.
     """
-    power = spectrum.robust(blocks.coefficients[_calmest(blocks, 100)]).mean(0)
-    if float(power[1:].mean()) < NOTHING**2:
-        spectra = torch.stack([spectrum.robust(blocks.coefficients[c]).mean(0) for c in classes])
-        order = spectra[:, 1:].mean(1).argsort()
-        power = spectra[order[min(1, len(order) - 1)]]
-    power = power.view(spectrum.SIDE, spectrum.SIDE)
-    level = float(power.flatten()[1:].mean()) ** 0.5
-    sure = min(1.0, len(blocks.calm) / ENOUGH)
-    if white < HIDDEN * sure * level:
-        return True
-    ratio = 1.0
-    for (low, high), (start, end) in SLOPES:
-        below = float(power[start:end, start:end].mean())
-        if below <= 0:
-            return False
-        ratio *= float(power[low:high, low:high].mean()) / below
-    share = min(max((white - WEAK) / (STRONG - WEAK), 0.0), 1.0)
-    return ratio < sure * (WHITENESS[0] + share * (WHITENESS[1] - WHITENESS[0]))
+    level = variance.mean(1).sqrt()
+    ratio = float(level[0] / level[1:].mean().clamp_min(1e-12)) if len(level) == 3 else 1.0
+    return _rise(doubt, *UNSURE) * (1 - _rise(ratio, *GRAIN))
+
+
+def _rise(value: float, low: float, high: float) -> float:
+    """From 0 at low to 1 at high, smoothly."""
+    t = min(max((value - low) / (high - low), 0.0), 1.0)
+    return t * t * (3 - 2 * t)
 
 
 def _calmest(blocks: Blocks, least: int) -> Tensor:
     usable = int(torch.isfinite(blocks.calm).sum())
     count = min(usable, max(least, round(CALMEST * usable)))
     return blocks.calm.topk(count, largest=False).indices
+
+
+def _clipped(views: list[Tensor], floor: float, ceiling: float) -> tuple[tuple[float, float], ...]:
+    """Fractions at the least and at the largest value per channel, where values were cut off there."""
+    count = sum(v[0].numel() for v in views)
+    low = [sum(float((v[c] <= floor).sum()) for v in views) / count for c in range(views[0].shape[0])]
+    high = [sum(float((v[c] >= ceiling).sum()) for v in views) / count for c in range(views[0].shape[0])]
+    return tuple(zip(low, high, strict=True))
+
+
+def _spectral(variance: Tensor, mixing: Tensor, common: dict[str, Any]) -> NoiseReport:
+    """The report of noise that pixels share, from the variances (P, 64) of its planes."""
+    kernel = torch.einsum("ec,ed,eyx->cdyx", mixing, mixing, spectrum.to_kernel(variance))
+    middle = spectrum.LAGS
+    covariance = kernel[:, :, middle, middle]
+    own = torch.stack([spectrum.to_variance(kernel[c, c]) for c in range(len(kernel))])
+    lengths = [spectrum.correlation_length(kernel[c, c]) for c in range(len(kernel)) if covariance[c, c] > 0]
+    return NoiseReport(
+        sigma=tuple(covariance.diagonal().clamp_min(0).sqrt().tolist()),
+        gain=(0.0,) * len(kernel),
+        offset=tuple(covariance.diagonal().clamp_min(0).tolist()),
+        spectrum=own.view(-1, spectrum.SIDE, spectrum.SIDE).numpy(),
+        kernel=kernel.numpy(),
+        covariance=covariance.numpy(),
+        correlated=True,
+        length_px=max(lengths, default=0.0),
+        **common,
+    )
 
 
 @dataclass(frozen=True)
@@ -146,12 +179,13 @@ class _Law:
     mean: Tensor  # (C,) brightness of the picture
 
 
-def _law(blocks: Blocks, classes: list[Tensor], correlated: bool) -> _Law:
-    band = list(range(1, 64)) if correlated else list(FINE)
-    spectra = torch.stack([spectrum.robust(blocks.coefficients[c])[:, band].mean(1) for c in classes])
+def _law(blocks: Blocks, classes: list[Tensor]) -> _Law:
+    spectra = torch.stack([reading.calm_energy(blocks.coefficients[c], list(FINE)) for c in classes])
     brightness = torch.stack([blocks.mean[c].double().mean(0) for c in classes])
     mean = blocks.mean.double().mean(0)
     gain, offset = _line(brightness, spectra)
+    if float((gain > 0).double().mean()) < MAJORITY:  # photons count in all channels, texture in one or two
+        gain, offset = torch.zeros_like(gain), spectra.min(0).values
     return _Law(classes, gain, offset, mean)
 
 
@@ -179,7 +213,9 @@ def _line(brightness: Tensor, variance: Tensor) -> tuple[Tensor, Tensor]:
         rest = float((y - fitted).square().sum())
         spread = float((y - y.mean()).square().sum())
         steep = float(fitted.max()) > 1.4 * max(float(fitted.min()), 1e-12)
-        if slope > 0 and steep and rest < 0.25 * spread:
+        off = (torch.from_numpy(np.asarray(v)) / torch.as_tensor(fitted) - 1).abs()
+        close = float(off.median()) < CLOSE[0] and float(off.max()) < CLOSE[1]
+        if slope > 0 and steep and close and rest < 0.25 * spread:
             gains.append(float(slope))
             offsets.append(float(start))
         else:
@@ -189,30 +225,50 @@ def _line(brightness: Tensor, variance: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _white(
-    blocks: Blocks, law: _Law, views: list[Tensor], channels: int, common: dict[str, Any]
+    blocks: Blocks,
+    law: _Law | None,
+    views: list[Tensor],
+    channels: int,
+    common: dict[str, Any],
+    read: NoiseReport,
+    doubt: float,
+    ends: tuple[float, float],
 ) -> NoiseReport:
     """White noise: its level from the patches' eigenvalues, shared out as fine detail tells.
 
     The channels may share noise; then the eigenvalues of all channels together tell the smallest of their
-    combinations, and each channel is measured for itself.
+    combinations, and each channel is measured for itself. The less this agrees with what the network reads,
+    the more the network counts.
     """
-    chosen = blocks.coefficients[torch.cat(law.classes)][..., list(FINE)].double()
+    if law is None:
+        return _as_white(read.sigma, channels, common, ("every block is clipped: the level is a guess",))
+    chosen = blocks.coefficients[torch.cat(flat.calmest(blocks))][..., list(FINE)].double()
     fine = _variances(chosen)
     average = float(fine.mean())
     if average <= 0:
-        return _as_white((0.0,) * channels, channels, common, ())
+        return _as_white(read.sigma, channels, common, ())
     quiet = blocks.coefficients[_calmest(blocks, 150)][..., list(FINEST)].double()
     shared = _correlations(quiet, _variances(quiet))
     tied = float((shared - torch.eye(channels)).abs().max()) > TIED
     whole = common["chen"] ** 2
     if tied:
-        single = [level.chen(v[c : c + 1], skip_clipped=True) ** 2 for v in views for c in range(channels)]
+        floor, ceiling = ends
+        single = [
+            level.chen(v[c : c + 1], floor=floor, ceiling=ceiling) ** 2
+            for v in views
+            for c in range(channels)
+        ]
         whole = float(np.mean(single))
     if sum(v.shape[-1] * v.shape[-2] for v in views) < FEW:
         whole = max(whole, min(average, float(np.mean(np.square(common["mad"])))))
-    variance = fine * (min(whole, SLACK * average) if whole > 0 else average) / average
+    classic = min(whole, SLACK * average) if whole > 0 else average
+    apart = math.log(max(classic, 1e-12) / max(read.level**2, 1e-12)) / (AGREE + 2 * doubt)
+    share = math.exp(-(apart**2))
+    variance = (fine * classic / average).clamp_min(1e-12) ** share * torch.tensor(
+        read.sigma
+    ).double().square().clamp_min(1e-12) ** (1 - share)
     by_law = (law.gain * law.mean + law.offset).clamp_min(0)
-    believed = (law.gain > 0) & (by_law < DOUBT * max(whole, 1e-12))
+    believed = (law.gain > 0) & (by_law < DOUBT * max(float(variance.mean()), 1e-12))
     law = replace(law, gain=torch.where(believed, law.gain, 0.0))
     sigma = torch.where(believed, by_law, variance).sqrt()
     report = _as_white(tuple(sigma.tolist()), channels, common, ())
@@ -240,61 +296,6 @@ def _correlations(coefficients: Tensor, variance: Tensor) -> Tensor:
     return result
 
 
-def _kernel(blocks: Blocks, classes: list[Tensor], color: bool) -> tuple[Tensor, bool]:
-    """Covariance (C, C, 15, 15) of correlated noise over all brightness classes; whether JPEG shows.
-
-    A colour picture is measured in opponent planes, where its noise is nearly uncorrelated. Texture lives in
-    the luminance; camera noise lives in all planes alike. So the chroma, which texture hardly enters, bounds
-    what may pass for noise in the luminance, unless JPEG has emptied the chroma: then it tells nothing.
-    JPEG empties the fine luminance of flat blocks too, but not of others: it holds no less noise than the
-    middling.
-    """
-    channels = blocks.coefficients.shape[1]
-    opponent = color and channels == 3
-    mixing = matrix(channels, color=opponent).double()
-    planes = torch.einsum("dc,bck->bdk", mixing, blocks.coefficients.double())
-    by_class = torch.stack([spectrum.robust(planes[c])[:, 1:].mean(1) for c in classes])
-    level = torch.minimum(by_class, TEXTURED * _second(by_class)).mean(0)
-    own = spectrum.robust(planes[torch.cat(classes)])
-    own = own * (level / own[:, 1:].mean(1).clamp_min(1e-30))[:, None]
-    compressed = False
-    if opponent:
-        squares = own.view(channels, spectrum.SIDE, spectrum.SIDE)
-        tint = torch.einsum("dc,bc->bd", mixing, blocks.mean.double())[:, 1:].std(0)
-        coloured = float(tint.max()) > COLOURLESS
-        compressed = coloured and float(squares[1:, 5:, 5:].mean()) < SILENT
-        if coloured and not compressed:
-            coarse = squares[:, :3, :3].mean((1, 2))
-            own[0] *= (LUMA**2 * coarse[1:].mean() / coarse[0].clamp_min(1e-30)).clamp(max=1)
-        if compressed:
-            own[0] = own[0].maximum(own[0, spectrum.MIDDLE].mean())
-    return torch.einsum("ec,ed,eyx->cdyx", mixing, mixing, spectrum.to_kernel(own)), compressed
-
-
-def _second(by_class: Tensor) -> Tensor:
-    """The second smallest of (classes, C): one class may lie in the dark, where black cuts the noise off."""
-    return by_class.sort(0).values[min(1, len(by_class) - 1)]
-
-
-def _report(kernel: Tensor, law: _Law, common: dict[str, Any]) -> NoiseReport:
-    middle = spectrum.LAGS
-    covariance = kernel[:, :, middle, middle]
-    variance = torch.stack([spectrum.to_variance(kernel[c, c]) for c in range(len(kernel))])
-    lengths = [spectrum.correlation_length(kernel[c, c]) for c in range(len(kernel)) if covariance[c, c] > 0]
-    report = NoiseReport(
-        sigma=tuple(covariance.diagonal().clamp_min(0).sqrt().tolist()),
-        gain=(0.0,) * len(kernel),
-        offset=tuple(covariance.diagonal().tolist()),
-        spectrum=variance.view(-1, spectrum.SIDE, spectrum.SIDE).numpy(),
-        kernel=kernel.numpy(),
-        covariance=covariance.numpy(),
-        correlated=True,
-        length_px=max(lengths, default=0.0),
-        **common,
-    )
-    return _with_gain(report, law)
-
-
 def _with_gain(report: NoiseReport, law: _Law) -> NoiseReport:
     """The report with the law of each channel, scaled to give the report's level at the mean brightness."""
     sigma = torch.tensor(report.sigma).double()
@@ -310,10 +311,33 @@ def _as_white(
     return replace(NoiseReport.white(sigma, channels), warnings=warnings, **common)
 
 
+def _unframed(report: NoiseReport, low: float, span: float, scale: float) -> NoiseReport:
+    """A report of z = (y - low) / span as one of y."""
+    square = span**2
+    return replace(
+        report,
+        sigma=tuple(s * span for s in report.sigma),
+        gain=tuple(g * span for g in report.gain),
+        offset=tuple(o * square - g * span * low for o, g in zip(report.offset, report.gain, strict=True)),
+        spectrum=report.spectrum * square,
+        kernel=report.kernel * square,
+        covariance=report.covariance * square,
+        sigma_per_scale=tuple(tuple(s * span for s in row) for row in report.sigma_per_scale),
+        mad=tuple(m * span for m in report.mad),
+        chen=report.chen * span,
+        periodic=tuple(replace(p, amplitude=p.amplitude * span) for p in report.periodic),
+        step=report.step * span,
+        low=low,
+        span=span,
+        scale=scale,
+    )
+
+
 def _tiny(pixels: Tensor, scale: float) -> NoiseReport:
     """A picture under 16 pixels holds too few blocks: the MAD of its finest detail is all there is."""
     mad = torch.stack([level.mad(p) for p in pixels]).mean(0).tolist()
-    common: dict[str, Any] = {"mad": tuple(mad), "clipped": _clipped(pixels), "scale": scale}
+    low, high = float(pixels.min()), float(pixels.max())
+    common: dict[str, Any] = {"mad": tuple(mad), "scale": scale, "low": low, "span": max(high - low, 1e-12)}
     size = f"{pixels.shape[-2]} x {pixels.shape[-1]}"
     note = f"the picture is only {size} pixels: the noise level is a rough guess"
     sigma = tuple(float(s) if math.isfinite(s) else 0.0 for s in mad)

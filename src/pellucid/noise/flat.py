@@ -8,6 +8,7 @@ for their noise to be that of the block.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -17,12 +18,10 @@ from pellucid.noise import spectrum
 from pellucid.noise.spectrum import SIDE
 
 STRIDE = 4
+CLIPPED = 1 / 512
 RING = 3  # in strides: neighbours at 12 pixels
 WINDOW = 256
 PIXELS = 1_500_000  # enough for a stable figure; larger pictures are sampled by windows
-CLIPPED = 1 / 512
-DEAD = 0.02  # squared units of the file; rounding alone leaves 0.08 per coefficient, an empty JPEG block less
-SMALLEST_INTEGER_WHITE = 127
 BRIGHTNESS = 6  # classes with the same number of blocks
 SHARE = 0.02  # of the blocks of a class, the calmest
 FEWEST = 40
@@ -35,26 +34,23 @@ class Blocks:
     Attributes:
         coefficients: (B, C, 64) orthonormal DCT coefficients.
         mean: (B, C) brightness.
-        calm: (B,) energy of the surroundings, small where they are flat; infinite for clipped and empty ones.
-        empty: (B,) whether the block is constant, as in drawings and in dark parts of a JPEG.
+        calm: (B,) energy of the surroundings, small where they are flat; infinite for clipped, constant ones.
     """
 
     coefficients: Tensor
     mean: Tensor
     calm: Tensor
-    empty: Tensor
 
 
-def collect(pixels: Tensor, *, clips: bool, scale: float = 255.0) -> Blocks:
-    """The blocks of (N, C, H, W), H and W at least 8; of large pictures, those of evenly spread windows.
+def collect(views: Sequence[Tensor], usable: Sequence[Tensor], *, floor: float, ceiling: float) -> Blocks:
+    """The blocks of windows (C, h, w) of a picture of contrast 1.
 
     Args:
-        pixels: working units.
-        clips: whether values at 0 and 1 may have been cut off.
-        scale: stored units per working unit.
+        views: the windows.
+        usable: (rows, columns) for each, which of its blocks can tell of noise.
+        floor, ceiling: values at which noise was cut off, infinite where it was not.
     """
-    dead = DEAD / scale**2 if scale >= SMALLEST_INTEGER_WHITE else 0.0  # floats are not rounded
-    parts = [_window(w, clips, dead) for w in windows(pixels)]
+    parts = [_window(v, u, floor, ceiling) for v, u in zip(views, usable, strict=True)]
     return Blocks(*(torch.cat(p) for p in zip(*parts, strict=True)))
 
 
@@ -78,24 +74,20 @@ def _starts(length: int) -> list[int]:
     return [round(i * (length - WINDOW) / (parts - 1)) for i in range(parts)]
 
 
-def _window(pixels: Tensor, clips: bool, dead: float) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def _window(pixels: Tensor, usable: Tensor, floor: float, ceiling: float) -> tuple[Tensor, Tensor, Tensor]:
     channels = pixels.shape[0]
     blocks = pixels.unfold(1, SIDE, STRIDE).unfold(2, SIDE, STRIDE).permute(1, 2, 0, 3, 4)
     rows, columns = blocks.shape[:2]
     flat = blocks.reshape(rows, columns, channels, SIDE * SIDE)
     coefficients = flat @ spectrum.transform().float().T
     energy = coefficients[..., 1:].square()
-    calm = _surroundings(energy.sum((-2, -1)))
-    empty = energy.mean((-2, -1)) <= dead
-    calm = torch.where(empty, torch.inf, calm)
-    if clips:
-        cut = ((flat <= CLIPPED) | (flat >= 1 - CLIPPED)).float().mean((2, 3))
-        calm = torch.where(cut < 0.05, calm, torch.inf)
+    calm = torch.where(usable, _surroundings(energy.sum((-2, -1))), torch.inf)
+    cut = ((flat <= floor + CLIPPED) | (flat >= ceiling - CLIPPED)).float().mean((2, 3))
+    calm = torch.where(cut < 0.05, calm, torch.inf)
     return (
         coefficients.reshape(-1, channels, SIDE * SIDE),
         flat.mean(-1).reshape(-1, channels),
         calm.reshape(-1),
-        empty.reshape(-1),
     )
 
 
@@ -116,15 +108,20 @@ def _surroundings(energy: Tensor) -> Tensor:
     return torch.where(count > 0, total / count.clamp_min(1), energy)
 
 
-def calmest(blocks: Blocks) -> list[Tensor]:
-    """Indices of the calmest blocks, one tensor per class of brightness, darkest first."""
+def by_brightness(blocks: Blocks) -> list[Tensor]:
+    """Indices of the blocks that can tell of noise, one tensor per class of brightness, darkest first."""
     usable = torch.isfinite(blocks.calm).nonzero()[:, 0]
     if len(usable) == 0:
         return []
     order = usable[blocks.mean[usable].mean(1).argsort(stable=True)]
     classes = min(BRIGHTNESS, max(1, len(order) // (2 * FEWEST)))
+    return list(torch.tensor_split(order, classes))
+
+
+def calmest(blocks: Blocks) -> list[Tensor]:
+    """Indices of the calmest blocks, one tensor per class of brightness, darkest first."""
     chosen = []
-    for part in torch.tensor_split(order, classes):
+    for part in by_brightness(blocks):
         count = min(len(part), max(FEWEST, round(SHARE * len(part))))
         chosen.append(part[blocks.calm[part].topk(count, largest=False).indices])
     return chosen

@@ -82,7 +82,7 @@ def mad_per_scale(image: Tensor, factors: Sequence[int] = (1, 2, 3, 4)) -> Tenso
     return torch.stack(rows)
 
 
-def chen(image: Tensor, *, skip_clipped: bool = False) -> float:
+def chen(image: Tensor, *, floor: float = -math.inf, ceiling: float = math.inf) -> float:
     """Noise level from the eigenvalues of the patch covariance (Chen, Zhu, Heng, ICCV 2015), algorithm 1.
 
     The eigenvalues that noise alone makes are those that are left when the largest are dropped, one at a
@@ -90,7 +90,7 @@ def chen(image: Tensor, *, skip_clipped: bool = False) -> float:
 
     Args:
         image: (C, H, W), C small; all channels are taken to have one level.
-        skip_clipped: leave out patches so dark or so bright that clipping to [0, 1] cut their noise.
+        floor, ceiling: values at which noise was cut off; patches too near to them are left out.
 
     Returns:
         The standard deviation in the units of the image; 0 for an image smaller than a patch.
@@ -101,10 +101,10 @@ def chen(image: Tensor, *, skip_clipped: bool = False) -> float:
     patches = image.detach().cpu().double().unfold(1, _SIDE, _STRIDE).unfold(2, _SIDE, _STRIDE)
     patches = patches.permute(1, 2, 0, 3, 4).flatten(2).flatten(0, 1)
     sigma = _from_patches(patches)
-    if not skip_clipped:
+    if math.isinf(floor) and math.isinf(ceiling):
         return sigma
     mean = patches.mean(1)
-    to_end = torch.minimum(mean, 1 - mean)
+    to_end = torch.minimum(mean - floor, ceiling - mean)
     for _ in range(3):  # a better level tells better which patches were cut; three rounds settle it
         # the farther half always stays: nothing can be learnt from no patch at all
         sigma = _from_patches(patches[to_end >= min(3 * sigma, float(to_end.median()))])

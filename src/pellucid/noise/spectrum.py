@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import lru_cache
 
 import torch
@@ -109,34 +110,55 @@ def correlation_length(kernel: Tensor) -> float:
     return float(middle)
 
 
-STANDS_OUT = 0.2  # an impulse differs at least by this from the median around it
+STANDS_OUT = 0.2  # an impulse differs at least by this from the median around it, in units of the contrast
+NEAR = 0.1  # pixels so near to an end of the range as to belong to the same stroke
+LONELY = 0.5  # share of the impulses without a neighbour of their kind, over what chance would leave
 RATIO = 60.0  # a periodic peak exceeds the spectrum around it by this factor
 LOWEST = 0.02  # cycles per pixel; below, the picture itself is meant
 WIDEST = 256
 
 
-def impulses(pixels: Tensor, sigma: float = 0.0) -> float:
-    """Fraction of pixels of (N, C, H, W) that are salt or pepper: at an end of the range, far from their
-    median.
+def impulses(views: Sequence[Tensor], sigma: float = 0.0) -> float:
+    """Fraction of the pixels of (C, h, w) views that are salt or pepper: at an end of the range, alone.
 
-    >>> x = torch.full((1, 1, 20, 20), 0.5)
-    >>> x[0, 0, 3, 3], x[0, 0, 9, 9] = 1.0, 0.0
-    >>> impulses(x)
+    An impulse differs from the median around it on both sides of a range, and hardly any of the pixels
+    around it lies at the same end: a stroke, however thin, goes on.
+
+    Args:
+        views: windows of a picture of contrast 1.
+        sigma: standard deviation of the other noise.
+
+    >>> x = torch.full((1, 20, 20), 0.5)
+    >>> x[0, 3, 3], x[0, 9, 9] = 1.0, 0.0
+    >>> impulses([x])
     0.005
     """
-    step = max(1, pixels.shape[0] // 4)
-    some = pixels[::step]
-    low, high = float(some.min()), float(some.max())
-    ends = (some <= low) | (some >= high)
-    if high <= low or float(ends.float().mean()) < 1e-5:
+    low, high = min(float(v.min()) for v in views), max(float(v.max()) for v in views)
+    salt = pepper = total = 0.0
+    if high <= low:
         return 0.0
-    padded = F.pad(some, (1, 1, 1, 1), mode="reflect")
-    around = padded.unfold(2, 3, 1).unfold(3, 3, 1)[ends].flatten(1)
-    differs = (around.median(1).values - some[ends]).abs() > max(STANDS_OUT, 6 * sigma)
-    salt = float((differs & (some[ends] >= high)).sum())
-    pepper = float((differs & (some[ends] <= low)).sum())
+    for view in views[:: max(1, len(views) // 4)]:
+        total += view.numel()
+        padded = F.pad(view[None], (1, 1, 1, 1), mode="reflect")[0]
+        for end, sign in ((low, 1.0), (high, -1.0)):
+            at = view <= low if sign > 0 else view >= high
+            if not at.any():
+                continue
+            around = padded.unfold(1, 3, 1).unfold(2, 3, 1)[at].flatten(1)
+            far = (around.median(1).values - end) * sign > max(STANDS_OUT, 6 * sigma)
+            alike = ((around - end) * sign <= NEAR).sum(1) - 1
+            share = float(at.float().mean())
+            alone = alike <= max(1.0, 8 * share + 3 * (8 * share) ** 0.5)
+            count = float((far & alone).sum())
+            # strokes are mostly connected, impulses are mostly not
+            if float((far & (alike == 0)).sum()) < LONELY * (1 - share) ** 8 * float(far.sum()):
+                count = 0.0
+            if sign > 0:
+                pepper += count
+            else:
+                salt += count
     # one kind alone is a star, a lamp or a dead border; noise brings both
-    return (salt + pepper) / some.numel() if min(salt, pepper) > 0.1 * max(salt, pepper) else 0.0
+    return (salt + pepper) / total if min(salt, pepper) > 0.1 * max(salt, pepper) else 0.0
 
 
 def periodic(views: list[Tensor], *, most: int = 4) -> tuple[Periodic, ...]:

@@ -28,12 +28,14 @@ class Anscombe:
 
     Attributes:
         noise: the report in the stabilised domain, where every channel has a standard deviation of 1.
+        contrast: (low, span) of the picture before.
     """
 
     def __init__(self, report: NoiseReport) -> None:
         self._gain = report.gain
         self._offset = report.offset
         self._sigma = report.sigma
+        self.contrast = report.low, report.span
         scale = 1.0 / np.maximum(np.asarray(report.sigma, dtype=np.float64), 1e-12)
         both = np.outer(scale, scale)
         self.noise = replace(

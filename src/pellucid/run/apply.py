@@ -14,6 +14,7 @@ from torch import Tensor
 from pellucid import seeds
 from pellucid.degradation import Downsample, Mask
 from pellucid.request import Denoise, Inpaint
+from pellucid.run.decide import method_of
 from pellucid.run.fit import Piece, fit, fit_tiles, side_of
 from pellucid.run.frame import Frame
 from pellucid.run.state import Part, Progress, State
@@ -60,16 +61,17 @@ def shown(state: State, estimate: Tensor, index: int = 0) -> Tensor:
     Returns:
         (C, H, W) float32 on the CPU.
     """
-    choice, method, noisy = state.choice, state.method, state.noisy[index]
+    choice, noisy, noise = state.choice_of(index), state.noisy[index], state.noise_of(index)
+    method = method_of(state, choice)
     if choice.stabilise is not None:
         estimate = choice.stabilise.inverse(estimate)
     estimate = estimate.detach().to("cpu", torch.float32)
     if isinstance(state.degradation, Mask):
         known = isinstance(state.request, Inpaint) and state.request.keep_known
         return torch.where(state.degradation.hidden, estimate, state.shots[0, index]) if known else estimate
-    if state.request.kind != "noise" or method is None or state.noise.impulse > IMPULSES:
+    if state.request.kind != "noise" or method is None or noise.impulse > IMPULSES:
         return estimate
-    if not method.keeps(choice.config, state.noise):
+    if not method.keeps(choice.config, noise):
         return estimate
     left = state.left_out
     return keep_mean(
@@ -113,6 +115,8 @@ def keep_mean(
 
 def one_slice(state: State, index: int, seconds: float | None) -> Part:
     """One slice through the method, whole or in tiles."""
+    if method_of(state, state.choice_of(index)) is None:
+        return Part(estimate=state.noisy[index])
     piece = _piece(state, index, seconds)
     asked = state.request.tile if isinstance(state.request, Denoise) else None
     side = side_of(piece, asked)
@@ -135,7 +139,8 @@ def one_slice(state: State, index: int, seconds: float | None) -> Part:
 
 def _piece(state: State, index: int, seconds: float | None) -> Piece:
     """A slice with all that works on it; the method sees the domain in which the noise has one level."""
-    method, settings, stabilise = state.method, state.settings, state.choice.stabilise
+    choice, settings = state.choice_of(index), state.settings
+    method, stabilise = method_of(state, choice), choice.stabilise
     if method is None:
         raise ValueError("there is no method to apply, as nothing is to be removed.")
     # Only who asks for shots gets them; all others start from the average of what is in register.
@@ -149,7 +154,7 @@ def _piece(state: State, index: int, seconds: float | None) -> Piece:
     return Piece(
         task=Task(
             shots=shots,
-            noise=state.choice.noise if stabilise is None else stabilise.noise,
+            noise=choice.noise if stabilise is None else stabilise.noise,
             degradation=state.degradation,
             guide=None if state.guide is None else state.guide[index],
             near_clean=near_clean,
@@ -159,7 +164,7 @@ def _piece(state: State, index: int, seconds: float | None) -> Piece:
             color=state.color,
         ),
         method=method,
-        config=state.choice.config,
+        config=choice.config,
         rule=state.rule,
         seed=state.request.seed if index == 0 else seeds.child(state.request.seed, "slice", index),
         device=settings.device,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -21,6 +22,9 @@ from pellucid.run.state import State
 from pellucid.run.stated import ByMap, level_of, told_report, words
 from pellucid.steps import Method
 
+SURE = 0.12
+"""difference of the logarithms of two levels that is no difference, beside what is in doubt"""
+
 
 def align(state: State) -> State:
     """Lay every shot on the first, at its brightness; what works on one picture gets their average.
@@ -39,49 +43,99 @@ def align(state: State) -> State:
 
 
 def analyse(state: State) -> State:
-    """Take the level that the user stated (for each shot), or measure the noise of the average."""
-    request, channels, white = state.request, state.noisy.shape[1], state.first.scale
+    """Take the level that the user stated (for each shot), or measure the noise of the average.
+
+    A stack is measured whole and slice by slice; where the slices differ by more than the estimate's own
+    error each has a report of its own.
+    """
+    request = state.request
+    seen, left_out = state.noisy, state.left_out
+    hidden = None if left_out is None else left_out.any(1)
     told = level_of(state)
     if told is not None:
-        return replace(state, stated=told, noise=told_report(state, told))
-    seen = state.noisy
+        report = analysis.with_contrast(told_report(state, told), seen, holes=hidden)
+        return replace(state, stated=told, noise=report)
     if isinstance(state.degradation, Mask):
         seen = nearest(seen, state.degradation.hidden)
-    report = analysis.analyse(seen, color=state.color, scale=white)
-    if state.prepared.mosaic:
-        report = sensor.together(report, seen, state.left_out)
+    whole = report_of(state, seen, hidden)
+    several = len(seen) > 1 and request.kind == "noise"
+    alone = [slice(i, i + 1) for i in range(len(seen) if several else 0)]
+    each = [report_of(state, seen[i], None if hidden is None else hidden[i]) for i in alone]
+    reports = tuple(each) if any(_apart(report, whole) for report in each) else ()
     if isinstance(request, Denoise) and request.level != "auto":
-        levels = report.mad if request.level == "mad" else (report.chen,) * channels
-        report = replace(NoiseReport.white(levels, channels, scale=white), warnings=report.warnings)
-    return replace(state, noise=report)
+        whole, reports = as_level(whole, request.level), tuple(as_level(r, request.level) for r in reports)
+    return replace(state, noise=whole, reports=reports)
+
+
+def report_of(state: State, seen: Tensor, hidden: Tensor | None) -> NoiseReport:
+    """The report of some slices (N, C, H, W), of which (N, H, W) are no part of the picture."""
+    report = analysis.analyse(seen, color=state.color, scale=state.first.scale, holes=hidden)
+    if state.prepared.mosaic:
+        every = None if hidden is None else hidden[:, None].expand(-1, seen.shape[1], -1, -1)
+        report = sensor.together(report, seen, every)
+    return report
+
+
+def as_level(report: NoiseReport, level: str) -> NoiseReport:
+    """White noise at the level that the wavelet or Chen's estimate reads."""
+    channels = len(report.sigma)
+    levels = report.mad if level == "mad" else (report.chen,) * channels
+    white = NoiseReport.white(levels, channels, scale=report.scale)
+    return replace(white, low=report.low, span=report.span, warnings=report.warnings)
+
+
+def _apart(report: NoiseReport, whole: NoiseReport) -> bool:
+    """Whether the noise of a slice differs from that of the stack by more than is known of either."""
+    if report.level <= 0 or whole.level <= 0:
+        return report.level != whole.level
+    allowed = SURE + report.doubt  # of the logarithm of the level: half of that of the variance, twice
+    return abs(math.log(report.level / whole.level)) > allowed
 
 
 def choose(state: State) -> State:
     """Take the method that was asked for, or let `auto` choose by the report of the noise."""
+    choices = tuple(_choice(state, report) for report in state.reports)
+    # what stands for the stack is what is done about its noisiest slice
+    noisiest = max(choices, key=lambda c: c.noise.level) if choices else None
+    choice = noisiest or _choice(state, state.noise)
+    notes = tuple(dict.fromkeys(note for c in (choices or (choice,)) for note in c.notes))
+    if choices:
+        levels = sorted(report.level * report.scale for report in state.reports)
+        notes += (
+            f"the noise differs between slices (standard deviation {levels[0]:.3g} to {levels[-1]:.3g}): "
+            "each is treated by its own",
+        )
+    state = replace(state, choice=choice, choices=choices, notes=(*state.notes, *notes))
+    method = method_of(state, choice)
+    rule = state.request.stop
+    if rule is None:
+        rule = method.stop if method is not None else ""
+    return replace(state, method=method, rule=rule)
+
+
+def method_of(state: State, choice: Choice) -> Method | None:
+    """The method of a choice, set up for the verb; None where nothing is done."""
+    if choice.method == "none":
+        return None
+    return state.settings.method or methods.load(choice.method).for_kind(state.request.kind)
+
+
+def _choice(state: State, report: NoiseReport) -> Choice:
+    """What to do about one noise."""
     request, asked = state.request, state.settings.method
     if state.stated is not None and not bool(state.stated.any()):
-        reason = "the stated noise level is 0"
-        choice = Choice(method="none", config=None, noise=state.noise, reason=reason)
+        choice = Choice(method="none", config=None, noise=report, reason="the stated noise level is 0")
     elif asked is not None:
-        choice = as_asked(state, asked)
+        choice = as_asked(state, asked, report)
     elif request.kind == "noise":
-        choice = auto.choose(
-            state.noise,
-            color=state.color,
-            channels=state.noisy.shape[1],
-            stated=state.stated is not None,
-        )
+        channels, stated = state.noisy.shape[1], state.stated is not None
+        choice = auto.choose(report, color=state.color, channels=channels, stated=stated)
     else:
-        choice = auto.restorer(request.kind, state.noise)
-    choice = by_map(state, choice)
-    method = None
-    if choice.method != "none":
-        method = asked or methods.load(choice.method).for_kind(request.kind)
-    rule = request.stop if request.stop is not None else method.stop if method is not None else ""
-    return replace(state, choice=choice, method=method, rule=rule, notes=(*state.notes, *choice.notes))
+        choice = auto.restorer(request.kind, report)
+    return by_map(state, choice)
 
 
-def as_asked(state: State, method: Method) -> Choice:
+def as_asked(state: State, method: Method, report: NoiseReport) -> Choice:
     """The method that was asked for; around it the change of values in which the noise has one level."""
     request, settings = state.request, state.settings
     measured = request.kind == "noise" and method.uses_noise
@@ -97,9 +151,9 @@ def as_asked(state: State, method: Method) -> Choice:
     return Choice(
         method=method.name,
         config=settings.config,
-        noise=state.noise,
+        noise=report,
         reason=reason,
-        stabilise=auto.around(method.name, state.noise) if measured else None,
+        stabilise=auto.around(method.name, report) if measured else None,
     )
 
 

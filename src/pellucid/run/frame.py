@@ -119,4 +119,7 @@ def of_frame(report: NoiseReport, low: float, span: float) -> NoiseReport:
         chen=report.chen / span,
         periodic=tuple(replace(p, amplitude=p.amplitude / span) for p in report.periodic),
         scale=report.scale * span,
+        low=(report.low - low) / span,
+        span=report.span / span,
+        step=report.step / span,
     )

@@ -232,8 +232,10 @@ class State:
         stated: (analyse) the level of the noise of `noisy` that the user stated, (C, 1, 1) or a map of
             (C, H, W), or that of the region that he named; None where all is measured.
         noise: (analyse) the report of `noisy`.
+        reports: (analyse) one for every slice, where slices differ; else empty.
 
         choice: (choose) what to do, and why.
+        choices: (choose) the same for every slice, where slices differ; else empty.
         method: (choose) that does it, or None where nothing is done.
         rule: (choose) when it stops, as text for `stopping.parse`; "" where it ends by itself.
 
@@ -271,8 +273,10 @@ class State:
 
     stated: Tensor | None = None
     noise: NoiseReport = _LATER
+    reports: tuple[NoiseReport, ...] = ()
 
     choice: Choice = _LATER
+    choices: tuple[Choice, ...] = ()
     method: Method | None = None
     rule: str = ""
 
@@ -300,6 +304,14 @@ class State:
         channels = self.first.pixels.shape[1]
         each = self.holes[:, None].expand(-1, channels, -1, -1).float()
         return self.prepared.lay_map(each) > 0.5
+
+    def choice_of(self, index: int) -> Choice:
+        """What is done about a slice."""
+        return self.choices[index] if self.choices else self.choice
+
+    def noise_of(self, index: int) -> NoiseReport:
+        """The report of a slice."""
+        return self.reports[index] if self.reports else self.noise
 
     @property
     def first(self) -> Image:

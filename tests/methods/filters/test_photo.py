@@ -58,7 +58,7 @@ def test_gets_the_brightness_that_a_camera_took_away():
 
 def test_white_noise_gets_bm3d_and_keeps_its_mean():
     noisy, noise = white(photograph()), NoiseReport.white(0.1, 3)
-    ours, plain = run(noisy, noise, network="none"), run(noisy, noise, BM3D)
+    ours, plain = run(noisy, noise, network="none", most=100.0), run(noisy, noise, BM3D)
     assert torch.allclose(ours.mean((1, 2)), noisy.mean((1, 2)), atol=1e-5)
     centred = [e - e.mean((1, 2), keepdim=True) for e in (ours, plain)]
     assert torch.allclose(*centred, atol=1e-5)
@@ -67,8 +67,23 @@ def test_white_noise_gets_bm3d_and_keeps_its_mean():
 def test_a_shift_that_nobody_sees_is_left_alone():
     noisy = white(photograph(), 0.01)
     noise = replace(NoiseReport.white(0.01, 3), correlated=True)
+    assert torch.equal(run(noisy, noise, light="always"), run(noisy, noise, light="never"))
+    assert not torch.equal(run(noisy, noise, light="always", least=0.0), run(noisy, noise, light="always"))
+
+
+def test_noise_that_no_camera_has_developed_leaves_the_brightness_alone():
+    noisy, noise = shared_noise(photograph())
     assert torch.equal(run(noisy, noise), run(noisy, noise, light="never"))
-    assert not torch.equal(run(noisy, noise, least=0.0), run(noisy, noise))
+    assert not torch.equal(run(noisy, noise, light="always"), run(noisy, noise))
+
+
+def test_no_pixel_loses_more_than_its_own_noise_can_have_given():
+    star = torch.full((1, 64, 64), 0.2)
+    star[0, 32, 32] = 0.6
+    noisy, noise = white(star, 0.04), NoiseReport.white(0.04, 1)
+    kept, lost = (run(noisy, noise, most=m)[0, 32, 32] - 0.2 for m in (3.0, 100.0))
+    assert float(kept) > 0.25
+    assert float(kept) > float(lost)
 
 
 def test_light_is_for_developed_colour_pictures_unless_asked_for():
@@ -81,16 +96,19 @@ def test_light_is_for_developed_colour_pictures_unless_asked_for():
 def test_strength_and_spread_are_for_correlated_noise():
     noisy = white(photograph())
     alone = NoiseReport.white(0.1, 3)
-    shared = replace(alone, correlated=True)
     assert torch.equal(run(noisy, alone), run(noisy, alone, strength=1.5, spread=2.0))
+    noisy, shared = shared_noise(photograph())
     plain = run(noisy, shared, light="never")
     assert not torch.equal(plain, run(noisy, shared, light="never", strength=1.5))
     assert not torch.equal(plain, run(noisy, shared, light="never", spread=1.0))
 
 
 def shared_noise(clean: torch.Tensor) -> tuple[torch.Tensor, NoiseReport]:
-    noisy = models.parse("correlated:20,0.8,0.3").apply(clean, seeds.generator(0, "noise"))
-    return noisy, report(noisy - clean)
+    model = models.parse("correlated:20,1.2,0.3")
+    noisy = model.apply(clean, seeds.generator(0, "noise"))
+    pure = model.apply(torch.zeros(3, 192, 192), seeds.generator(1, "noise"))
+    noise = analysis.analyse(pure[None], color=True)
+    return noisy, replace(noise, low=0.0, span=1.0)
 
 
 def test_the_estimate_is_the_weighted_mean_of_filter_and_network():
@@ -100,7 +118,7 @@ def test_the_estimate_is_the_weighted_mean_of_filter_and_network():
     )
     assert torch.allclose(both, 0.75 * filtered + 0.25 * network, atol=1e-5)
     assert torch.equal(filtered, run(noisy, noise, light="never", network="none"))
-    told = apply_model(noisy, FAST.level_factor * noise.level)
+    told = apply_model(noisy, photo.equivalent(noise, color=True))
     told = told + (noisy - told).mean((1, 2), keepdim=True)
     assert torch.allclose(network, told, atol=1e-4)
 
@@ -126,7 +144,7 @@ def apply_model(noisy: torch.Tensor, level: float) -> torch.Tensor:
 
 def test_the_mean_of_both_is_nearer_to_the_truth_than_the_filter():
     clean = photograph(128)
-    noisy, noise = shared_noise(clean)
+    noisy = models.parse("correlated:20,0.8,0.3").apply(clean, seeds.generator(0, "noise"))
     noise = analysis.analyse(noisy[None], color=True, scale=255)
     assert noise.correlated
     ours, filtered = (run(noisy, noise, light="never", share=s) for s in (FAST.share, 0.0))
@@ -144,11 +162,11 @@ def test_the_network_is_for_colour_pictures_and_told_white_noise_as_it_is():
 def test_the_network_is_asked_of_the_mirrored_picture_too():
     clean = photograph()
     noisy, noise = white(clean), NoiseReport.white(0.1, 3)
-    once, twice = (run(noisy, noise, share=1.0, tta_views=n) for n in (1, 2))
-    turned = run(noisy.flip(1, 2), noise, share=1.0, tta_views=1).flip(1, 2)
+    once, twice = (run(noisy, noise, share=1.0, tta_views=n, most=100.0) for n in (1, 2))
+    turned = run(noisy.flip(1, 2), noise, share=1.0, tta_views=1, most=100.0).flip(1, 2)
     assert torch.allclose(twice, (once + turned) / 2, atol=1e-5)
-    sides = [run(noisy.flip(a), noise, share=1.0, tta_views=1).flip(a) for a in (1, 2)]
-    four = run(noisy, noise, share=1.0, tta_views=4)
+    sides = [run(noisy.flip(a), noise, share=1.0, tta_views=1, most=100.0).flip(a) for a in (1, 2)]
+    four = run(noisy, noise, share=1.0, tta_views=4, most=100.0)
     assert torch.allclose(four, (once + turned + sides[0] + sides[1]) / 4, atol=1e-5)
     assert psnr(clean, twice) > psnr(clean, once)
 
@@ -165,11 +183,13 @@ def test_pictures_narrower_than_the_stride(size):
 def test_a_gray_picture_with_white_noise_has_the_network_for_gray():
     clean = photograph(128).mean(0, keepdim=True)
     noisy, noise = white(clean), NoiseReport.white(0.1, 1)
-    ours, filtered, network = (run(noisy, noise, share=s, tta_views=1) for s in (FAST.share, 0.0, 1.0))
+    ours, filtered, network = (
+        run(noisy, noise, share=s, tta_views=1, most=100.0) for s in (FAST.share, 0.0, 1.0)
+    )
     assert psnr(clean, ours) > psnr(clean, filtered) + 0.05
     told = pellucid.denoise(noisy.numpy(), model="swift-gray", sigma=0.1, channel_axis=0, data_range=1.0)
     assert torch.allclose(network, torch.from_numpy(told), atol=1e-4)
-    assert torch.equal(filtered, run(noisy, noise, network="none"))
+    assert torch.equal(filtered, run(noisy, noise, network="none", most=100.0))
 
 
 def test_a_network_that_is_not_there_is_named():

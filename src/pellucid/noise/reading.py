@@ -1,0 +1,275 @@
+"""The spectrum of the noise of a picture, read by a small network from statistics of its blocks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from torch import Tensor
+
+from pellucid.noise import spectrum
+from pellucid.noise.colour import matrix
+from pellucid.noise.spectrum import SIDE
+
+SHARES = (0.01, 0.03, 0.1, 0.3, 1.0)
+"""of the blocks, the calmest first"""
+FEWEST = 24
+"""blocks from which a figure is taken, at least"""
+FLOOR = 1e-3
+"""standard deviation, of the contrast of the picture, below which nothing is told apart"""
+STRIDE = 4
+CALM = 0.03
+"""of the blocks of one brightness, those that are asked how the noise changes with it"""
+
+
+@lru_cache
+def pairs() -> Tensor:
+    """(64,) the number of the pair {(u, v), (v, u)} of each 8x8 coefficient; 36 pairs, the mean is number 0.
+
+    >>> int(pairs().max()), int(pairs()[1]) == int(pairs()[8])
+    (35, True)
+    """
+    number: dict[tuple[int, int], int] = {}
+    order = []
+    for u in range(SIDE):
+        for v in range(SIDE):
+            order.append(number.setdefault((min(u, v), max(u, v)), len(number)))
+    return torch.tensor(order)
+
+
+@lru_cache
+def _halves() -> tuple[Tensor, Tensor]:
+    """Indices of the coefficients with u + v even, without the mean, and odd."""
+    index = torch.arange(SIDE * SIDE)
+    even = (index // SIDE + index % SIDE) % 2 == 0
+    return index[even & (index > 0)], index[~even]
+
+
+@lru_cache
+def _folding(width: int = SIDE * SIDE) -> Tensor:
+    """(64, 36) means over pairs."""
+    matrix = torch.zeros(width, 36)
+    matrix[torch.arange(width), pairs()] = 1.0
+    return matrix / matrix.sum(0)
+
+
+BANDS = ((1, 2), (3, 4), (5, 7), (8, 10), (11, 14))
+"""sums u + v over which the shape of the distribution is averaged"""
+
+
+@lru_cache
+def _banding() -> Tensor:
+    order = torch.arange(SIDE * SIDE) // SIDE + torch.arange(SIDE * SIDE) % SIDE
+    columns = [((order >= low) & (order <= high)).float() for low, high in BANDS]
+    matrix = torch.stack(columns, 1)
+    return matrix / matrix.sum(0)
+
+
+def plane_features(coefficients: Tensor, floor: float) -> Tensor:
+    """Logarithms of the energy of each pair of coefficients, in blocks calmer and calmer, and their shape.
+
+    The calm of a block is judged by one half of its coefficients (u + v even or odd) and its energy read in
+    the other half, so that noise, whose coefficients are independent, is read without bias however few
+    blocks are asked, and texture, whose coefficients rise and fall together, fades away.
+
+    Args:
+        coefficients: (B, 64) of one plane, B at least 1.
+        floor: standard deviation below which nothing is told apart.
+
+    Returns:
+        (len(SHARES) * (36 + 5) + 5,) natural logarithms.
+    """
+    energy = coefficients.square()
+    typical = energy.median(0).values + floor**2
+    scaled = energy / typical
+    readings = torch.zeros(len(SHARES), SIDE * SIDE)
+    shapes = torch.zeros(len(SHARES), SIDE * SIDE)
+    count = len(energy)
+    size = coefficients.abs()
+    for own, other in (_halves(), _halves()[::-1]):
+        order = scaled[:, own].clamp(max=50.0).mean(1).argsort()
+        for i, share in enumerate(SHARES):
+            chosen = order[: max(min(FEWEST, count), round(share * count))]
+            mean_square = energy[chosen][:, other].mean(0)
+            mean_size = size[chosen][:, other].mean(0)
+            readings[i, other] = mean_square
+            shapes[i, other] = (
+                (math.pi / 2) * (mean_size.square() + 1e-3 * floor**2) / (mean_square + 1e-3 * floor**2)
+            )
+    logs = (readings + floor**2).log()
+    # the mean of a block is read as the lowest frequencies are
+    logs[:, 0] = logs[:, 1]
+    shapes[:, 0] = shapes[:, 1]
+    folded = logs @ _folding()
+    direction = (logs.view(-1, SIDE, SIDE) - logs.view(-1, SIDE, SIDE).mT).abs().flatten(1) @ _banding()
+    banded = shapes.clamp_min(1e-3).log() @ _banding()
+    return torch.cat([folded.flatten(), banded.flatten(), direction.mean(0)])
+
+
+def calm_energy(coefficients: Tensor, band: Sequence[int]) -> Tensor:
+    """Mean energy (C,) of a band of coefficients (B, C, 64), each half read where the other half is calm."""
+    energy = coefficients.double().square()
+    typical = energy.median(0).values.clamp_min(1e-30)
+    kept: list[Tensor] = []
+    for own, other in (_halves(), _halves()[::-1]):
+        calm = (energy / typical)[:, :, own].clamp(max=50.0).mean((1, 2))
+        chosen = calm.argsort()[: max(min(2 * FEWEST, len(calm)), round(CALM * len(calm)))]
+        inside = [k for k in other.tolist() if k in band]
+        kept.append(energy[chosen][:, :, inside].mean((0, 2)))
+    return (kept[0] + kept[1]) / 2
+
+
+def grid(plane: Tensor) -> Tensor:
+    """How much stronger the steps between pixels are at one place of 8 than at the others: JPEG's blocks.
+
+    Args:
+        plane: (H, W).
+
+    Returns:
+        (4,) for rows and columns: log of the largest mean step over the median one, of periods 8 and 2.
+    """
+    found: list[Tensor] = []
+    for axis in (1, 0):
+        steps = plane.diff(dim=axis).abs()
+        line = steps.clamp(max=float(4 * steps.mean()) + 1e-12).mean(1 - axis)
+        for period in (8, 2):
+            phases = torch.stack([line[p::period].mean() for p in range(period)])
+            found.append(((phases.max() + 1e-12) / (phases.median() + 1e-12)).log())
+    return torch.stack(found)
+
+
+def eigen_features(plane: Tensor, floor: float) -> Tensor:
+    """Logarithms of the eigenvalues of the covariance of 8x8 patches, smallest first, at six places."""
+    patches = plane.double().unfold(0, SIDE, 3).unfold(1, SIDE, 3).flatten(0, 1).flatten(1)
+    patches = patches - patches.mean(0)
+    values = torch.linalg.eigvalsh(patches.mT @ patches / max(len(patches), 1)).clamp_min(0) + floor**2
+    chosen: Tensor = values[[0, 3, 8, 16, 32, 48]]
+    return chosen.log().float()
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What is shown to the network.
+
+    Attributes:
+        features: (F,).
+        reference: log of the variance that the figures are relative to.
+        floor: standard deviation below which nothing is told apart.
+    """
+
+    features: Tensor
+    reference: float
+    floor: float
+
+
+def seen(planes: Tensor, blocks: list[Tensor], span: float, step: float) -> Seen:
+    """The statistics of a picture of one plane, or of luminance and two chromas.
+
+    Args:
+        planes: (P, H, W) orthonormal opponent planes, or one plane.
+        blocks: for each plane its usable 8x8 DCT coefficients (B, 64).
+        span: robust contrast of the picture.
+        step: distance of neighbouring values as they are stored; 0 where there is none.
+    """
+    floor = max(FLOOR * span, 1e-12)
+    parts = [plane_features(c, floor) for c in blocks]
+    wide = len(SHARES) * 36
+    reference = float(parts[0][1 * 36 : 2 * 36].mean())
+    for part in parts:
+        part[:wide] -= reference
+    tails = []
+    for plane in planes:
+        tails += [eigen_features(plane, floor) - reference, grid(plane)]
+    step_log = math.log(step**2 / 12 + 1e-3 * floor**2) - reference
+    more = torch.tensor([math.log(span**2) - reference, step_log, math.log(max(len(blocks[0]), 1)) - 8.0])
+    return Seen(torch.cat([*parts, *tails, more]).float(), reference, floor)
+
+
+WEIGHTS = Path(__file__).with_name("reading.safetensors")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The noise as the network reads it.
+
+    Attributes:
+        variance: (P, 64) of each 8x8 DCT coefficient in each plane.
+        doubt: (P,) mean size of the error of the logarithm of each plane's variance, as the network sees it.
+        level: standard deviation of the noise per value, root mean square over planes.
+    """
+
+    variance: Tensor
+    doubt: Tensor
+
+    @property
+    def level(self) -> float:
+        """Root mean square over planes and coefficients."""
+        return float(self.variance.mean().sqrt())
+
+
+def read(
+    windows: Sequence[Tensor], usable: Sequence[Tensor], *, color: bool, span: float, step: float
+) -> Reading:
+    """The spectrum of the noise in each plane.
+
+    Luminance and two chromas of a colour picture are read together, other channels each for itself.
+
+    Args:
+        windows: (C, h, w) parts of the picture, sides at least 16.
+        usable: (rows, columns) of each window, whether the 8x8 block that begins at 4 (row, column) is used.
+        color: whether the three channels are display colours.
+        span: robust contrast of the picture.
+        step: distance of neighbouring values as they are stored; 0 where there is none.
+    """
+    mixing = matrix(windows[0].shape[0], color=color)
+    groups = (
+        [slice(0, 3)] if color and windows[0].shape[0] == 3 else [slice(i, i + 1) for i in range(len(mixing))]
+    )
+    planes = [torch.einsum("dc,chw->dhw", mixing, w) for w in windows]
+    flat = [blocks_of(p)[:, u.flatten()] for p, u in zip(planes, usable, strict=True)]
+    together = torch.cat(flat, 1)
+    largest = max(planes, key=lambda p: p.shape[-1] * p.shape[-2])
+    variances, doubts = [], []
+    for group in groups:
+        view = seen(largest[group], list(together[group]), span, step)
+        found, doubt = _network(len(mixing[group])).run(view)
+        variances.append(found)
+        doubts.append(doubt)
+    return Reading(torch.cat(variances).double(), torch.cat(doubts))
+
+
+def blocks_of(planes: Tensor) -> Tensor:
+    """(P, B, 64) DCT coefficients of the 8x8 blocks of (P, h, w), every fourth pixel."""
+    blocks = planes.unfold(1, SIDE, STRIDE).unfold(2, SIDE, STRIDE)
+    return blocks.reshape(planes.shape[0], -1, SIDE * SIDE) @ spectrum.transform().float().T
+
+
+@dataclass(frozen=True)
+class _Network:
+    tensors: Mapping[str, Tensor]
+
+    def run(self, view: Seen) -> tuple[Tensor, Tensor]:
+        """Variances (P, 64) and doubts (P,) for what is seen."""
+        t = self.tensors
+        x = ((view.features - t["mean"]) / t["spread"]).clamp(-4, 4)
+        past = t["skip.weight"] @ x
+        for layer in ("a", "b"):
+            x = torch.nn.functional.silu(t[f"{layer}.weight"] @ x + t[f"{layer}.bias"])
+        x = t["c.weight"] @ x + t["c.bias"] + past
+        planes = len(t["middle"])
+        logs = x[: planes * 36].view(planes, 36) + t["middle"] + view.reference
+        variance = (logs.exp() - view.floor**2).clamp_min(1e-4 * view.floor**2)
+        return variance[:, pairs()], x[planes * 36 :].clamp(-4, 2).exp()
+
+
+@lru_cache
+def _network(planes: int) -> _Network:
+    with safe_open(WEIGHTS, "pt") as file:
+        prefix = f"{planes}."
+        names = [name for name in file.keys() if name.startswith(prefix)]  # noqa: SIM118 (no mapping)
+        return _Network({name.removeprefix(prefix): file.get_tensor(name).float() for name in names})

@@ -1,0 +1,128 @@
+"""The values of a picture: its contrast, whatever the storage, and what storage has done to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from pellucid.noise.spectrum import SIDE
+
+STRIDE = 4
+TAIL = 0.005
+"""share of the values left out at either end of the contrast"""
+HEAP = 1e-3
+"""share of the pixels at the least (or largest) value from which on values were cut off there"""
+CUT = 0.05
+"""share of the values of a block at an end from which on it tells nothing"""
+MOST = 200_000
+"""values that are looked at for their lattice"""
+FLAT = 0.15
+"""share of exactly flat places in a block that also holds something else, as noise would not leave"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Values:
+    """What the values of a picture tell, in its own units; all of it follows a change a y + b.
+
+    Attributes:
+        low: value below which next to none lies, of what is not constant.
+        span: distance from there to its counterpart at the other end; above 0.
+        floor: least value, if a heap of pixels lies at it, as where noise was cut off; else -infinity.
+        ceiling: the same at the other end, else +infinity.
+        step: distance of neighbouring values, 0 for values that lie on no lattice.
+        exact: share of the blocks that are not constant in which something is drawn on a part that is.
+        usable: for each window (rows, columns) whether the 8x8 block at 4 (row, column) can tell of noise.
+        constant: share of the blocks that are constant.
+    """
+
+    low: float
+    span: float
+    floor: float
+    ceiling: float
+    step: float
+    exact: float
+    usable: tuple[Tensor, ...]
+    constant: float
+
+
+def look(windows: list[Tensor], hidden: list[Tensor] | None = None) -> Values:
+    """Look at the values of windows (C, h, w) of a picture.
+
+    Args:
+        windows: parts of the picture, sides at least 8.
+        hidden: (h, w) of each, pixels that are no part of the picture, or None.
+
+    >>> seen = look([torch.randn(1, 64, 64, generator=torch.Generator().manual_seed(0)) * 3 + 50])
+    >>> 14 < seen.span < 17, seen.step, seen.exact
+    (True, 0.0, 0.0)
+    """
+    least = min(float(w.min()) for w in windows)
+    most = max(float(w.max()) for w in windows)
+    constants, cuts, flats, inner = [], [], [], []
+    low_heap = high_heap = total = 0
+    for i, window in enumerate(windows):
+        blocks = window.unfold(1, SIDE, STRIDE).unfold(2, SIDE, STRIDE)
+        constant = (blocks.amax((-1, -2)) == blocks.amin((-1, -2))).all(0)
+        cut = ((blocks <= least) | (blocks >= most)).float().mean((-1, -2)).amax(0) >= CUT
+        if hidden is not None:
+            lost = hidden[i].unfold(0, SIDE, STRIDE).unfold(1, SIDE, STRIDE).flatten(2).any(2)
+            constant = constant | lost
+        constants.append(constant)
+        cuts.append(cut)
+        flats.append(_flat(window))
+        covered = _cover(~constant, window.shape[-2:])
+        inner.append(window[:, covered])
+        low_heap += int((window[:, covered] <= least).sum())
+        high_heap += int((window[:, covered] >= most).sum())
+        total += int(covered.sum()) * window.shape[0]
+    values = torch.cat([v.flatten() for v in inner])
+    if values.numel() == 0:
+        values = torch.cat([w.flatten() for w in windows])
+    some = values[:: max(1, values.numel() // MOST)]
+    ends = torch.quantile(some, torch.tensor([TAIL, 1 - TAIL]))
+    span = float(ends[1] - ends[0]) or max(most - least, 1e-12)
+    varied = [~c for c in constants]
+    number = sum(int(v.sum()) for v in varied)
+    mixed = sum(int(((f >= FLAT) & v).sum()) for f, v in zip(flats, varied, strict=True))
+    usable = [v & ~c for v, c in zip(varied, cuts, strict=True)]
+    if sum(int(u.sum()) for u in usable) < 64:
+        usable = varied
+    return Values(
+        low=float(ends[0]),
+        span=span,
+        floor=least if low_heap > HEAP * max(total, 1) else -torch.inf,
+        ceiling=most if high_heap > HEAP * max(total, 1) else torch.inf,
+        step=_step(some, most - least),
+        exact=mixed / max(number, 1),
+        usable=tuple(usable),
+        constant=1 - number / max(sum(c.numel() for c in constants), 1),
+    )
+
+
+def _cover(blocks: Tensor, size: torch.Size) -> Tensor:
+    """(h, w) the pixels that lie in one of the blocks marked in (rows, columns)."""
+    rows, columns = blocks.shape
+    covered = torch.zeros(size, dtype=torch.bool)
+    for y in range(SIDE):
+        for x in range(SIDE):
+            covered[y : y + STRIDE * rows : STRIDE, x : x + STRIDE * columns : STRIDE] |= blocks
+    return covered
+
+
+def _flat(window: Tensor) -> Tensor:
+    """(rows, columns) share of the 3x3 places in each block that are constant in all channels."""
+    places = window.unfold(1, 3, 1).unfold(2, 3, 1)
+    same = (places.amax((-1, -2)) == places.amin((-1, -2))).all(0)
+    return same.float().unfold(0, SIDE - 2, STRIDE).unfold(1, SIDE - 2, STRIDE).mean((-1, -2))
+
+
+def _step(values: Tensor, extent: float) -> float:
+    """Distance of neighbouring values on their lattice, 0 where there is none."""
+    distinct: Tensor = torch.unique(values.double())
+    if len(distinct) > values.numel() // 4 or len(distinct) < 2:
+        return 0.0
+    gaps = distinct.diff()
+    gaps = gaps[gaps > 4e-7 * float(distinct.abs().max()) + 1e-9 * extent]
+    return float(gaps.min()) if len(gaps) else 0.0
