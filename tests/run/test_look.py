@@ -13,7 +13,7 @@ import pellucid
 from pellucid import files
 from pellucid.noise import analysis
 from pellucid.noise.report import NoiseReport
-from pellucid.run import look
+from pellucid.run import decide, look
 from pellucid.run.state import State
 
 SIGMA = 12.0
@@ -77,7 +77,9 @@ def test_a_level_that_is_stated_is_obeyed(misread):
     assert "failed the last look" not in found.reason
 
 
-def test_only_the_slices_that_fail_are_replaced(misread):
+@pytest.mark.parametrize("apart", [False, True])
+def test_only_the_slices_that_fail_are_replaced(misread, monkeypatch, apart):
+    monkeypatch.setattr(decide, "_apart", lambda report, whole: apart)  # each by a report of its own
     clean, noisy = page()
     draw = np.random.default_rng(1)
     flat = np.clip(120 + draw.normal(0, 80, noisy.shape), 0, 255).round().astype(np.uint8)

@@ -14,8 +14,9 @@ from pellucid.noise.report import NoiseReport
 from pellucid.request import Denoise
 from pellucid.run import verdict
 from pellucid.run.apply import one_slice
+from pellucid.run.decide import method_of
 from pellucid.run.state import Part, State
-from pellucid.steps import Method, Trust
+from pellucid.steps import Trust
 
 NEXT = "bm3d"
 """the next method: it needs a level and nothing else, and gains with every kind of picture"""
@@ -33,10 +34,7 @@ def look(state: State) -> State:
         return state
     if method is None:
         return replace(state, trust=Trust(reasons=(state.choice.reason,)))
-    outcomes = [
-        _judged(state, method, index) if not part.interrupted else Outcome(part, Trust())
-        for index, part in enumerate(state.parts)
-    ]
+    outcomes = [_judged(state, index) for index in range(len(state.parts))]
     trust = verdict.worst([one.trust for one in outcomes])
     state = replace(state, parts=tuple(one.part for one in outcomes), trust=trust)
     took = [one.took for one in outcomes]
@@ -49,9 +47,9 @@ def look(state: State) -> State:
         choice = replace(state.choice, method="none", config=None, reason=reason, stabilise=None)
         return replace(state, choice=choice, method=None, notes=(*state.notes, f"{reason}. {OVERRULE}"))
     if len(set(took)) == 1 and took[0] == NEXT:
-        level = _white(state).level * state.first.scale
+        level = _white(state, 0).level * state.first.scale
         reason = f"white noise of at most {level:.3g}: BM3D at this level, as {why}"
-        choice = replace(_white_choice(_white(state)), reason=reason)
+        choice = replace(_white_choice(_white(state, 0)), reason=reason)
         return replace(
             state, choice=choice, method=methods.load(NEXT), notes=(*state.notes, f"{why}. {MILD}")
         )
@@ -83,10 +81,14 @@ class Outcome:
     took: str = ""
 
 
-def _judged(state: State, method: Method, index: int) -> Outcome:
+def _judged(state: State, index: int) -> Outcome:
     """The verdict on a slice, and what stands instead where it fails and `auto` may act."""
-    part, noisy, report = state.parts[index], state.noisy[index], state.noise
-    meant = report.impulse == 0 and not method.keeps(state.choice.config, report)
+    part, noisy, report = state.parts[index], state.noisy[index], state.noise_of(index)
+    choice = state.choice_of(index)
+    method = method_of(state, choice)
+    if method is None or part.interrupted:
+        return Outcome(part, Trust())
+    meant = report.impulse == 0 and not method.keeps(choice.config, report)
 
     def judge(estimate: Tensor, strength: float = 1.0) -> Trust:
         seen = _seen(state, estimate, index)
@@ -98,7 +100,7 @@ def _judged(state: State, method: Method, index: int) -> Outcome:
         return Outcome(part, first)
     # The patches see little of noise that pixels share, and of a JPEG's.
     calm = _calm(noisy, _seen(state, part.estimate, index))
-    if not report.correlated or _white(state).level >= verdict.OWN * calm:
+    if not report.correlated or _white(state, index).level >= verdict.OWN * calm:
         milder = _next(state, index)
         if milder is not None:
             return Outcome(milder[0], _doubted(milder[1], first), first, NEXT)
@@ -132,7 +134,7 @@ def _next(state: State, index: int) -> tuple[Part, Trust] | None:
     Text and lines raise that level. So where its result is not trusted entirely, what it took off in the
     calmest parts is the level instead: less than the noise by what an estimate keeps, and never far above it.
     """
-    white = _white(state)
+    white = _white(state, index)
     if white.level <= 0:
         return None
     part, trust = _at(state, index, white)
@@ -140,21 +142,25 @@ def _next(state: State, index: int) -> tuple[Part, Trust] | None:
         return part, trust
     calm = _calm(state.noisy[index], _seen(state, part.estimate, index))
     if 0 < calm < white.level:
-        part, trust = _at(state, index, NoiseReport.white(calm, len(white.sigma), scale=white.scale))
+        own = NoiseReport.white(calm, len(white.sigma), scale=white.scale)
+        part, trust = _at(state, index, replace(own, low=white.low, span=white.span))
     return None if trust.level == "low" else (part, trust)
 
 
 def _at(state: State, index: int, report: NoiseReport) -> tuple[Part, Trust]:
     """The next method on a slice at a level, and the verdict."""
     choice, method = _white_choice(report), methods.load(NEXT)
-    own = replace(state, choice=choice, method=method, noise=report, rule="", near_clean=None, adapted=None)
+    own = replace(state, choice=choice, method=method, noise=report, choices=(), reports=())
+    own = replace(own, rule="", near_clean=None, adapted=None)
     part = one_slice(own, index, None)
     return part, verdict.judge(state.noisy[index], _seen(state, part.estimate, index), report)
 
 
-def _white(state: State) -> NoiseReport:
-    """White noise at the level of Chen, Zhu and Heng."""
-    return NoiseReport.white(state.noise.chen, state.noisy.shape[1], scale=state.noise.scale)
+def _white(state: State, index: int) -> NoiseReport:
+    """White noise of a slice at the level of Chen, Zhu and Heng."""
+    report = state.noise_of(index)
+    white = NoiseReport.white(report.chen, state.noisy.shape[1], scale=report.scale)
+    return replace(white, low=report.low, span=report.span)
 
 
 def _white_choice(report: NoiseReport) -> Choice:
