@@ -61,6 +61,9 @@ def analyse(pixels: Tensor, *, color: bool, scale: float = 255.0, holes: Tensor 
     (False, 0.1)
     """
     pixels = pixels.detach().float().cpu()
+    rows, columns = values.inside(pixels)
+    pixels = pixels[..., rows, columns]
+    holes = None if holes is None else holes[:, rows, columns]
     if min(pixels.shape[-2:]) < 2 * spectrum.SIDE:
         return _tiny(pixels, scale)
     views = flat.windows(pixels)
