@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 BENCHMARKS = sorted((ROOT / "benchmarks").glob("*.py"))
-SCRIPTS = [*BENCHMARKS, *sorted((ROOT / "recipes").glob("*.py")), *sorted((ROOT / "docs").glob("*.py"))]
+SCRIPTS = [*BENCHMARKS, *sorted((ROOT / "recipes").rglob("*.py")), *sorted((ROOT / "docs").glob("*.py"))]
 HELPED = """
 import importlib, io, sys, contextlib
 sys.path.insert(0, sys.argv[1])
