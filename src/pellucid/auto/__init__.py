@@ -29,7 +29,7 @@ QUIET = (0.004, 0.009)
 LATTICE = 0.45
 """of the distance of neighbouring values: weaker noise than this is rounding"""
 # Weaker white noise may as well be fine texture, on which the network gains little.
-WORTH = 0.03
+WORTH = 0.02
 IMPULSES = 0.005  # fraction of pixels; from here on salt and pepper is the worst of the noise
 
 

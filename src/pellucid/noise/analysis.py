@@ -23,7 +23,7 @@ FINEST = tuple(8 * i + j for i in range(5, 8) for j in range(5, 8))
 FINE = tuple(8 * i + j for i in range(3, 8) for j in range(3, 8))
 UNEVEN = 1.3
 """contraharmonic over arithmetic mean of a spectrum from which on pixels share the noise; 1 is white"""
-AGREE = 0.3
+AGREE = 0.12
 """difference of the logarithms of two variances that agree, beside what the network doubts"""
 MAJORITY = 0.6
 """share of the channels in which the variance must follow the brightness"""
