@@ -63,11 +63,12 @@ def test_brightness_that_a_method_means_to_change_is_no_fault(photograph):
     assert told(noisy, clean + 0.06, meant=True).level == "medium"
 
 
-def test_texture_that_was_taken_for_noise_is_named():
+@pytest.mark.parametrize("level", [0.2, 0.085])
+def test_texture_that_was_taken_for_noise_is_named(level):
     draw = torch.Generator().manual_seed(1)
     weave = torch.randn(1, 160, 160, generator=draw)
     noisy = 0.5 + 0.1 * weave + 0.03 * torch.randn(1, 160, 160, generator=draw)
-    report = replace(NoiseReport.white(0.2, 1), correlated=True)
+    report = replace(NoiseReport.white(level, 1), correlated=True)
     found = verdict.judge(noisy, 0.5 + 0.45 * (noisy - 0.5), report, spectral=True)
     assert found.level == "low"
     assert "texture was taken for noise" in " ".join(found.reasons)

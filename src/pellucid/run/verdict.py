@@ -25,6 +25,7 @@ EIGEN = (1.25, 1.5)  # removed over what the eigenvalues tell, where they can te
 OWN = 0.5  # least share that the eigenvalues see of white noise in calm parts; JPEG hides more
 SHARED = 0.4  # correlation of neighbours from which on noise is not white
 SHORT = 0.62  # removed over noise found: shrinkage keeps that much of a level that is far too high
+NEARLY = (0.7, 0.4)  # the same for a spectrum that pixels share, where the correlation is above the second
 LEAKED = (0.25, 0.36)  # correlation with fine detail beside it
 VAIN = 0.22  # removed over a white level that was told
 FAR = (0.45, 0.36)  # the same and the correlation beside it, where the patches show white noise
@@ -146,7 +147,8 @@ def _found(
             f"patches of the picture show ({r.white * unit:.3g})"
         )
         said.append((_grade(r.removed / r.white, EIGEN), words))
-    if ratio < SHORT and r.detail > LEAKED[0]:
+    short = ratio < SHORT or (spectral and ratio < NEARLY[0] and r.detail > NEARLY[1])
+    if short and r.detail > LEAKED[0]:
         words = (
             f"of a noise read as {level * unit:.3g} only {r.removed * unit:.3g} could be removed, and that "
             f"resembles the picture (correlation {r.detail:.2f}): texture was taken for noise"
