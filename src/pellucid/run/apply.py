@@ -18,7 +18,7 @@ from pellucid.run.decide import method_of
 from pellucid.run.fit import Piece, fit, fit_tiles, side_of
 from pellucid.run.frame import Frame
 from pellucid.run.state import Part, Progress, State
-from pellucid.steps import Budget, Step, Task
+from pellucid.steps import Budget, Method, Step, Task
 
 IMPULSES = 1e-3
 """fraction of salt-and-pepper pixels above which the mean of the noisy image is no longer worth keeping"""
@@ -62,7 +62,7 @@ def shown(state: State, estimate: Tensor, index: int = 0) -> Tensor:
         (C, H, W) float32 on the CPU.
     """
     choice, noisy, noise = state.choice_of(index), state.noisy[index], state.noise_of(index)
-    method = method_of(state, choice)
+    method = _method(state, index)
     if choice.stabilise is not None:
         estimate = choice.stabilise.inverse(estimate)
     estimate = estimate.detach().to("cpu", torch.float32)
@@ -113,9 +113,14 @@ def keep_mean(
     return estimate
 
 
+def _method(state: State, index: int) -> Method | None:
+    """The method of a slice: that of the stack, or its own where slices differ."""
+    return method_of(state, state.choices[index]) if state.choices else state.method
+
+
 def one_slice(state: State, index: int, seconds: float | None) -> Part:
     """One slice through the method, whole or in tiles."""
-    if method_of(state, state.choice_of(index)) is None:
+    if _method(state, index) is None:
         return Part(estimate=state.noisy[index])
     piece = _piece(state, index, seconds)
     asked = state.request.tile if isinstance(state.request, Denoise) else None
@@ -140,7 +145,7 @@ def one_slice(state: State, index: int, seconds: float | None) -> Part:
 def _piece(state: State, index: int, seconds: float | None) -> Piece:
     """A slice with all that works on it; the method sees the domain in which the noise has one level."""
     choice, settings = state.choice_of(index), state.settings
-    method, stabilise = method_of(state, choice), choice.stabilise
+    method, stabilise = _method(state, index), choice.stabilise
     if method is None:
         raise ValueError("there is no method to apply, as nothing is to be removed.")
     # Only who asks for shots gets them; all others start from the average of what is in register.
