@@ -9,6 +9,7 @@ from pellucid import methods, models
 from pellucid.auto.choice import Choice, Stabiliser, Unit, around, stabiliser
 from pellucid.degradation import Kind
 from pellucid.noise.report import NoiseReport
+from pellucid.noise.values import rise
 
 __all__ = [
     "Choice",
@@ -111,10 +112,7 @@ def faded(report: NoiseReport) -> float:
     """
     if report.level <= 0:
         return 0.0
-    low, high = (math.log(limit) for limit in QUIET)
-    t = (math.log(report.level / report.span) - low) / (high - low)
-    t = min(max(t, 0.0), 1.0)
-    return report.level * t * t * (3 - 2 * t)
+    return report.level * rise(math.log(report.level / report.span), *map(math.log, QUIET))
 
 
 def restorer(kind: Kind, report: NoiseReport) -> Choice:

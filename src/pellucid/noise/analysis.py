@@ -15,7 +15,7 @@ from pellucid.noise import flat, level, reading, spectrum, values
 from pellucid.noise.colour import matrix
 from pellucid.noise.flat import Blocks
 from pellucid.noise.report import DRAWN, NoiseReport, words
-from pellucid.noise.values import Values
+from pellucid.noise.values import Values, rise
 
 __all__ = ["analyse", "words"]
 
@@ -71,7 +71,7 @@ def analyse(pixels: Tensor, *, color: bool, scale: float = 255.0, holes: Tensor 
     seen = values.look(views, hidden)
     low, span = seen.low, seen.span
     report = _framed([(v - low) / span for v in views], seen, color)
-    return _unframed(report, low, span, scale)
+    return replace(report.moved(span, low), scale=scale)
 
 
 def with_contrast(report: NoiseReport, pixels: Tensor, *, holes: Tensor | None = None) -> NoiseReport:
@@ -129,13 +129,7 @@ def _open(variance: Tensor, doubt: float) -> float:
     """
     level = variance.mean(1).sqrt()
     ratio = float(level[0] / level[1:].mean().clamp_min(1e-12)) if len(level) == 3 else 1.0
-    return _rise(doubt, *UNSURE) * (1 - _rise(ratio, *GRAIN))
-
-
-def _rise(value: float, low: float, high: float) -> float:
-    """From 0 at low to 1 at high, smoothly."""
-    t = min(max((value - low) / (high - low), 0.0), 1.0)
-    return t * t * (3 - 2 * t)
+    return rise(doubt, *UNSURE) * (1 - rise(ratio, *GRAIN))
 
 
 def _calmest(blocks: Blocks, least: int) -> Tensor:
@@ -312,28 +306,6 @@ def _as_white(
     sigma: tuple[float, ...], channels: int, common: dict[str, Any], warnings: tuple[str, ...]
 ) -> NoiseReport:
     return replace(NoiseReport.white(sigma, channels), warnings=warnings, **common)
-
-
-def _unframed(report: NoiseReport, low: float, span: float, scale: float) -> NoiseReport:
-    """A report of z = (y - low) / span as one of y."""
-    square = span**2
-    return replace(
-        report,
-        sigma=tuple(s * span for s in report.sigma),
-        gain=tuple(g * span for g in report.gain),
-        offset=tuple(o * square - g * span * low for o, g in zip(report.offset, report.gain, strict=True)),
-        spectrum=report.spectrum * square,
-        kernel=report.kernel * square,
-        covariance=report.covariance * square,
-        sigma_per_scale=tuple(tuple(s * span for s in row) for row in report.sigma_per_scale),
-        mad=tuple(m * span for m in report.mad),
-        chen=report.chen * span,
-        periodic=tuple(replace(p, amplitude=p.amplitude * span) for p in report.periodic),
-        step=report.step * span,
-        low=low,
-        span=span,
-        scale=scale,
-    )
 
 
 def _tiny(pixels: Tensor, scale: float) -> NoiseReport:

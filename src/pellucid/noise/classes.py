@@ -11,6 +11,7 @@ from pellucid.noise import spectrum
 from pellucid.noise.colour import matrix
 from pellucid.noise.flat import Blocks
 from pellucid.noise.spectrum import SIDE
+from pellucid.noise.values import rise
 
 TEXTURED = 2.0
 """a class of brightness whose variance exceeds the calmest by this factor shows texture"""
@@ -83,6 +84,4 @@ def belief(blocks: Blocks, *, color: bool) -> float:
         part = luma[calm][:, other].double()
         size, square = part.abs().mean(0), part.square().mean(0).clamp_min(1e-30)
         found.append(float((math.pi / 2 * size.square() / square).mean()))
-    low, high = GAUSSIAN
-    t = min(max((sum(found) / 2 - low) / (high - low), 0.0), 1.0)
-    return t * t * (3 - 2 * t)
+    return rise(sum(found) / 2, *GAUSSIAN)

@@ -96,6 +96,35 @@ class NoiseReport:
             covariance=self.covariance * square,
         )
 
+    def moved(self, factor: float, shift: float = 0.0) -> NoiseReport:
+        """The report of a y + b where this one is of y, a = factor above 0, b = shift.
+
+        With var(y) = g y + o it is, of v = a y + b, var(v) = a g v + a² o - a g b.
+
+        >>> NoiseReport.white(0.1, 1, scale=255).moved(2.0, 0.5).sigma
+        (0.2,)
+        """
+        square = factor**2
+        return replace(
+            self,
+            sigma=tuple(s * factor for s in self.sigma),
+            gain=tuple(g * factor for g in self.gain),
+            offset=tuple(
+                o * square - g * factor * shift for o, g in zip(self.offset, self.gain, strict=True)
+            ),
+            spectrum=self.spectrum * square,
+            kernel=self.kernel * square,
+            covariance=self.covariance * square,
+            sigma_per_scale=tuple(tuple(s * factor for s in row) for row in self.sigma_per_scale),
+            mad=tuple(m * factor for m in self.mad),
+            chen=self.chen * factor,
+            periodic=tuple(replace(p, amplitude=p.amplitude * factor) for p in self.periodic),
+            scale=self.scale / factor,
+            low=self.low * factor + shift,
+            span=self.span * factor,
+            step=self.step * factor,
+        )
+
     @property
     def drawn(self) -> bool:
         """Whether flat parts are exactly flat up to what is drawn on them: a drawing, a page, labels."""

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from pellucid.noise.colour import to_display, to_light
+from pellucid.noise.values import rise
 
 CLASSES = 24  # of brightness, at the most
 FEWEST = 500  # pixels in a class
@@ -106,8 +107,7 @@ def developing(noisy: Tensor, estimate: Tensor) -> float:
             together += len(calm) * skewness * expected
             power += len(calm) * expected**2
     found = together / power if power > 0 else 0.0
-    t = min(max((found - LEANS[0]) / (LEANS[1] - LEANS[0]), 0.0), 1.0)
-    return t * t * (3 - 2 * t)
+    return rise(found, *LEANS)
 
 
 def _missing(noisy: Tensor, estimate: Tensor) -> float:

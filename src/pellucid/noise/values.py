@@ -22,6 +22,16 @@ FLAT = 0.15
 """share of exactly flat places in a block that also holds something else, as noise would not leave"""
 
 
+def rise(value: float, low: float, high: float) -> float:
+    """From 0 at low to 1 at high, smoothly: two pictures on both sides of a limit get nearly the same.
+
+    >>> rise(1, 2, 4), rise(3, 2, 4), rise(5, 2, 4)
+    (0.0, 0.5, 1.0)
+    """
+    t = min(max((value - low) / (high - low), 0.0), 1.0)
+    return t * t * (3 - 2 * t)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Values:
     """What the values of a picture tell, in its own units; all of it follows a change a y + b.

@@ -105,21 +105,4 @@ def of_frame(report: NoiseReport, low: float, span: float) -> NoiseReport:
     >>> of_frame(NoiseReport.white(0.1, 1, scale=255), 0.5, 0.2).sigma
     (0.5,)
     """
-    square = span**2
-    return replace(
-        report,
-        sigma=tuple(s / span for s in report.sigma),
-        gain=tuple(a / span for a in report.gain),
-        offset=tuple((a * low + b) / square for a, b in zip(report.gain, report.offset, strict=True)),
-        spectrum=report.spectrum / square,
-        kernel=report.kernel / square,
-        covariance=report.covariance / square,
-        sigma_per_scale=tuple(tuple(s / span for s in row) for row in report.sigma_per_scale),
-        mad=tuple(m / span for m in report.mad),
-        chen=report.chen / span,
-        periodic=tuple(replace(p, amplitude=p.amplitude / span) for p in report.periodic),
-        scale=report.scale * span,
-        low=(report.low - low) / span,
-        span=report.span / span,
-        step=report.step / span,
-    )
+    return report.moved(1 / span, -low / span)
