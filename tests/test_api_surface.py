@@ -27,7 +27,7 @@ SURFACE = {
     "write",
 }
 DENOISE = (
-    "x method preset config set shots sigma data_range nodata mask noise_region hot_pixels lines level "
+    "x method preset config set shots sigma data_range nodata dtype mask noise_region hot_pixels lines level "
     "model near_clean force seed device stop iterations seconds adapt tile guide initial channel_axis "
     "return_result progress"
 )
@@ -40,8 +40,8 @@ def test_public_names():
 
 
 INPAINT = (
-    "x mask method keep_known preset config set data_range nodata seed device stop iterations seconds guide "
-    "initial channel_axis return_result progress"
+    "x mask method keep_known preset config set data_range nodata dtype seed device stop iterations seconds "
+    "guide initial channel_axis return_result progress"
 )
 UPSCALE = INPAINT.replace("mask method keep_known", "factor method")
 

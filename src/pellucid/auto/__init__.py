@@ -8,7 +8,7 @@ from dataclasses import replace
 from pellucid import methods, models
 from pellucid.auto.choice import Choice, Stabiliser, Unit, around, stabiliser
 from pellucid.degradation import Kind
-from pellucid.noise.report import NoiseReport
+from pellucid.noise.report import Counts, NoiseReport
 from pellucid.noise.values import rise
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "choose",
     "faded",
     "nothing",
+    "of_photons",
     "restorer",
     "stabiliser",
     "why",
@@ -31,6 +32,8 @@ LATTICE = 0.45
 """of the distance of neighbouring values: weaker noise than this is rounding"""
 # Weaker white noise may as well be fine texture, on which the network gains little.
 WORTH = 0.02
+FEW = 2.0
+"""photons per pixel below which bins show more than single pixels; above, a network beside BM3D does"""
 IMPULSES = 0.005  # fraction of pixels; from here on salt and pepper is the worst of the noise
 
 
@@ -51,6 +54,9 @@ def choose(report: NoiseReport, *, color: bool, channels: int, stated: bool = Fa
     >>> choose(NoiseReport.white(0.001, 1, scale=255), color=False, channels=1).reason
     'the noise (standard deviation 0.26) is too weak to be told from fine detail: nothing is removed'
     """
+    if report.counts is not None and report.counts.mean < FEW and not stated:
+        config = methods.load("photons").presets["fast"]
+        return Choice(method="photons", config=config, noise=report, reason=of_photons(report.counts))
     if report.impulse > IMPULSES and not stated:
         config = methods.load("median").presets["fast"]
         reason = f"{report.impulse:.1%} of the pixels are salt or pepper"
@@ -79,6 +85,14 @@ def choose(report: NoiseReport, *, color: bool, channels: int, stated: bool = Fa
         reason=why(report, color=picture, beside=beside),
         stabilise=around(name, report),
         notes=(missing,) if worth and not beside else (),
+    )
+
+
+def of_photons(counts: Counts) -> str:
+    """What is done about counts of few photons, in words."""
+    return (
+        f"counts of few photons ({counts.mean:.2g} per pixel, their variance is their mean): BM3D of counts "
+        "in bins, after a variance-stabilising transform, and from there to single pixels"
     )
 
 
@@ -145,6 +159,8 @@ def why(report: NoiseReport, *, color: bool, beside: bool) -> str:
     reason = f"noise of standard deviation {report.level * report.scale:.3g}, {kind}"
     if beside:
         reason += ", averaged with a small network"
+    if report.counts is not None:
+        reason = f"counts of few photons ({report.counts.mean:.2g} per pixel): {reason}"
     if stabilised:
         reason += ", after a variance-stabilising transform, as it grows with the brightness"
     return reason

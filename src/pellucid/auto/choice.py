@@ -101,7 +101,10 @@ def stabiliser(report: NoiseReport) -> Anscombe | None:
 def around(method: str, report: NoiseReport) -> Stabiliser | None:
     """The change of values around a method where the noise depends on the signal, else None.
 
-    A network knows black as 0 and colours as they are, so `photo` gets values from 0 to 1.
+    A network knows black as 0 and colours as they are, so `photo` gets values from 0 to 1. `photons` changes
+    them itself.
     """
+    if method == "photons":
+        return None
     inner = stabiliser(report)
     return Unit(inner) if inner is not None and method == "photo" else inner

@@ -45,7 +45,10 @@ def record_of(state: State, job: Job) -> Record:
         record["shots"] = [asdict(placement) for placement in result.extras["shots"]]
     written = None
     if clean is not None:
-        written = files.read(job.output, data_range=state.request.data_range)
+        white = state.request.data_range
+        if white is None and state.picture.dtype != state.first.dtype:
+            white = state.first.scale  # floats that were integers keep their units
+        written = files.read(job.output, data_range=white)
         noisy = state.images if state.degradation.factor == 1 else (before(state),)
         record |= against(clean, written, noisy)
     if job.uncertainty is not None:

@@ -80,10 +80,10 @@ def inspect(inputs: Sequence[Path], request: Inspect, console: Console) -> int:
             "reason": choice.reason,
             "noise": state.noise.to_json(),
             "prepared": state.prepared.to_json(),
-            "notes": list(picture.notes),
+            "notes": [*picture.notes, *choice.notes],
         }
         if not console.json:
-            words = "\n".join((*picture.notes, *state.prepared.sentences, analysis.words(state.noise)))
+            words = "\n".join((*record["notes"], *state.prepared.sentences, analysis.words(state.noise)))
             record["words"] = f"{words}\n  denoise would use {choice.method}: {choice.reason}"
         records.append(record)
     show.records(records, as_json=console.json, alone=len(inputs) == 1)

@@ -5,6 +5,7 @@
 
 from pellucid.files.arrays import from_array, to_array
 from pellucid.files.enlarging import enlarged
+from pellucid.files.floats import as_floats
 from pellucid.files.formats import FORMATS, SUFFIXES, lossless, of_name, of_output
 from pellucid.files.reading import read
 from pellucid.files.stored import ranged_by
@@ -13,6 +14,7 @@ from pellucid.files.writing import write
 __all__ = [
     "FORMATS",
     "SUFFIXES",
+    "as_floats",
     "enlarged",
     "from_array",
     "lossless",

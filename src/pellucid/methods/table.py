@@ -26,6 +26,15 @@ _TABLE = (
         cost="4 s",
     ),
     MethodInfo(
+        name="photons",
+        target="pellucid.methods.filters.photons:PHOTONS",
+        title="Few photons: BM3D of stabilised counts, in large bins first, then ever finer",
+        citation="after Azzari, Foi, IEEE SPL 2016; Makitalo, Foi, IEEE TIP 2011",
+        needs="one image",
+        family="filter",
+        cost="4 s",
+    ),
+    MethodInfo(
         name="nlm",
         target="pellucid.methods.filters.nlm:NLM",
         title="Non-local means: averages pixels with similar surroundings",

@@ -24,6 +24,21 @@ class Periodic:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Counts:
+    """Counts of few photons: stored are base + step k.
+
+    Attributes:
+        step: what one photon is.
+        base: what none is.
+        mean: photons per pixel.
+    """
+
+    step: float
+    base: float
+    mean: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class NoiseReport:
     """The noise of an image or a stack, one entry per channel, in working units (1.0 = white).
 
@@ -52,6 +67,7 @@ class NoiseReport:
         step: distance of neighbouring values as they are stored, 0 where there is none.
         exact: share of the blocks in which something is drawn on a part that is exactly flat.
         doubt: mean size of the error of the logarithm of the variance, as expected.
+        counts: the lattice of the values where they are counts of few photons, or None.
     """
 
     sigma: tuple[float, ...]
@@ -75,6 +91,7 @@ class NoiseReport:
     step: float = 0.0
     exact: float = 0.0
     doubt: float = 0.0
+    counts: Counts | None = None
     warnings: tuple[str, ...] = field(default=())
 
     def times(self, factor: float) -> NoiseReport:
@@ -123,6 +140,13 @@ class NoiseReport:
             low=self.low * factor + shift,
             span=self.span * factor,
             step=self.step * factor,
+            counts=None
+            if self.counts is None
+            else Counts(
+                step=self.counts.step * factor,
+                base=self.counts.base * factor + shift,
+                mean=self.counts.mean,
+            ),
         )
 
     @property
@@ -171,6 +195,7 @@ class NoiseReport:
             "sigma_per_scale": [list(s) for s in self.sigma_per_scale],
             "mad": list(self.mad),
             "chen": self.chen,
+            "photons_per_pixel": None if self.counts is None else self.counts.mean,
             "covariance": self.covariance.tolist(),
             "spectrum": self.spectrum.tolist(),
             "warnings": list(self.warnings),
@@ -188,7 +213,11 @@ def words(report: NoiseReport) -> str:
     unit = report.scale
     each = ", ".join(f"{s * unit:.3g}" for s in report.sigma)
     channels = f"; per channel {each}" if len(report.sigma) > 1 else ""
-    lines = [f"Noise of standard deviation {report.level * unit:.3g} (of 0 to {unit:g}{channels})."]
+    lines = []
+    if report.counts is not None:
+        one = report.counts.step * unit
+        lines.append(f"Counts of few photons: {report.counts.mean:.3g} per pixel; one is {one:.4g}.")
+    lines += [f"Noise of standard deviation {report.level * unit:.3g} (of 0 to {unit:g}{channels})."]
     if report.correlated:
         lines.append(
             f"Neighbouring pixels share it over {report.length_px:.1f} pixels; an estimator for white noise "

@@ -15,6 +15,7 @@ Kind = Literal["noise", "mask", "downsample"]
 """what is undone: noise alone, missing pixels, or a reduction"""
 LEVELS = ("auto", "mad", "chen")
 SEEN_TO = ("auto", "off")
+DTYPES = ("same", "float32")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +37,8 @@ class Request:
     """What white is in the picture, e.g. 4095; else found from its type and values."""
     nodata: float | str = option("auto", metavar="V")
     """Value of pixels without a measurement: they stay as they are; auto finds obvious ones, none none."""
+    dtype: str = option("same", choices=DTYPES)
+    """Type of what is written: same as what came, or float32, in its units, neither rounded nor cut off."""
     seed: int = option(0)
     """Seed of every random draw."""
     device: str = option("auto", metavar="DEVICE")
@@ -212,6 +215,7 @@ class RequestOptions(TypedDict, total=False):
     set: Mapping[str, Any] | None
     data_range: float | None
     nodata: float | str
+    dtype: str
     seed: int
     device: str
     stop: str | None

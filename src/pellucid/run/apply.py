@@ -74,9 +74,7 @@ def shown(state: State, estimate: Tensor, index: int = 0) -> Tensor:
     if not method.keeps(choice.config, noise):
         return estimate
     left = state.left_out
-    return keep_mean(
-        estimate, noisy, limits=state.first.limits, left_out=None if left is None else left[index]
-    )
+    return keep_mean(estimate, noisy, limits=state.limits, left_out=None if left is None else left[index])
 
 
 def keep_mean(

@@ -60,7 +60,10 @@ def like(x: Any, image: Image) -> Any:
     if isinstance(x, Image):
         return image
     array = files.to_array(image)
-    return torch.from_numpy(array).to(x.device, x.dtype) if isinstance(x, Tensor) else array
+    if not isinstance(x, Tensor):
+        return array
+    found = torch.from_numpy(array).to(x.device)
+    return found if found.is_floating_point() and not x.is_floating_point() else found.to(x.dtype)
 
 
 def as_mask(mask: Any) -> Image:

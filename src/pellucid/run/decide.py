@@ -14,9 +14,10 @@ from pellucid import auto, methods, shots
 from pellucid.auto import Choice
 from pellucid.degradation import Mask
 from pellucid.image import Image
-from pellucid.noise import analysis, sensor
+from pellucid.noise import analysis, photons, sensor
 from pellucid.noise.report import NoiseReport
 from pellucid.request import Denoise
+from pellucid.run.counted import whole
 from pellucid.run.frame import framed
 from pellucid.run.state import State
 from pellucid.run.stated import ByMap, level_of, told_report, words
@@ -73,7 +74,7 @@ def report_of(state: State, seen: Tensor, hidden: Tensor | None) -> NoiseReport:
     if state.prepared.mosaic:
         every = None if hidden is None else hidden[:, None].expand(-1, seen.shape[1], -1, -1)
         report = sensor.together(report, seen, every)
-    return report
+    return photons.counted(report, seen, hidden)
 
 
 def as_level(report: NoiseReport, level: str) -> NoiseReport:
@@ -132,7 +133,7 @@ def _choice(state: State, report: NoiseReport) -> Choice:
         choice = auto.choose(report, color=state.color, channels=channels, stated=stated)
     else:
         choice = auto.restorer(request.kind, report)
-    return by_map(state, choice)
+    return by_map(state, whole(state, choice))
 
 
 def as_asked(state: State, method: Method, report: NoiseReport) -> Choice:

@@ -38,7 +38,12 @@ def load(state: State) -> State:
         images = tuple(
             files.read(path, data_range=request.data_range, nodata=request.nodata) for path in job.inputs
         )
-        files.of_output(job.output, images[0].format, job.format)  # a bad name, before the work
+        format = files.of_output(job.output, images[0].format, job.format)  # a bad name, before the work
+        if request.dtype == "float32" and format not in ("tiff", "npy"):
+            raise ValueError(
+                f"{job.output}: {format.upper()} cannot hold float32 pixels. Write it as TIFF or NPY (a name "
+                "that ends in .tif or .npy)."
+            )
         reference = _reference(job, request, images[0])
     degradation, notes = _degradation(request, images[0])
     if isinstance(degradation, Mask):

@@ -14,6 +14,7 @@ from pellucid.noise.report import NoiseReport
 from pellucid.request import Denoise
 from pellucid.run import verdict
 from pellucid.run.apply import one_slice
+from pellucid.run.counted import in_bins
 from pellucid.run.decide import method_of
 from pellucid.run.state import Part, State
 from pellucid.steps import Trust
@@ -91,9 +92,9 @@ def _judged(state: State, index: int) -> Outcome:
     meant = report.impulse == 0 and not method.keeps(choice.config, report)
 
     def judge(estimate: Tensor, strength: float = 1.0) -> Trust:
-        seen = _seen(state, estimate, index)
+        given, seen, told = in_bins(noisy, _seen(state, estimate, index), report)
         spectral = report.correlated
-        return verdict.judge(noisy, seen, report, meant=meant, spectral=spectral, strength=strength)
+        return verdict.judge(given, seen, told, meant=meant, spectral=spectral, strength=strength)
 
     first = judge(part.estimate)
     if first.level != "low" or not acts(state):
@@ -114,7 +115,7 @@ def _judged(state: State, index: int) -> Outcome:
 
 def _seen(state: State, estimate: Tensor, index: int) -> Tensor:
     """An estimate as the file will hold it, and as the input where it is left out."""
-    clipped, left = estimate.clamp(*state.first.limits), state.left_out
+    clipped, left = estimate.clamp(*state.limits), state.left_out
     return clipped if left is None else torch.where(left[index], state.noisy[index], clipped)
 
 

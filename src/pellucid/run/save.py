@@ -28,7 +28,7 @@ def save(state: State) -> State:
         if enlarging
         else first.with_pixels(estimate)
     )
-    state = replace(state, picture=picture)
+    state = replace(state, picture=picture if state.request.dtype == "same" else files.as_floats(picture))
     return state if state.job is None else _written(state, state.job)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -312,6 +313,11 @@ class State:
     def noise_of(self, index: int) -> NoiseReport:
         """The report of a slice."""
         return self.reports[index] if self.reports else self.noise
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """The least and the greatest value that what is written can hold, working units."""
+        return (-math.inf, math.inf) if self.request.dtype == "float32" else self.first.limits
 
     @property
     def first(self) -> Image:
