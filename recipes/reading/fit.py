@@ -1,7 +1,7 @@
 """Fits the network of `pellucid.noise.reading`, which reads the spectrum of the noise, to spoilt pictures.
 
     python recipes/reading/fit.py pictures/ more-pictures/ -o reading.safetensors \\
-        --first 16000 --second 8000 --steps 4000
+        --first 12000 --second 8000 --third 8000 --jobs 2
 
 Pictures are those of pictures.py and any others; of several folders the first gives 60 %. scenes.py makes
 scenes of them and draws others, noises.py and spoil.py spoil them, and what was added is known. The network
@@ -13,9 +13,12 @@ from __future__ import annotations
 
 import argparse
 import math
+import multiprocessing
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +35,6 @@ from pellucid import seeds
 from pellucid.noise import reading, values
 from pellucid.noise.colour import matrix
 
-PAIRS = int(reading.pairs().max()) + 1
 WIDTH, BATCH, RATE, DROPOUT = 160, 256, 2e-3, 0.1
 JITTER = 0.02
 """standard deviation of what is added to the features, of their own, in each step"""
@@ -59,14 +61,13 @@ def example(noisy: NDArray[np.floating[Any]], noise: NDArray[np.floating[Any]], 
     looked = values.look([pixels])
     mixing = matrix(len(pixels), color=color)
     planes = torch.einsum("dc,chw->dhw", mixing, (pixels - looked.low) / looked.span)
-    blocks = reading.blocks_of(planes)[:, looked.usable[0].flatten()]
-    if blocks.shape[1] == 0:
+    if not looked.usable[0].any():
         raise ValueError("expected blocks that can tell of noise, got a picture of one value: draw another")
-    view = reading.seen(planes, list(blocks), 1.0, looked.step / looked.span)
+    view = reading.seen([planes], looked.usable, 1.0, looked.step / looked.span)
     residual = torch.einsum("dc,chw->dhw", mixing, added / looked.span)
     residual = residual - residual.mean((1, 2), keepdim=True)
-    variance = reading.blocks_of(residual).square().mean(1)
-    folded = torch.zeros(len(planes), PAIRS).index_add_(1, reading.pairs(), variance)
+    variance = reading.blocks_of(residual)[:, looked.usable[0].flatten()].square().mean(1)
+    folded = torch.zeros(len(planes), reading.PAIRS).index_add_(1, reading.pairs(), variance)
     folded = folded / reading.pairs().bincount()
     return Example(view.features, (folded + view.floor**2).log() - view.reference)
 
@@ -84,28 +85,43 @@ LEAST = 3.0
 """level from which a plain sample counts in the last of the figures"""
 
 
-def draw(folders: Sequence[Path], counts: dict[str, int], seed: int) -> dict[int, Set]:
-    """Sets of examples of three planes and of one, of so many samples of each mix."""
-    pool, found, plain = scenes.folders(folders), {3: list[Example](), 1: list[Example]()}, []
+def draw(folders: Sequence[Path], counts: dict[str, int], seed: int, jobs: int = 1) -> dict[int, Set]:
+    """Sets of examples of three planes and of one, of so many samples of each mix, by so many processes.
+
+    A sample is drawn from its number alone: the sets do not depend on the number of processes.
+    """
+    found, plain = {3: list[Example](), 1: list[Example]()}, []
     start = time.monotonic()
-    for number, (name, count) in enumerate(counts.items()):
-        for i in range(count):
-            draws = np.random.default_rng([seed, number, i])
-            examples = None
-            while examples is None:
-                spoilt = spoil.sample(draws, pool, spoil.MIXES[name])
-                examples = _examples(spoilt)
+    tasks = [(name, (seed, number, i)) for number, name in enumerate(counts) for i in range(counts[name])]
+    make = partial(_drawn, scenes.folders(folders))
+    with multiprocessing.get_context("spawn").Pool(jobs) if jobs > 1 else nullcontext() as pool:
+        made = map(make, tasks) if pool is None else pool.imap(make, tasks, chunksize=20)
+        for i, (examples, counted) in enumerate(made):
             found[3].append(examples[0])
             found[1].append(examples[1])
-            plain.append(spoilt.plain and spoilt.level > LEAST)
-            if i % 200 == 199 or i == count - 1:
-                print(f"{name} mix: {i + 1} of {count} samples, {time.monotonic() - start:.0f} s", flush=True)
+            plain.append(counted)
+            if i % 200 == 199 or i == len(tasks) - 1:
+                print(f"{i + 1} of {len(tasks)} samples, {time.monotonic() - start:.0f} s", flush=True)
     return {
         planes: Set(
             torch.stack([e.features for e in some]), torch.stack([e.logs for e in some]), torch.tensor(plain)
         )
         for planes, some in found.items()
     }
+
+
+def _drawn(
+    pool: Sequence[Sequence[Path]], task: tuple[str, tuple[int, ...]]
+) -> tuple[tuple[Example, Example], bool]:
+    """The examples of one sample of a mix, and whether it is plain noise above LEAST."""
+    torch.set_num_threads(1)
+    name, numbers = task
+    draws = np.random.default_rng(numbers)
+    while True:
+        spoilt = spoil.sample(draws, pool, spoil.MIXES[name])
+        examples = _examples(spoilt)
+        if examples is not None:
+            return examples, spoilt.plain and spoilt.level > LEAST
 
 
 def _examples(spoilt: spoil.Sample) -> tuple[Example, Example] | None:
@@ -127,15 +143,17 @@ class Network(nn.Module):
         super().__init__()
         self.planes = planes
         self.a, self.b = nn.Linear(features, WIDTH), nn.Linear(WIDTH, WIDTH // 2)
-        self.c = nn.Linear(WIDTH // 2, planes * (PAIRS + 1))
-        self.skip = nn.Linear(features, planes * (PAIRS + 1), bias=False)
+        self.c = nn.Linear(WIDTH // 2, planes * (reading.PAIRS + 1))
+        self.skip = nn.Linear(features, planes * (reading.PAIRS + 1), bias=False)
         nn.init.zeros_(self.skip.weight)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Logarithms (N, P, 36) of the variances less their mean, and (N, P) of the doubt in each plane."""
         hidden = functional.dropout(functional.silu(self.a(x)), DROPOUT, self.training)
         out = self.c(functional.silu(self.b(hidden))) + self.skip(x)
-        return out[:, : self.planes * PAIRS].view(-1, self.planes, PAIRS), out[:, self.planes * PAIRS :]
+        return out[:, : self.planes * reading.PAIRS].view(-1, self.planes, reading.PAIRS), out[
+            :, self.planes * reading.PAIRS :
+        ]
 
 
 def loss(found: Tensor, doubt: Tensor, logs: Tensor) -> tuple[Tensor, Tensor]:
@@ -201,12 +219,15 @@ def main() -> None:
     )
     parser.add_argument("folders", type=Path, nargs="+", help="of photographs with next to no noise")
     parser.add_argument("-o", "--output", type=Path, required=True)
-    parser.add_argument("--first", type=int, default=16_000, help="samples of the first mix")
+    parser.add_argument("--first", type=int, default=12_000, help="samples of the first mix")
     parser.add_argument("--second", type=int, default=8_000, help="samples of the second mix")
+    parser.add_argument("--third", type=int, default=8_000, help="samples of the third mix")
+    parser.add_argument("--jobs", type=int, default=1, help="processes that draw")
     parser.add_argument("--steps", type=int, default=4_000)
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
-    data = draw(given.folders, {"first": given.first, "second": given.second}, given.seed)
+    counts = {"first": given.first, "second": given.second, "third": given.third}
+    data = draw(given.folders, counts, given.seed, given.jobs)
     write({planes: fit(some, given.steps, given.seed) for planes, some in data.items()}, given.output)
 
 

@@ -50,6 +50,15 @@ def poisson_like(draws: Draws, scene: Floats, level: float) -> Floats:
     return white(draws, scene, level) * np.sqrt(light * draws.uniform(0.5, 1) + draws.uniform(0.02, 0.5))
 
 
+def photons(draws: Draws, scene: Floats, level: float) -> Floats:
+    """Poisson counts above black, white noise of the reading on top; `level` in the middle of the range."""
+    black = draws.choice([0.0, 0.0, draws.uniform(0, 30)])
+    unit = level**2 / 128  # of one count: its variance is unit² n = unit signal
+    light = np.clip(scene - black, 0, None)
+    counted: Floats = (unit * draws.poisson(light / unit)).astype(np.float32)
+    return counted - light + white(draws, scene, level) * draws.choice([0.0, draws.uniform(0, 0.4)])
+
+
 def blurred(draws: Draws, scene: Floats, level: float) -> Floats:
     """Blurred white noise, unlike in rows and columns, some of it with white noise on top."""
     width = draws.uniform(0.3, 2.0)
@@ -114,28 +123,46 @@ def _bands(
 
 
 def camera(draws: Draws, scene: Floats, level: float) -> tuple[Floats, Floats]:
-    """The scene without and with noise behind a Bayer mosaic: light, noise, interpolation, balance, gamma."""
+    """The scene without and with noise behind a Bayer mosaic: light, noise, interpolation, development."""
     gamma = 2.2
     balance = np.array([draws.uniform(1.2, 2.4), 1, draws.uniform(1.2, 2.4)], np.float32)
     light = np.clip(scene / 255, 0, 1) ** gamma / balance
     peak = 0.25 * (255 / level) ** 2
     reading = 0.3 * draws.uniform(0, 0.6) / math.sqrt(peak)
     noise = np.sqrt(light / peak) * _gauss(draws, scene) + reading * _gauss(draws, scene)
+    interpolated = (_interpolated, _by_differences)[int(draws.integers(2))]
+    colour, contrast = draws.choice([0, draws.uniform(0, 0.6)]), draws.choice([0, draws.uniform(0, 0.5)])
 
     def developed(raw: Floats) -> Floats:
-        raw = np.clip(_interpolated(raw), 0, None)
-        return 255 * np.clip(raw * balance, 0, 1) ** (1 / gamma)
+        shown = np.clip(interpolated(raw), 0, None) * balance
+        shown = shown + colour * (shown - shown.mean(-1, keepdims=True))
+        shown = np.clip(shown, 0, 1) ** (1 / gamma)
+        return 255 * (shown - contrast * np.sin(2 * math.pi * shown) / (2 * math.pi))
 
     return developed(light), developed(light + noise)
 
 
-def _interpolated(light: Floats) -> Floats:
-    """What is left of (H, W, 3) in an RGGB mosaic, interpolated bilinearly."""
+def _mosaic(light: Floats) -> Floats:
+    """Where an RGGB mosaic sees (H, W, 3)."""
     mask = np.zeros_like(light)
     for row, column, channel in ((0, 0, 0), (0, 1, 1), (1, 0, 1), (1, 1, 2)):
         mask[row::2, column::2, channel] = 1
+    return mask
+
+
+def _interpolated(light: Floats) -> Floats:
+    """What is left of (H, W, 3) in an RGGB mosaic, interpolated bilinearly."""
+    mask = _mosaic(light)
     near = convolve(light * mask, BAYER) / np.maximum(convolve(mask, BAYER), 1e-6)
     return np.where(mask > 0, light, near)
+
+
+def _by_differences(light: Floats) -> Floats:
+    """The same, but red and blue by their differences to green, as most cameras do."""
+    mask = _mosaic(light)
+    green = _interpolated(light)[..., 1:2]
+    away = convolve((light - green) * mask, BAYER) / np.maximum(convolve(mask, BAYER), 1e-6)
+    return np.where(mask > 0, light, green + away)
 
 
 def cored(draws: Draws, noisy: Floats, level: float) -> Floats:
@@ -143,6 +170,9 @@ def cored(draws: Draws, noisy: Floats, level: float) -> Floats:
     width, size = draws.uniform(0.6, 2.5), draws.uniform(0.7, 2.5) * level
     strength = draws.uniform(0.3, 1)
     luminance = noisy.mean(-1, keepdims=True)
+    if draws.random() < 0.4:
+        soft = draws.uniform(0.5, 4)
+        noisy = luminance + gaussian_filter(noisy - luminance, (soft, soft, 0))
     wider = width * draws.uniform(1, 2)
     chroma = _damped(noisy - luminance, wider, 1.5 * size, min(1.0, 1.3 * strength))
     return _damped(luminance, width, size, strength) + chroma

@@ -59,9 +59,9 @@ def photograph(draws: np.random.Generator, pool: Sequence[Sequence[Path]], side:
 
 def drawn(draws: np.random.Generator, side: int) -> Floats:
     """A page of text, lines and boxes, a label of few values, or blobs and stars."""
-    kind = draws.integers(5)
-    if kind == 4:
-        return _three(_blobs(draws, side))
+    kind = draws.integers(6)
+    if kind >= 4:
+        return _three((_blobs, _threads)[kind - 4](draws, side))
     paper = int(draws.choice([255, 255, 250, 240, 230, int(draws.integers(150, 255))]))
     ink = int(draws.choice([0, 0, 20, 30, int(draws.integers(0, 100))]))
     if draws.random() < 0.15:
@@ -120,6 +120,23 @@ def _blobs(draws: np.random.Generator, side: int) -> Floats:
     scene = scene / max(float(scene.max()), 1e-9)
     ground = _shade(draws, side, draws.uniform(5, 40))
     return draws.uniform(0, 60) + scene * draws.uniform(50, 190) + ground * draws.uniform(0, 60)
+
+
+def _threads(draws: np.random.Generator, side: int) -> Floats:
+    """Threads that wander over a dark ground, as the skeletons of cells do."""
+    sheet: Floats = np.zeros((side, side), np.float32)
+    steps = np.arange(2 * side)
+    for _ in range(int(draws.integers(5, 60))):
+        angle = draws.uniform(0, 2 * math.pi) + np.cumsum(draws.normal(0, 0.08, len(steps)))
+        x = draws.uniform(0, side) + np.cumsum(np.cos(angle))
+        y = draws.uniform(0, side) + np.cumsum(np.sin(angle))
+        inside = (x >= 0) & (x < side) & (y >= 0) & (y < side)
+        sheet[y[inside].astype(int), x[inside].astype(int)] += draws.uniform(0.3, 1)
+    scene = gaussian_filter(sheet, draws.uniform(0.6, 2))
+    scene = scene / max(float(scene.max()), 1e-9)
+    return (
+        draws.uniform(0, 40) + scene * draws.uniform(60, 210) + _shade(draws, side, 40) * draws.uniform(0, 40)
+    )
 
 
 def _shade(draws: np.random.Generator, side: int, width: float) -> Floats:

@@ -36,6 +36,9 @@ class Mix:
         mixed: of the others with noise, those whose noise has a mixed spectrum.
         cored: of both, those that a camera has smoothed.
         smooth: of the photographs that are not reduced, those without detail at the pixel.
+        photons: of the others with noise, those that count photons.
+        dim: of the photographs, those that are dark but for a few bright parts, as fluorescence is.
+        whole: pictures that are not resized after the noise came in.
     """
 
     drawn: float = 0.2
@@ -44,9 +47,26 @@ class Mix:
     mixed: float = 0.35
     cored: float = 0.45
     smooth: float = 0.35
+    photons: float = 0.0
+    dim: float = 0.0
+    whole: float = 0.55
 
 
-MIXES = {"first": Mix(camera=0.15, mixed=0, cored=0, smooth=0), "second": Mix()}
+MIXES = {
+    "first": Mix(camera=0.15, mixed=0, cored=0, smooth=0),
+    "second": Mix(),
+    "third": Mix(
+        drawn=0.1,
+        clean=0.04,
+        camera=0.45,
+        mixed=0.1,
+        cored=0.5,
+        smooth=0.15,
+        photons=0.6,
+        dim=0.3,
+        whole=0.85,
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -70,7 +90,7 @@ def sample(draws: Draws, pool: Sequence[Sequence[Path]], mix: Mix) -> Sample:
     """One spoilt picture of the photographs in `pool` or of a drawn scene."""
     side = int(draws.choice(SIDES))
     drawn = draws.random() < mix.drawn
-    factor = _factor(draws)
+    factor = _factor(draws, mix.whole)
     scene = _scene(draws, pool, mix, drawn, factor, min(round(side / factor), 640))
     contrast = float(draws.choice([1, 1, 1, draws.uniform(0.3, 1)]))
     if contrast < 1:
@@ -94,12 +114,11 @@ def sample(draws: Draws, pool: Sequence[Sequence[Path]], mix: Mix) -> Sample:
     return Sample(noisy.astype(np.float32), (noisy - scene).astype(np.float32), level, plain)
 
 
-def _factor(draws: Draws) -> float:
+def _factor(draws: Draws, whole: float) -> float:
     """By which the picture is resized after the noise came in."""
-    kind = draws.random()
-    if kind < 0.55:
+    if draws.random() < whole:
         return 1.0
-    if kind < 0.78:
+    if draws.random() < 0.5:
         return float(draws.choice([0.5, 0.5, 0.333, draws.uniform(0.4, 0.95)]))
     return float(draws.uniform(1.15, 2.2))
 
@@ -113,6 +132,9 @@ def _scene(
     if factor >= 1 and draws.random() < mix.smooth:
         part = int(side / draws.uniform(1.2, 2.6)) + 1
         scene = np.clip(resized(scene[:part, :part], side, FILTERS.BICUBIC), 0, 255)
+    if mix.dim and draws.random() < mix.dim:
+        shown = scene if draws.random() < 0.5 else 255 - scene
+        scene = (255 * (shown / 255) ** draws.uniform(1.5, 4)).astype(np.float32)
     return scene
 
 
@@ -120,6 +142,8 @@ def _noisy(draws: Draws, scene: Floats, level: float, mix: Mix, drawn: bool) -> 
     """The scene as it is without the noise, and with it."""
     if not drawn and draws.random() < mix.camera:
         scene, noisy = noises.camera(draws, scene, level)
+    elif mix.photons and draws.random() < mix.photons:
+        return scene, scene + noises.photons(draws, scene, level)
     elif draws.random() < mix.mixed:
         noisy = scene + noises.mixed(draws, scene, level)
     else:

@@ -41,7 +41,19 @@ def test_what_it_writes_has_the_tensors_of_the_shipped_file_and_is_read(
     recipe, pictures, tmp_path, monkeypatch, capsys
 ):
     file = tmp_path / "reading.safetensors"
-    command = [str(pictures), "-o", str(file), "--first", "6", "--second", "8", "--steps", "3"]
+    command = [
+        str(pictures),
+        "-o",
+        str(file),
+        "--first",
+        "4",
+        "--second",
+        "4",
+        "--third",
+        "6",
+        "--steps",
+        "3",
+    ]
     monkeypatch.setattr(sys, "argv", ["fit.py", *command])
     recipe["fit"].main()
     assert "held out: 1 samples" in capsys.readouterr().out
@@ -77,12 +89,12 @@ def test_white_fieldis_the_same_in_every_pair(recipe):
     field = 8 * np.random.default_rng(0).standard_normal((256, 256, 3)).astype(np.float32)
     fit = recipe["fit"]
     made = fit.example(128 + field, field, color=True)
-    assert made.logs.shape == (3, fit.PAIRS)
+    assert made.logs.shape == (3, reading.PAIRS)
     assert float((made.logs - made.logs.mean()).abs().max()) < 0.15
 
 
 @pytest.mark.parametrize(
-    "kind", ["white", "per_channel", "shared", "poisson_like", "blurred", "grain", "mixed"]
+    "kind", ["white", "per_channel", "shared", "poisson_like", "photons", "blurred", "grain", "mixed"]
 )
 def test_fieldhas_about_the_level_it_is_drawn_at(recipe, kind):
     scene = np.full((128, 128, 3), 128, np.float32)
@@ -106,3 +118,21 @@ def test_without_fielda_scene_stays_but_for_its_storage(recipe, pictures):
 def test_an_empty_folder_is_told(recipe, tmp_path):
     with pytest.raises(SystemExit, match="expected pictures"):
         recipe["scenes"].folders([tmp_path])
+
+
+def test_samples_do_not_depend_on_who_draws_them(recipe, pictures):
+    """Two processes draw the same set as one: a sample is drawn from its number alone."""
+    fit, pool = recipe["fit"], recipe["scenes"].folders([pictures])
+    (first, _), (again, _) = (fit._drawn(pool, ("third", (0, 2, 5))) for _ in range(2))
+    assert torch.equal(first[0].features, again[0].features)
+    other, _ = fit._drawn(pool, ("third", (0, 2, 6)))
+    assert not torch.equal(first[0].features, other[0].features)
+
+
+def test_photons_have_the_variance_of_their_count(recipe):
+    draws = np.random.default_rng(0)
+    for value in (32.0, 128.0):
+        scene = np.full((128, 128, 3), value, np.float32)
+        many = [recipe["noises"].photons(draws, scene, 12.0) for _ in range(12)]
+        plain = sorted(float(np.var(m)) for m in many)[0]  # without black and without the noise of reading
+        assert plain <= 1.05 * 12.0**2 * value / 128

@@ -37,7 +37,9 @@ FEW = 2.0
 IMPULSES = 0.005  # fraction of pixels; from here on salt and pepper is the worst of the noise
 
 
-def choose(report: NoiseReport, *, color: bool, channels: int, stated: bool = False) -> Choice:
+def choose(
+    report: NoiseReport, *, color: bool, channels: int, stated: bool = False, effort: str = "normal"
+) -> Choice:
     """The method for this noise: none, an adaptive median for impulses, or (C)BM3D, alone or in `photo`.
 
     (C)BM3D filters at the measured spectrum. In a colour picture, and in a gray one, `photo` averages that
@@ -48,6 +50,8 @@ def choose(report: NoiseReport, *, color: bool, channels: int, stated: bool = Fa
         color: whether the channels are display colours.
         channels: of the image.
         stated: whether the user states the level; then it is obeyed, however weak.
+        effort: quick lets the network work alone where there is one, best takes the slower presets. Neither
+            changes what is decided about the noise.
 
     >>> choose(NoiseReport.white(0.1, 1), color=False, channels=2).method
     'bm3d'
@@ -67,9 +71,11 @@ def choose(report: NoiseReport, *, color: bool, channels: int, stated: bool = Fa
             return Choice(method="none", config=None, noise=report, reason=reason)
         report = report.times(faded(report) / report.level)
     picture = color and channels == 3
-    config = methods.load("photo").presets["fast"]
+    preset = "paper" if effort == "best" else "fast"
+    config = methods.load("photo").presets["quick" if effort == "quick" else preset]
     network = config.beside(report, color=color, channels=channels)
-    worth = network != "none" and (report.correlated or report.level >= WORTH * report.span)
+    strong = report.correlated or report.level >= WORTH * report.span or effort == "quick"
+    worth = network != "none" and strong
     beside = worth and network in models.names()
     missing = f"model {network} is missing: (C)BM3D works alone. Install pellucid again."
     developed = picture and report.correlated
@@ -77,12 +83,12 @@ def choose(report: NoiseReport, *, color: bool, channels: int, stated: bool = Fa
     if name == "bm3d":
         config = methods.load("bm3d").presets["fast"]
     elif not beside:
-        config = replace(config, network="none")
+        config = replace(config, network="none", share=0.5)
     return Choice(
         method=name,
         config=config,
         noise=report,
-        reason=why(report, color=picture, beside=beside),
+        reason=why(report, color=picture, beside=beside, alone=beside and config.share == 1),
         stabilise=around(name, report),
         notes=(missing,) if worth and not beside else (),
     )
@@ -147,17 +153,20 @@ def restorer(kind: Kind, report: NoiseReport) -> Choice:
     return Choice(method=name, config=config, noise=report, reason=reason)
 
 
-def why(report: NoiseReport, *, color: bool, beside: bool) -> str:
-    """What BM3D does about this noise, and what stands beside it, in words."""
-    name = "CBM3D" if color else "BM3D"
+def why(report: NoiseReport, *, color: bool, beside: bool, alone: bool = False) -> str:
+    """What BM3D does about this noise, and what stands beside it or in its place, in words."""
+    if alone:
+        name, by_spectrum = "a small network", "told a white level of the same strength"
+    else:
+        name, by_spectrum = "CBM3D" if color else "BM3D", "by the measured spectrum"
     stabilised = stabiliser(report) is not None
     kind = (
-        f"shared between pixels over {report.length_px:.1f} px: {name} by the measured spectrum"
+        f"shared between pixels over {report.length_px:.1f} px: {name} {by_spectrum}"
         if report.correlated
         else f"white: {name} at this level"
     )
     reason = f"noise of standard deviation {report.level * report.scale:.3g}, {kind}"
-    if beside:
+    if beside and not alone:
         reason += ", averaged with a small network"
     if report.counts is not None:
         reason = f"counts of few photons ({report.counts.mean:.2g} per pixel): {reason}"

@@ -88,10 +88,13 @@ def _framed(views: list[Tensor], seen: Values, color: bool) -> NoiseReport:
     channels = views[0].shape[0]
     floor, ceiling = ((end - seen.low) / seen.span for end in (seen.floor, seen.ceiling))
     step = seen.step / seen.span
-    sample = views[:: max(1, len(views) // 6)]
+    every = max(1, len(views) // 6)
+    sample = views[::every]
+    valid = [values.cover(u, v.shape[-2:]) for u, v in zip(seen.usable[::every], sample, strict=True)]
     mad = torch.stack([level.mad(v) for v in sample]).mean(0)
     scales = torch.stack([level.mad_per_scale(v) for v in sample[:2]]).mean(0)
-    joint = float(np.mean([level.chen(v, floor=floor, ceiling=ceiling) for v in sample]))
+    chens = [level.chen(v, floor=floor, ceiling=ceiling, valid=a) for v, a in zip(sample, valid, strict=True)]
+    joint = float(np.mean(chens))
     common = {
         "sigma_per_scale": tuple(tuple(row) for row in scales.tolist()),
         "mad": tuple(mad.tolist()),
@@ -119,7 +122,7 @@ def _framed(views: list[Tensor], seen: Values, color: bool) -> NoiseReport:
         both = held**belief * found.variance.clamp_min(1e-12) ** (1 - belief)
         return _spectral(both, mixing, common)
     law = _law(blocks, flat.by_brightness(blocks)) if classes else None
-    return _white(blocks, law, sample, channels, common, report, doubt, (floor, ceiling))
+    return _white(blocks, law, (sample, valid), channels, common, report, doubt, (floor, ceiling))
 
 
 def _open(variance: Tensor, doubt: float) -> float:
@@ -224,7 +227,7 @@ def _line(brightness: Tensor, variance: Tensor) -> tuple[Tensor, Tensor]:
 def _white(
     blocks: Blocks,
     law: _Law | None,
-    views: list[Tensor],
+    looked: tuple[list[Tensor], list[Tensor]],
     channels: int,
     common: dict[str, Any],
     read: NoiseReport,
@@ -248,11 +251,12 @@ def _white(
     shared = _correlations(quiet, _variances(quiet))
     tied = float((shared - torch.eye(channels)).abs().max()) > TIED
     whole = common["chen"] ** 2
+    views, valid = looked
     if tied:
         floor, ceiling = ends
         single = [
-            level.chen(v[c : c + 1], floor=floor, ceiling=ceiling) ** 2
-            for v in views
+            level.chen(v[c : c + 1], floor=floor, ceiling=ceiling, valid=a) ** 2
+            for v, a in zip(views, valid, strict=True)
             for c in range(channels)
         ]
         whole = float(np.mean(single))

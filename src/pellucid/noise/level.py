@@ -82,7 +82,13 @@ def mad_per_scale(image: Tensor, factors: Sequence[int] = (1, 2, 3, 4)) -> Tenso
     return torch.stack(rows)
 
 
-def chen(image: Tensor, *, floor: float = -math.inf, ceiling: float = math.inf) -> float:
+def chen(
+    image: Tensor,
+    *,
+    floor: float = -math.inf,
+    ceiling: float = math.inf,
+    valid: Tensor | None = None,
+) -> float:
     """Noise level from the eigenvalues of the patch covariance (Chen, Zhu, Heng, ICCV 2015), algorithm 1.
 
     The eigenvalues that noise alone makes are those that are left when the largest are dropped, one at a
@@ -91,15 +97,23 @@ def chen(image: Tensor, *, floor: float = -math.inf, ceiling: float = math.inf) 
     Args:
         image: (C, H, W), C small; all channels are taken to have one level.
         floor, ceiling: values at which noise was cut off; patches too near to them are left out.
+        valid: (H, W) pixels that can tell of noise, or None for all; patches with others are left out.
 
     Returns:
-        The standard deviation in the units of the image; 0 for an image smaller than a patch.
+        The standard deviation in the units of the image; 0 for an image smaller than a patch, or where no
+        patch is valid.
     """
     _check(image)
     if min(image.shape[-2:]) < _SIDE:
         return 0.0
     patches = image.detach().cpu().double().unfold(1, _SIDE, _STRIDE).unfold(2, _SIDE, _STRIDE)
     patches = patches.permute(1, 2, 0, 3, 4).flatten(2).flatten(0, 1)
+    if valid is not None:
+        patches = patches[
+            valid.unfold(0, _SIDE, _STRIDE).unfold(1, _SIDE, _STRIDE).flatten(2).all(2).flatten()
+        ]
+        if len(patches) == 0:
+            return 0.0
     sigma = _from_patches(patches)
     if math.isinf(floor) and math.isinf(ceiling):
         return sigma

@@ -12,7 +12,7 @@ import torch
 from safetensors import safe_open
 from torch import Tensor
 
-from pellucid.noise import spectrum
+from pellucid.noise import spectrum, values
 from pellucid.noise.colour import matrix
 from pellucid.noise.spectrum import SIDE
 
@@ -25,6 +25,12 @@ FLOOR = 1e-3
 STRIDE = 4
 CALM = 0.03
 """of the blocks of one brightness, those that are asked how the noise changes with it"""
+PAIRS = 36
+"""pairs {(u, v), (v, u)} of the coefficients of a block"""
+CLASSES = 6
+"""classes of brightness with the same number of blocks"""
+CLASS_SHARES = (0.05, 0.3)
+"""of the blocks of a class, the calmest first"""
 
 
 @lru_cache
@@ -53,7 +59,7 @@ def _halves() -> tuple[Tensor, Tensor]:
 @lru_cache
 def _folding(width: int = SIDE * SIDE) -> Tensor:
     """(64, 36) means over pairs."""
-    matrix = torch.zeros(width, 36)
+    matrix = torch.zeros(width, PAIRS)
     matrix[torch.arange(width), pairs()] = 1.0
     return matrix / matrix.sum(0)
 
@@ -124,30 +130,65 @@ def calm_energy(coefficients: Tensor, band: Sequence[int]) -> Tensor:
     return (kept[0] + kept[1]) / 2
 
 
-def grid(plane: Tensor) -> Tensor:
+def class_features(coefficients: Tensor, order: Tensor, floor: float) -> Tensor:
+    """Logarithms of the energy of bands in the calmest blocks of each class of brightness.
+
+    Noise of photons lies in the bright parts, and the calmest blocks of a picture are its dark ones: each
+    class tells for itself.
+
+    Args:
+        coefficients: (B, 64) of one plane.
+        order: (B,) indices of the blocks, darkest first.
+        floor: standard deviation below which nothing is told apart.
+
+    Returns:
+        (CLASSES * len(CLASS_SHARES) * len(BANDS),) natural logarithms.
+    """
+    energy = coefficients.square()
+    scaled = energy / (energy.median(0).values + floor**2)
+    readings = []
+    for part in order.tensor_split(CLASSES):
+        inside = part if len(part) else order
+        parts, own_energy = scaled[inside], energy[inside]
+        both = torch.zeros(len(CLASS_SHARES), SIDE * SIDE)
+        for own, other in (_halves(), _halves()[::-1]):
+            ranks = parts[:, own].clamp(max=50.0).mean(1).argsort()
+            for i, share in enumerate(CLASS_SHARES):
+                count = max(min(FEWEST, len(inside)), round(share * len(inside)))
+                both[i, other] = own_energy[ranks[:count]][:, other].mean(0)
+        readings.append((both @ _banding() + floor**2).log().flatten())
+    return torch.cat(readings)
+
+
+def grid(plane: Tensor, covered: Tensor) -> Tensor:
     """How much stronger the steps between pixels are at one place of 8 than at the others: JPEG's blocks.
 
     Args:
         plane: (H, W).
+        covered: (H, W) pixels that count.
 
     Returns:
         (4,) for rows and columns: log of the largest mean step over the median one, of periods 8 and 2.
     """
     found: list[Tensor] = []
     for axis in (1, 0):
-        steps = plane.diff(dim=axis).abs()
-        line = steps.clamp(max=float(4 * steps.mean()) + 1e-12).mean(1 - axis)
+        length = plane.shape[axis] - 1
+        used = (covered.narrow(axis, 0, length) & covered.narrow(axis, 1, length)).float()
+        steps = plane.diff(dim=axis).abs() * used
+        top = 4 * float(steps.sum() / used.sum().clamp_min(1)) + 1e-12
+        line, weight = steps.clamp(max=top).sum(1 - axis), used.sum(1 - axis)
         for period in (8, 2):
-            phases = torch.stack([line[p::period].mean() for p in range(period)])
+            phases = torch.stack(
+                [line[p::period].sum() / weight[p::period].sum().clamp_min(1) for p in range(period)]
+            )
             found.append(((phases.max() + 1e-12) / (phases.median() + 1e-12)).log())
     return torch.stack(found)
 
 
-def eigen_features(plane: Tensor, floor: float) -> Tensor:
-    """Logarithms of the eigenvalues of the covariance of 8x8 patches, smallest first, at six places."""
-    patches = plane.double().unfold(0, SIDE, 3).unfold(1, SIDE, 3).flatten(0, 1).flatten(1)
-    patches = patches - patches.mean(0)
-    values = torch.linalg.eigvalsh(patches.mT @ patches / max(len(patches), 1)).clamp_min(0) + floor**2
+def eigen_features(coefficients: Tensor, floor: float) -> Tensor:
+    """Logarithms of six eigenvalues of the covariance of 8x8 blocks (B, 64), smallest first."""
+    centred = coefficients.double() - coefficients.double().mean(0)
+    values = torch.linalg.eigvalsh(centred.mT @ centred / len(centred)).clamp_min(0) + floor**2
     chosen: Tensor = values[[0, 3, 8, 16, 32, 48]]
     return chosen.log().float()
 
@@ -167,27 +208,37 @@ class Seen:
     floor: float
 
 
-def seen(planes: Tensor, blocks: list[Tensor], span: float, step: float) -> Seen:
+def seen(windows: Sequence[Tensor], usable: Sequence[Tensor], span: float, step: float) -> Seen:
     """The statistics of a picture of one plane, or of luminance and two chromas.
 
     Args:
-        planes: (P, H, W) orthonormal opponent planes, or one plane.
-        blocks: for each plane its usable 8x8 DCT coefficients (B, 64).
+        windows: (P, h, w) parts of the picture, in orthonormal opponent planes, or of one plane.
+        usable: (rows, columns) of each, whether the 8x8 block that begins at 4 (row, column) is used.
         span: robust contrast of the picture.
         step: distance of neighbouring values as they are stored; 0 where there is none.
     """
     floor = max(FLOOR * span, 1e-12)
+    blocks = torch.cat([blocks_of(w)[:, u.flatten()] for w, u in zip(windows, usable, strict=True)], 1)
     parts = [plane_features(c, floor) for c in blocks]
-    wide = len(SHARES) * 36
-    reference = float(parts[0][1 * 36 : 2 * 36].mean())
+    wide = len(SHARES) * PAIRS
+    reference = float(parts[0][PAIRS : 2 * PAIRS].mean())
     for part in parts:
         part[:wide] -= reference
+    brightness = blocks[0, :, 0] / SIDE
+    order = brightness.argsort(stable=True)
+    classes = [class_features(c, order, floor) - reference for c in blocks]
+    middles = torch.stack(
+        [(brightness[p] if len(p) else brightness).mean() for p in order.tensor_split(CLASSES)]
+    )
+    large = max(range(len(windows)), key=lambda i: windows[i][0].numel())
+    covered = values.cover(usable[large], windows[large].shape[-2:])
     tails = []
-    for plane in planes:
-        tails += [eigen_features(plane, floor) - reference, grid(plane)]
+    for block, plane in zip(blocks, windows[large], strict=True):
+        tails += [eigen_features(block, floor) - reference, grid(plane, covered)]
     step_log = math.log(step**2 / 12 + 1e-3 * floor**2) - reference
-    more = torch.tensor([math.log(span**2) - reference, step_log, math.log(max(len(blocks[0]), 1)) - 8.0])
-    return Seen(torch.cat([*parts, *tails, more]).float(), reference, floor)
+    more = torch.tensor([math.log(span**2) - reference, step_log, math.log(max(blocks.shape[1], 1)) - 8.0])
+    bright = (middles - middles[0]) / span
+    return Seen(torch.cat([*parts, *classes, *tails, bright, more]).float(), reference, floor)
 
 
 WEIGHTS = Path(__file__).with_name("reading.safetensors")
@@ -231,12 +282,9 @@ def read(
         [slice(0, 3)] if color and windows[0].shape[0] == 3 else [slice(i, i + 1) for i in range(len(mixing))]
     )
     planes = [torch.einsum("dc,chw->dhw", mixing, w) for w in windows]
-    flat = [blocks_of(p)[:, u.flatten()] for p, u in zip(planes, usable, strict=True)]
-    together = torch.cat(flat, 1)
-    largest = max(planes, key=lambda p: p.shape[-1] * p.shape[-2])
     variances, doubts = [], []
     for group in groups:
-        view = seen(largest[group], list(together[group]), span, step)
+        view = seen([p[group] for p in planes], usable, span, step)
         found, doubt = _network(len(mixing[group])).run(view)
         variances.append(found)
         doubts.append(doubt)
@@ -262,9 +310,9 @@ class _Network:
             x = torch.nn.functional.silu(t[f"{layer}.weight"] @ x + t[f"{layer}.bias"])
         x = t["c.weight"] @ x + t["c.bias"] + past
         planes = len(t["middle"])
-        logs = x[: planes * 36].view(planes, 36) + t["middle"] + view.reference
+        logs = x[: planes * PAIRS].view(planes, PAIRS) + t["middle"] + view.reference
         variance = (logs.exp() - view.floor**2).clamp_min(1e-4 * view.floor**2)
-        return variance[:, pairs()], x[planes * 36 :].clamp(-4, 2).exp()
+        return variance[:, pairs()], x[planes * PAIRS :].clamp(-4, 2).exp()
 
 
 @lru_cache

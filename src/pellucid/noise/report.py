@@ -61,7 +61,6 @@ class NoiseReport:
         clipped: per channel, the fraction of pixels at the bottom and at the top of the range.
         impulse: fraction of pixels replaced by salt or pepper.
         periodic: periodic patterns, strongest first.
-        compressed: whether the finest chroma is empty, as a camera's JPEG leaves it.
         scale: stored units per working unit, to print figures in the units of the file.
         low, span: robust contrast of the picture: next to no value lies below low or above low + span.
         step: distance of neighbouring values as they are stored, 0 where there is none.
@@ -84,7 +83,6 @@ class NoiseReport:
     clipped: tuple[tuple[float, float], ...] = ()
     impulse: float = 0.0
     periodic: tuple[Periodic, ...] = ()
-    compressed: bool = False
     scale: float = 1.0
     low: float = 0.0
     span: float = 1.0
@@ -190,7 +188,6 @@ class NoiseReport:
             "correlated": {"flag": self.correlated, "length_px": self.length_px},
             "clipped": [list(c) for c in self.clipped],
             "impulse": self.impulse,
-            "compressed": self.compressed,
             "periodic": [{"frequency": list(p.frequency), "amplitude": p.amplitude} for p in self.periodic],
             "sigma_per_scale": [list(s) for s in self.sigma_per_scale],
             "mad": list(self.mad),

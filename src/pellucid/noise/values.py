@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn.functional import avg_pool2d, max_pool2d
 
 from pellucid.noise.spectrum import SIDE
 
@@ -18,6 +19,10 @@ CUT = 0.05
 """share of the values of a block at an end from which on it tells nothing"""
 MOST = 200_000
 """values that are looked at for their lattice"""
+MOSTLY = 0.5
+"""share of the blocks that lie apart from constant parts from which on those beside them are left out"""
+REACH = 2
+"""in strides: a block so far from a constant one may hold a row of it"""
 FLAT = 0.15
 """share of exactly flat places in a block that also holds something else, as noise would not leave"""
 
@@ -73,16 +78,15 @@ def look(windows: list[Tensor], hidden: list[Tensor] | None = None) -> Values:
     constants, cuts, flats, inner = [], [], [], []
     low_heap = high_heap = total = 0
     for i, window in enumerate(windows):
-        blocks = window.unfold(1, SIDE, STRIDE).unfold(2, SIDE, STRIDE)
-        constant = (blocks.amax((-1, -2)) == blocks.amin((-1, -2))).all(0)
-        cut = ((blocks <= least) | (blocks >= most)).float().mean((-1, -2)).amax(0) >= CUT
+        constant = _constant(window, SIDE, STRIDE)
+        ends = ((window <= least) | (window >= most)).to(window.dtype)
+        cut = avg_pool2d(ends[None], SIDE, STRIDE)[0].amax(0) >= CUT
         if hidden is not None:
-            lost = hidden[i].unfold(0, SIDE, STRIDE).unfold(1, SIDE, STRIDE).flatten(2).any(2)
-            constant = constant | lost
+            constant = constant | (max_pool2d(hidden[i][None].float(), SIDE, STRIDE)[0] > 0)
         constants.append(constant)
         cuts.append(cut)
         flats.append(_flat(window))
-        covered = _cover(~constant, window.shape[-2:])
+        covered = cover(~constant, window.shape[-2:])
         inner.append(window[:, covered])
         low_heap += int((window[:, covered] <= least).sum())
         high_heap += int((window[:, covered] >= most).sum())
@@ -97,6 +101,9 @@ def look(windows: list[Tensor], hidden: list[Tensor] | None = None) -> Values:
     number = sum(int(v.sum()) for v in varied)
     mixed = sum(int(((f >= FLAT) & v).sum()) for f, v in zip(flats, varied, strict=True))
     usable = [v & ~c for v, c in zip(varied, cuts, strict=True)]
+    apart = [u & ~_beside(c) for u, c in zip(usable, constants, strict=True)]
+    if sum(int(a.sum()) for a in apart) > MOSTLY * sum(int(u.sum()) for u in usable):
+        usable = apart
     if sum(int(u.sum()) for u in usable) < 64:
         usable = varied
     return Values(
@@ -124,8 +131,8 @@ def inside(pixels: Tensor) -> tuple[slice, slice]:
     return found[0], found[1]
 
 
-def _cover(blocks: Tensor, size: torch.Size) -> Tensor:
-    """(h, w) the pixels that lie in one of the blocks marked in (rows, columns)."""
+def cover(blocks: Tensor, size: torch.Size) -> Tensor:
+    """(h, w) the pixels that lie in one of the 8x8 blocks marked in (rows, columns), every fourth pixel."""
     rows, columns = blocks.shape
     covered = torch.zeros(size, dtype=torch.bool)
     for y in range(SIDE):
@@ -134,11 +141,20 @@ def _cover(blocks: Tensor, size: torch.Size) -> Tensor:
     return covered
 
 
+def _beside(constant: Tensor) -> Tensor:
+    """(rows, columns) the blocks that touch or overlap one of those that are constant."""
+    return max_pool2d(constant[None].float(), 2 * REACH + 1, 1, REACH)[0] > 0
+
+
 def _flat(window: Tensor) -> Tensor:
     """(rows, columns) share of the 3x3 places in each block that are constant in all channels."""
-    places = window.unfold(1, 3, 1).unfold(2, 3, 1)
-    same = (places.amax((-1, -2)) == places.amin((-1, -2))).all(0)
-    return same.float().unfold(0, SIDE - 2, STRIDE).unfold(1, SIDE - 2, STRIDE).mean((-1, -2))
+    return avg_pool2d(_constant(window, 3, 1).float()[None], SIDE - 2, STRIDE)[0]
+
+
+def _constant(window: Tensor, side: int, stride: int) -> Tensor:
+    """Whether squares of (C, h, w), every so many pixels, hold one value in each channel."""
+    most = max_pool2d(window[None], side, stride)
+    return (most == -max_pool2d(-window[None], side, stride))[0].all(0)
 
 
 def _step(values: Tensor, extent: float) -> float:

@@ -16,6 +16,7 @@ Kind = Literal["noise", "mask", "downsample"]
 LEVELS = ("auto", "mad", "chen")
 SEEN_TO = ("auto", "off")
 DTYPES = ("same", "float32")
+EFFORTS = ("quick", "normal", "best")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +90,14 @@ class Denoise(Request):
     """Side of the tiles in pixels; large images are cut anyway."""
     mask: Any = option(None, metavar="MASK...")
     """Pixels to leave alone, white: one image for all inputs, or one each."""
+    effort: str = option("normal", choices=EFFORTS)
+    """How long to work: quick takes about a tenth of the time of normal, best spares nothing."""
+    strength: float = option(1.0, low=0, high=1)
+    """How much of what was removed is taken off: 1 all of it, 0 nothing."""
+    detail: float = option(0.0, low=0, high=1)
+    """How much of the fine structure in what was removed is given back, where there is more than noise."""
+    keep_brightness: bool = option(False)
+    """Keep the mean of every channel, also where a camera has made a noisy photograph too dark."""
     force: bool = option(False)
     """Keep what auto made, also where the last look would take a milder result or the input."""
 
@@ -101,6 +110,11 @@ class Denoise(Request):
             raise ValueError(f"{' and '.join(told)} all say which level to take. Keep one of them.")
         if isinstance(self.sigma, int | float) and not (math.isfinite(self.sigma) and self.sigma >= 0):
             raise ValueError(f"sigma must be 0 or more, got {self.sigma}.")
+        if self.effort != "normal" and (self.preset is not None or self.config is not None):
+            other = f"preset={self.preset!r}" if self.preset is not None else "config"
+            raise ValueError(
+                f"effort={self.effort!r} and {other} both choose a configuration. Keep one of them."
+            )
         if self.guide is not None and self.tile is not None:
             raise ValueError(f"tile={self.tile} cuts the image and not its guide. Leave one of them out.")
 
@@ -240,6 +254,10 @@ class DenoiseOptions(RequestOptions, total=False):
     adapt: float | None
     tile: int | None
     mask: Any
+    effort: str
+    strength: float
+    detail: float
+    keep_brightness: bool
     force: bool
 
 

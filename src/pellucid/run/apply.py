@@ -71,7 +71,8 @@ def shown(state: State, estimate: Tensor, index: int = 0) -> Tensor:
         return torch.where(state.degradation.hidden, estimate, state.shots[0, index]) if known else estimate
     if state.request.kind != "noise" or method is None or noise.impulse > IMPULSES:
         return estimate
-    if not method.keeps(choice.config, noise):
+    always = isinstance(state.request, Denoise) and state.request.keep_brightness
+    if not always and not method.keeps(choice.config, noise):
         return estimate
     left = state.left_out
     return keep_mean(estimate, noisy, limits=state.limits, left_out=None if left is None else left[index])

@@ -130,7 +130,8 @@ def _choice(state: State, report: NoiseReport) -> Choice:
         choice = as_asked(state, asked, report)
     elif request.kind == "noise":
         channels, stated = state.noisy.shape[1], state.stated is not None
-        choice = auto.choose(report, color=state.color, channels=channels, stated=stated)
+        effort = request.effort if isinstance(request, Denoise) else "normal"
+        choice = auto.choose(report, color=state.color, channels=channels, stated=stated, effort=effort)
     else:
         choice = auto.restorer(request.kind, report)
     return by_map(state, whole(state, choice))

@@ -1,7 +1,7 @@
 """The line of stages, each a pure function from a State to the next, and the way through it.
 
 load -> mend -> align -> prepare -> analyse -> choose
-     -> near_clean -> adapt -> apply -> look -> check -> put_back -> save
+     -> near_clean -> adapt -> apply -> look -> hand -> check -> put_back -> save
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pellucid.run.adaptation import adapt
 from pellucid.run.apply import apply
 from pellucid.run.check import check
 from pellucid.run.decide import align, analyse, choose
+from pellucid.run.hand import hand
 from pellucid.run.load import load
 from pellucid.run.look import look
 from pellucid.run.near_clean import near_clean
@@ -29,7 +30,7 @@ def near_cleaned(state: State) -> State:
 
 DECIDE: tuple[Stage, ...] = (load, mend, align, prepare, analyse, choose)
 """from the request to what will be done: all that `inspect` needs"""
-DO: tuple[Stage, ...] = (near_cleaned, adapt, apply, look, check, put_back, save)
+DO: tuple[Stage, ...] = (near_cleaned, adapt, apply, look, hand, check, put_back, save)
 """from there to the result"""
 
 

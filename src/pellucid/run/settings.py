@@ -93,7 +93,7 @@ def settle(request: Request, *, shots: int = 1) -> Settings:
     return Settings(
         request=request,
         method=method,
-        config=None if method is None else _config(method, request.preset, config, changes),
+        config=None if method is None else _config(method, _preset(method, request), config, changes),
         device=devices.choose(request.device),
         model=model,
         preparers=_preparers(method, request, shots),
@@ -154,6 +154,14 @@ def _as_trained(
     tiling = replace(method.tiling, halo=card.halo, stride=card.stride)
     own = models.config_of(card, method.config, Path(path).name)
     return replace(method, tiling=tiling), own if config is None else config
+
+
+def _preset(method: Method, request: Request) -> str | None:
+    """The preset that was asked for, or that an effort means for this method; None for its usual one."""
+    if not isinstance(request, Denoise) or request.effort == "normal":
+        return request.preset
+    meant = {"quick": ("quick", "fast"), "best": ("best", "paper")}[request.effort]
+    return next((name for name in meant if name in method.presets), None)
 
 
 def _config(method: Method, preset: str | None, config: Any, changes: Mapping[str, Any]) -> Any:

@@ -60,9 +60,6 @@ class Config:
     likewise)"""
     reach: float = fields.option(1.0, low=0)
     """what fine detail may hold of noise at least, in multiples of middling detail (fitted likewise)"""
-    reach_jpeg: float = fields.option(3.0, low=0)
-    """the same in a JPEG, whose quantisation empties the flat blocks on which noise is measured, but not the
-    others"""
     coarse: float = fields.option(1.0, low=0)
     """strength of a second look at the chroma, at half size, where pixels share noise; 0 for none"""
     noise: Literal["spectrum", "white"] = fields.option("spectrum", choices=("spectrum", "white"))
@@ -111,13 +108,11 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
     """
     noisy = task.shots.mean(0).to(device)
     kernel = torch.from_numpy(task.noise.kernel).float().to(device) / len(task.shots)
-    estimate = restore(noisy, kernel, config, color=task.color, compressed=task.noise.compressed)
+    estimate = restore(noisy, kernel, config, color=task.color)
     yield Step(iteration=1, phase="filter", loss=None, output=estimate, estimate=lambda: estimate, total=1)
 
 
-def restore(
-    noisy: Tensor, kernel: Tensor, config: Config, *, color: bool, compressed: bool = False
-) -> Tensor:
+def restore(noisy: Tensor, kernel: Tensor, config: Config, *, color: bool) -> Tensor:
     """BM3D of (C, H, W), for noise of covariance `kernel` (C, C, 2L+1, 2L+1).
 
     >>> flat = torch.full((1, 9, 9), 0.5)
@@ -137,23 +132,20 @@ def restore(
         return noisy.clone()
     planes = torch.einsum("dc,chw->dhw", mixing, noisy)
     if opponent:
-        result = _fine(planes, own, config, opponent=True, compressed=compressed)
+        result = _fine(planes, own, config, opponent=True)
         if config.coarse > 0 and own.shape[-1] > 1 and min(height, width) >= 4 * SIDE:
             result[1:] += _coarse(planes, result, own, config)
     else:
         result = torch.cat(
-            [
-                _fine(planes[i : i + 1], own[i : i + 1], config, opponent=False, compressed=compressed)
-                for i in range(channels)
-            ]
+            [_fine(planes[i : i + 1], own[i : i + 1], config, opponent=False) for i in range(channels)]
         )
     return torch.einsum("dc,dhw->chw", mixing, result)
 
 
-def _fine(planes: Tensor, kernel: Tensor, config: Config, *, opponent: bool, compressed: bool) -> Tensor:
+def _fine(planes: Tensor, kernel: Tensor, config: Config, *, opponent: bool) -> Tensor:
     height, width = planes.shape[-2:]
     padded = F.pad(planes[None], (0, max(0, SIDE - width), 0, max(0, SIDE - height)), mode="replicate")[0]
-    kernel = _strengthen(kernel, config, opponent=opponent, compressed=compressed)
+    kernel = _strengthen(kernel, config, opponent=opponent)
     hard, wiener = config.stages()
     pilot = filter_image(padded, None, kernel, hard)
     return filter_image(padded, pilot, kernel, wiener)[:, :height, :width]
@@ -166,7 +158,7 @@ def _coarse(planes: Tensor, estimate: Tensor, kernel: Tensor, config: Config) ->
     The luminance is left alone: there the same change blurs texture.
     """
     small = F.avg_pool2d(planes[None], 2)[0]
-    again = _fine(small, _halved(kernel) * config.coarse**2, config, opponent=True, compressed=False)
+    again = _fine(small, _halved(kernel) * config.coarse**2, config, opponent=True)
     change = again[1:] - F.avg_pool2d(estimate[None, 1:], 2)[0]
     size = estimate.shape[-2:]
     return F.interpolate(change[None], size=size, mode="bicubic", align_corners=False)[0]
@@ -180,15 +172,14 @@ def _halved(kernel: Tensor) -> Tensor:
     return smooth[:, first::2, first::2]
 
 
-def _strengthen(kernel: Tensor, config: Config, *, opponent: bool, compressed: bool) -> Tensor:
+def _strengthen(kernel: Tensor, config: Config, *, opponent: bool) -> Tensor:
     """Autocovariances (C, 2L+1, 2L+1) at the strength of the configuration."""
     if kernel.shape[-1] == 1:
         return kernel * config.strength**2
     variance = to_variance(kernel).to(kernel)
     low = variance[:, LOWEST].mean(1, keepdim=True)
     raised = variance + config.whiten * (low - variance).clamp_min(0)
-    reach = config.reach_jpeg if compressed else config.reach
-    raised = raised.maximum(reach * variance[:, MIDDLE].mean(1, keepdim=True))
+    raised = raised.maximum(config.reach * variance[:, MIDDLE].mean(1, keepdim=True))
     if opponent:
         raised[1:] = (variance + config.whiten_chroma * (low - variance).clamp_min(0))[1:]
     return to_kernel(raised).to(kernel) * (config.strength * config.correlated) ** 2
@@ -216,7 +207,6 @@ PAPER = Paper(
         "whiten": 0.0,
         "whiten_chroma": 0.0,
         "reach": 0.0,
-        "reach_jpeg": 0.0,
         "coarse": 0.0,
     },
 )
@@ -234,8 +224,6 @@ BM3D = Method(
         "whiten": "the spectrum is measured and may be too low where noise and texture are alike",
         "whiten_chroma": "chroma holds little fine detail to lose",
         "reach": "see whiten",
-        "reach_jpeg": "the quantisation of a JPEG empties the flat blocks on which noise is measured, no "
-        "others",
         "coarse": "colour noise of photographs has patches larger than a block",
     },
     tiling=Tiling(kind="whole"),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
+from scipy.ndimage import median_filter
 from torch import Tensor
 
 from pellucid import fields, models
@@ -57,7 +58,10 @@ class Config:
     """take the brightness from linear light, where noise averages out; auto: in colour pictures whose noise
     pixels share, which a camera has developed"""
     most: float = fields.option(3.0, low=1)
-    """most that is taken off a pixel whose noise is its own, in standard deviations: beyond may be a star"""
+    """most that is taken off a pixel whose noise is its own, in standard deviations"""
+    source: float = fields.option(5.0, low=0)
+    """how far a pixel must rise above the median of the nine around it, in standard deviations, to be taken
+    for a source of one pixel, as a star: of one that does so by two more no more than one is taken off"""
     least: float = fields.option(SEEN, low=0)
     """root mean square of the shift of brightness below which it is left alone, as it is not seen"""
     step: int = 4
@@ -91,7 +95,6 @@ class Config:
             whiten=0.1 * shared,
             whiten_chroma=shared,
             reach=shared,
-            reach_jpeg=shared,
             coarse=shared,
         )
 
@@ -180,15 +183,17 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
         told += light * (config.camera_factor * level - told)
         other = seen(network, told)
     shared = max(sharing(told, level), light) if task.noise.correlated else 0.0
-    (filtered,) = bm3d.steps(task, config.filter(shared=shared), seed=seed, device=device)
-    estimate = filtered.estimate()
+    if other is None or config.share < 1:
+        (filtered,) = bm3d.steps(task, config.filter(shared=shared), seed=seed, device=device)
+        estimate = filtered.estimate()
     if other is not None:
-        estimate = estimate + config.share * (other - estimate)
+        estimate = other if config.share == 1 else estimate + config.share * (other - estimate)
     if network is not None and developed and config.pd_share * shared > 0:
         apart = seen(network, config.pd_level_factor * level, stride=2)
         estimate = estimate + config.pd_share * shared * (apart - estimate)
     if not task.noise.correlated:
-        most = noisy.new_tensor(task.noise.sigma).view(-1, 1, 1) * config.most
+        sigma = noisy.new_tensor(task.noise.sigma).view(-1, 1, 1)
+        most = _most(noisy / sigma.clamp_min(1e-12), config.most, config.source) * sigma
         estimate = noisy - (noisy - estimate).clamp(-most, most)
     estimate = estimate + (noisy - estimate).mean((-2, -1), keepdim=True)
     if config.light == "always":
@@ -196,6 +201,19 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
     elif config.light == "auto" and developed:
         estimate = relit(noisy, estimate, config.least, share=developing(noisy, estimate))
     yield Step(iteration=1, phase="filter", loss=None, output=estimate, estimate=lambda: estimate, total=1)
+
+
+def _most(noisy: Tensor, most: float, source: float) -> Tensor:
+    """The most that may be taken off each pixel of (C, H, W), all in standard deviations of the noise.
+
+    >>> star = torch.zeros(1, 3, 3)
+    >>> star[0, 1, 1] = 9.0
+    >>> _most(star, 3.0, 5.0)[0, 1]
+    tensor([3., 1., 3.])
+    """
+    around = torch.from_numpy(median_filter(noisy.cpu().numpy(), (1, 3, 3))).to(noisy)
+    sure = ((noisy - around).abs() - source).div(2).clamp(0, 1)
+    return most + sure * (1.0 - most)
 
 
 def _keeps_mean(config: Config, noise: NoiseReport) -> bool:
@@ -207,7 +225,11 @@ PHOTO = Method(
     **described("photo"),
     config=Config,
     steps=steps,
-    presets={"paper": Config(step=3, radius=19, tta_views=4), "fast": Config()},
+    presets={
+        "paper": Config(step=3, radius=19, tta_views=4),
+        "fast": Config(),
+        "quick": Config(share=1.0, pd_share=0.0, tta_views=1),
+    },
     departures={
         "tta_views": "two views for half the time of four",
         "step": "wider steps and a nearer search halve the time of the second stage",
