@@ -36,6 +36,10 @@ TIED = 0.2  # correlation between channels from which on it counts
 DARKEST = 0.05  # variance of the darkest class over the mean one, at least
 DOUBT = 8.0  # variance by the law over that read elsewhere; beyond it the law has followed texture
 CLOSE = (0.13, 0.4)  # how far the classes of brightness may lie from their line, the middling and the worst
+MOST = 1.4
+"""variance that the network may read at most, of what the eigenvalues show; texture only adds to that"""
+TEXTURE = 0.7
+"""of the logarithm of the variance from the eigenvalues: how much of it texture may be"""
 SLACK = 1.06  # how far the eigenvalues may exceed what fine detail shows
 FEW = 20_000  # pixels below which the eigenvalues spread so far that their tail reads low
 MANY = 8  # channels beyond which no covariance between channels is measured
@@ -91,7 +95,7 @@ def _framed(views: list[Tensor], seen: Values, color: bool) -> NoiseReport:
     every = max(1, len(views) // 6)
     sample = views[::every]
     valid = [values.cover(u, v.shape[-2:]) for u, v in zip(seen.usable[::every], sample, strict=True)]
-    mad = torch.stack([level.mad(v) for v in sample]).mean(0)
+    mad = torch.stack([level.mad(v, valid=a) for v, a in zip(sample, valid, strict=True)]).mean(0)
     scales = torch.stack([level.mad_per_scale(v) for v in sample[:2]]).mean(0)
     chens = [level.chen(v, floor=floor, ceiling=ceiling, valid=a) for v, a in zip(sample, valid, strict=True)]
     joint = float(np.mean(chens))
@@ -182,7 +186,7 @@ class _Law:
 def _law(blocks: Blocks, classes: list[Tensor]) -> _Law:
     spectra = torch.stack([reading.calm_energy(blocks.coefficients[c], list(FINE)) for c in classes])
     brightness = torch.stack([blocks.mean[c].double().mean(0) for c in classes])
-    mean = blocks.mean.double().mean(0)
+    mean = blocks.mean[torch.cat(classes)].double().mean(0)
     gain, offset = _line(brightness, spectra)
     if float((gain > 0).double().mean()) < MAJORITY:  # photons count in all channels, texture in one or two
         gain, offset = torch.zeros_like(gain), spectra.min(0).values
@@ -238,7 +242,7 @@ def _white(
 
     The channels may share noise; then the eigenvalues of all channels together tell the smallest of their
     combinations, and each channel is measured for itself. The less this agrees with what the network reads,
-    the more the network counts.
+    the more the network counts, as far as it does not doubt itself.
     """
     if law is None:
         return _as_white(read.sigma, channels, common, ("every block is clipped: the level is a guess",))
@@ -263,11 +267,11 @@ def _white(
     if sum(v.shape[-1] * v.shape[-2] for v in views) < FEW:
         whole = max(whole, min(average, float(np.mean(np.square(common["mad"])))))
     classic = min(whole, SLACK * average) if whole > 0 else average
-    apart = math.log(max(classic, 1e-12) / max(read.level**2, 1e-12)) / (AGREE + 2 * doubt)
-    share = math.exp(-(apart**2))
-    variance = (fine * classic / average).clamp_min(1e-12) ** share * torch.tensor(
-        read.sigma
-    ).double().square().clamp_min(1e-12) ** (1 - share)
+    told = torch.tensor(read.sigma).double().square().clamp_min(1e-12)
+    told = told * min(1.0, MOST * whole / float(told.mean())) if whole > 0 else told
+    apart = math.log(max(classic, 1e-12) / float(told.mean())) / (AGREE + 2 * doubt)
+    share = max(math.exp(-(apart**2)), doubt**2 / (doubt**2 + TEXTURE**2))
+    variance = (fine * classic / average).clamp_min(1e-12) ** share * told ** (1 - share)
     by_law = (law.gain * law.mean + law.offset).clamp_min(0)
     believed = (law.gain > 0) & (by_law < DOUBT * max(float(variance.mean()), 1e-12))
     law = replace(law, gain=torch.where(believed, law.gain, 0.0))

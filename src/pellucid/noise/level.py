@@ -16,7 +16,7 @@ _QUARTILE = 0.6744897501960817  # of the standard normal: its median absolute va
 _SIDE, _STRIDE = 8, 3  # patches of Chen, Zhu and Heng
 
 
-def mad(image: Tensor, *, skip_zeros: bool = True) -> Tensor:
+def mad(image: Tensor, *, skip_zeros: bool = True, valid: Tensor | None = None) -> Tensor:
     """Median absolute wavelet coefficient over 0.6745, per channel (Donoho and Johnstone, Biometrika 1994).
 
     The coefficients are the finest diagonal ones of db2, as in `skimage.restoration.estimate_sigma`,
@@ -27,6 +27,7 @@ def mad(image: Tensor, *, skip_zeros: bool = True) -> Tensor:
         image: (C, H, W).
         skip_zeros: leave out coefficients that are 0, which clipped or padded areas make (scikit-image does);
             without it a picture that is mostly flat, such as a drawing, reads 0.
+        valid: (H, W) pixels that can tell of noise, or None for all; coefficients of others are left out.
 
     Returns:
         (C,) standard deviations in the units of the image; 0 where there is nothing to measure (one pixel).
@@ -37,14 +38,18 @@ def mad(image: Tensor, *, skip_zeros: bool = True) -> Tensor:
     """
     _check(image)
     levels = []
-    for plane in image.detach().cpu().double().numpy():
+    planes = image.detach().cpu().double()
+    if valid is not None:
+        planes = torch.where(valid.cpu(), planes, torch.nan)
+    for plane in planes.numpy():
         diagonal = pywt.dwt2(plane, "db2")[1][2]
         inner = diagonal[1:-1, 1:-1]
         diagonal = inner if inner.size else diagonal
         # a constant plane leaves rounding errors, not zeros; below float32's resolution nothing was measured
         size = np.abs(diagonal)
-        floor = 1e-7 * float(np.abs(plane).max()) if skip_zeros else -1.0
-        size = size[size > floor]
+        largest = np.nanmax(np.abs(plane)) if valid is None or valid.any() else 0.0
+        floor = 1e-7 * float(largest) if skip_zeros else -1.0
+        size = size[size > floor]  # which NaN is not
         levels.append(float(np.median(size)) / _QUARTILE if size.size else 0.0)
     return torch.tensor(levels, dtype=torch.float32)
 

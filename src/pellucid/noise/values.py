@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from scipy.ndimage import label
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, max_pool2d
 
@@ -20,9 +22,10 @@ CUT = 0.05
 MOST = 200_000
 """values that are looked at for their lattice"""
 MOSTLY = 0.5
-"""share of the blocks that lie apart from constant parts from which on those beside them are left out"""
-REACH = 2
-"""in strides: a block so far from a constant one may hold a row of it"""
+"""share of the blocks that are not constant and lie apart from those that are, from which on the others are
+left out"""
+PARTS = 4
+"""values of constant parts that are followed to their borders, the largest first"""
 FLAT = 0.15
 """share of exactly flat places in a block that also holds something else, as noise would not leave"""
 
@@ -75,35 +78,32 @@ def look(windows: list[Tensor], hidden: list[Tensor] | None = None) -> Values:
     """
     least = min(float(w.min()) for w in windows)
     most = max(float(w.max()) for w in windows)
-    constants, cuts, flats, inner = [], [], [], []
-    low_heap = high_heap = total = 0
+    constants, cuts, flats = [], [], []
     for i, window in enumerate(windows):
         constant = _constant(window, SIDE, STRIDE)
         ends = ((window <= least) | (window >= most)).to(window.dtype)
-        cut = avg_pool2d(ends[None], SIDE, STRIDE)[0].amax(0) >= CUT
         if hidden is not None:
             constant = constant | (max_pool2d(hidden[i][None].float(), SIDE, STRIDE)[0] > 0)
         constants.append(constant)
-        cuts.append(cut)
+        cuts.append(avg_pool2d(ends[None], SIDE, STRIDE)[0].amax(0) >= CUT)
         flats.append(_flat(window))
-        covered = cover(~constant, window.shape[-2:])
-        inner.append(window[:, covered])
-        low_heap += int((window[:, covered] <= least).sum())
-        high_heap += int((window[:, covered] >= most).sum())
-        total += int(covered.sum()) * window.shape[0]
+    varied = [~c for c in constants]
+    number = sum(int(v.sum()) for v in varied)
+    apart = [~_beside(w, c) if c.any() else ~c for w, c in zip(windows, constants, strict=True)]
+    apart = [a & v for a, v in zip(apart, varied, strict=True)]  # of holes no value is known
+    kept = apart if sum(int(a.sum()) for a in apart) > MOSTLY * number else varied
+    inner = [w[:, cover(k, w.shape[-2:])] for w, k in zip(windows, kept, strict=True)]
+    total = sum(v.numel() for v in inner)
+    low_heap = sum(int((v <= least).sum()) for v in inner)
+    high_heap = sum(int((v >= most).sum()) for v in inner)
     values = torch.cat([v.flatten() for v in inner])
     if values.numel() == 0:
         values = torch.cat([w.flatten() for w in windows])
     some = values[:: max(1, values.numel() // MOST)]
     ends = torch.quantile(some, torch.tensor([TAIL, 1 - TAIL]))
     span = float(ends[1] - ends[0]) or max(most - least, 1e-12)
-    varied = [~c for c in constants]
-    number = sum(int(v.sum()) for v in varied)
     mixed = sum(int(((f >= FLAT) & v).sum()) for f, v in zip(flats, varied, strict=True))
-    usable = [v & ~c for v, c in zip(varied, cuts, strict=True)]
-    apart = [u & ~_beside(c) for u, c in zip(usable, constants, strict=True)]
-    if sum(int(a.sum()) for a in apart) > MOSTLY * sum(int(u.sum()) for u in usable):
-        usable = apart
+    usable = [k & ~c for k, c in zip(kept, cuts, strict=True)]
     if sum(int(u.sum()) for u in usable) < 64:
         usable = varied
     return Values(
@@ -141,9 +141,17 @@ def cover(blocks: Tensor, size: torch.Size) -> Tensor:
     return covered
 
 
-def _beside(constant: Tensor) -> Tensor:
-    """(rows, columns) the blocks that touch or overlap one of those that are constant."""
-    return max_pool2d(constant[None].float(), 2 * REACH + 1, 1, REACH)[0] > 0
+def _beside(window: Tensor, constant: Tensor) -> Tensor:
+    """(rows, columns) the blocks into which a constant part reaches, of which others hold nothing else."""
+    part = torch.zeros(window.shape[-2:])
+    places = constant.nonzero() * STRIDE
+    colours, counts = window[:, places[:, 0], places[:, 1]].unique(dim=1, return_counts=True)
+    for i in counts.argsort(descending=True)[:PARTS].tolist():
+        same = (window == colours[:, i, None, None]).all(0).numpy()
+        names, _ = label(same)
+        own = np.unique(names[places[:, 0], places[:, 1]])
+        part[torch.from_numpy(np.isin(names, own[own > 0]))] = 1.0
+    return max_pool2d(part[None], SIDE, STRIDE)[0] > 0
 
 
 def _flat(window: Tensor) -> Tensor:
