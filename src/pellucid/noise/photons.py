@@ -82,7 +82,6 @@ def counted(report: NoiseReport, pixels: Tensor, holes: Tensor | None = None) ->
         length_px=0.0,
         clipped=tuple((0.0, high) for _, high in report.clipped),
         impulse=0.0,
-        compressed=False,
         exact=0.0,
         doubt=0.0,
         warnings=(),

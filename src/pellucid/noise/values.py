@@ -145,9 +145,9 @@ def _beside(window: Tensor, constant: Tensor) -> Tensor:
     """(rows, columns) the blocks into which a constant part reaches, of which others hold nothing else."""
     part = torch.zeros(window.shape[-2:])
     places = constant.nonzero() * STRIDE
-    colours, counts = window[:, places[:, 0], places[:, 1]].unique(dim=1, return_counts=True)
-    for i in counts.argsort(descending=True)[:PARTS].tolist():
-        same = (window == colours[:, i, None, None]).all(0).numpy()
+    colours, counts = np.unique(window[:, places[:, 0], places[:, 1]].numpy(), axis=1, return_counts=True)
+    for colour in colours.T[np.argsort(-counts)[:PARTS]]:
+        same = (window == torch.from_numpy(colour)[:, None, None]).all(0).numpy()
         names, _ = label(same)
         own = np.unique(names[places[:, 0], places[:, 1]])
         part[torch.from_numpy(np.isin(names, own[own > 0]))] = 1.0
