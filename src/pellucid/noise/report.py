@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -39,6 +40,57 @@ class Counts:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Field:
+    """How the level of the noise varies over the picture, alike in all channels.
+
+    log variance = level + a y + b x + c (y² - 1/3) + d x y + e (x² - 1/3), the sum of the last five within
+    low and high, with y and x from -1 to 1 over the picture.
+
+    Attributes:
+        slopes: a to e.
+        low: least drift of the logarithm of the variance that a part has shown.
+        high: greatest.
+        level: the logarithm of the variance without drift, the mean over the channels.
+        rows, columns: the part of the picture over which y and x run, without a border; none for all of it.
+    """
+
+    slopes: tuple[float, ...]
+    low: float
+    high: float
+    level: float
+    rows: tuple[int, int] | None = None
+    columns: tuple[int, int] | None = None
+
+    def map(self, height: int, width: int) -> Floats:
+        """(H, W) standard deviations.
+
+        >>> Field(slopes=(0.0, 2.0, 0.0, 0.0, 0.0), low=-2.0, high=2.0, level=0.0).map(1, 3).round(1).tolist()
+        [[0.5, 1.0, 1.9]]
+        """
+        y, x = _over(self.rows, height)[:, None], _over(self.columns, width)[None]
+        a, b, c, d, e = self.slopes
+        drift = a * y + b * x + c * (y * y - 1 / 3) + d * x * y + e * (x * x - 1 / 3)
+        found: Floats = np.exp((self.level + np.clip(drift, self.low, self.high)) / 2)
+        return found
+
+    def times(self, factor: float) -> Field:
+        """The field of this noise at another strength."""
+        return replace(self, level=self.level + 2 * math.log(factor))
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Least and largest standard deviation."""
+        return math.exp((self.level + self.low) / 2), math.exp((self.level + self.high) / 2)
+
+
+def _over(part: tuple[int, int] | None, length: int) -> Floats:
+    """Places from -1 to 1 over a part of a side, and no further beyond it."""
+    start, stop = (0, length) if part is None else part
+    found: Floats = np.clip((2 * (np.arange(length) - start) + 1) / (stop - start) - 1, -1, 1)
+    return found
+
+
+@dataclass(frozen=True, kw_only=True)
 class NoiseReport:
     """The noise of an image or a stack, one entry per channel, in working units (1.0 = white).
 
@@ -67,6 +119,8 @@ class NoiseReport:
         exact: share of the blocks in which something is drawn on a part that is exactly flat.
         doubt: mean size of the error of the logarithm of the variance, as expected.
         counts: the lattice of the values where they are counts of few photons, or None.
+        drift: how the level varies smoothly over the picture, where sigma is its root mean square, or None
+            where it is one number.
     """
 
     sigma: tuple[float, ...]
@@ -90,6 +144,7 @@ class NoiseReport:
     exact: float = 0.0
     doubt: float = 0.0
     counts: Counts | None = None
+    drift: Field | None = None
     warnings: tuple[str, ...] = field(default=())
 
     def times(self, factor: float) -> NoiseReport:
@@ -109,6 +164,7 @@ class NoiseReport:
             spectrum=self.spectrum * square,
             kernel=self.kernel * square,
             covariance=self.covariance * square,
+            drift=None if self.drift is None else self.drift.times(factor),
         )
 
     def moved(self, factor: float, shift: float = 0.0) -> NoiseReport:
@@ -138,6 +194,7 @@ class NoiseReport:
             low=self.low * factor + shift,
             span=self.span * factor,
             step=self.step * factor,
+            drift=None if self.drift is None else self.drift.times(factor),
             counts=None
             if self.counts is None
             else Counts(
@@ -178,6 +235,12 @@ class NoiseReport:
             scale=scale,
         )
 
+    def _drift_json(self) -> dict[str, float] | None:
+        if self.drift is None:
+            return None
+        low, high = (v * self.scale for v in self.drift.ends)
+        return {"least_file_units": low, "most_file_units": high}
+
     def to_json(self) -> dict[str, Any]:
         """The report as plain JSON values; `sigma_file_units` is in the units of the file."""
         return {
@@ -193,6 +256,7 @@ class NoiseReport:
             "mad": list(self.mad),
             "chen": self.chen,
             "photons_per_pixel": None if self.counts is None else self.counts.mean,
+            "drift": self._drift_json(),
             "covariance": self.covariance.tolist(),
             "spectrum": self.spectrum.tolist(),
             "warnings": list(self.warnings),
@@ -222,6 +286,9 @@ def words(report: NoiseReport) -> str:
         )
     else:
         lines.append("Neighbouring pixels do not share it (white noise).")
+    if report.drift is not None:
+        low, high = (v * unit for v in report.drift.ends)
+        lines.append(f"It varies smoothly over the field, from {low:.3g} to {high:.3g}.")
     if any(g > 0 for g in report.gain):
         lines.append("It grows with the brightness, as photon noise does.")
     else:

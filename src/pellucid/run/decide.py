@@ -14,13 +14,13 @@ from pellucid import auto, methods, shots
 from pellucid.auto import Choice
 from pellucid.degradation import Mask
 from pellucid.image import Image
-from pellucid.noise import analysis, photons, sensor
+from pellucid.noise import analysis, field, photons, sensor
 from pellucid.noise.report import NoiseReport
 from pellucid.request import Denoise
 from pellucid.run.counted import whole
 from pellucid.run.frame import framed
 from pellucid.run.state import State
-from pellucid.run.stated import ByMap, level_of, told_report, words
+from pellucid.run.stated import ByMap, level_of, over_field, told_report, words
 from pellucid.steps import Method
 
 SURE = 0.12
@@ -74,7 +74,7 @@ def report_of(state: State, seen: Tensor, hidden: Tensor | None) -> NoiseReport:
     if state.prepared.mosaic:
         every = None if hidden is None else hidden[:, None].expand(-1, seen.shape[1], -1, -1)
         report = sensor.together(report, seen, every)
-    return photons.counted(report, seen, hidden)
+    return field.over(photons.counted(report, seen, hidden), seen, hidden)
 
 
 def as_level(report: NoiseReport, level: str) -> NoiseReport:
@@ -160,8 +160,8 @@ def as_asked(state: State, method: Method, report: NoiseReport) -> Choice:
 
 
 def by_map(state: State, choice: Choice) -> Choice:
-    """The choice with the map of the noise that the user stated around it; networks know no such domain."""
-    levels = state.stated
+    """The choice with the map of its noise around it, stated or found; networks know no such domain."""
+    levels = state.stated if choice.noise.drift is None else over_field(state, choice.noise)
     if levels is None or levels[0].numel() == 1 or choice.method == "none":
         return framed(state, choice)
     if (
@@ -173,9 +173,11 @@ def by_map(state: State, choice: Choice) -> Choice:
     change = ByMap(levels, state.noisy, state.first.scale)
     if state.settings.method is not None:
         return replace(choice, stabilise=change)
-    reason = f"noise of standard deviation {words(levels, state.first.scale)}: BM3D over the map"
+    varies = "noise that varies smoothly over the field, of" if state.stated is None else "noise of"
+    told = words(levels, state.first.scale).removesuffix(", by the map")
+    reason = f"{varies} standard deviation {told}, by the map: BM3D over the map"
     config = methods.load("bm3d").presets["fast"]
-    return Choice(method="bm3d", config=config, noise=state.noise, reason=reason, stabilise=change)
+    return Choice(method="bm3d", config=config, noise=choice.noise, reason=reason, stabilise=change)
 
 
 def nearest(pixels: Tensor, hidden: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ from pellucid.run.apply import one_slice
 from pellucid.run.counted import in_bins
 from pellucid.run.decide import method_of
 from pellucid.run.state import Part, State
+from pellucid.run.stated import ByMap
 from pellucid.steps import Trust
 
 NEXT = "bm3d"
@@ -93,6 +94,9 @@ def _judged(state: State, index: int) -> Outcome:
 
     def judge(estimate: Tensor, strength: float = 1.0) -> Trust:
         given, seen, told = in_bins(noisy, _seen(state, estimate, index), report)
+        if isinstance(choice.stabilise, ByMap):  # where the noise has one level, what is left over is seen
+            even = choice.stabilise
+            given, seen, told = even.forward(given), even.forward(seen), even.noise
         spectral = report.correlated
         return verdict.judge(given, seen, told, meant=meant, spectral=spectral, strength=strength)
 

@@ -183,6 +183,15 @@ def _laid_region(state: State, request: Denoise) -> tuple[slice, slice]:
     return slice(int(rows.min()), int(rows.max()) + 1), slice(int(columns.min()), int(columns.max()) + 1)
 
 
+def over_field(state: State, report: NoiseReport) -> Tensor:
+    """The levels (C, H, W) of noise that was found to vary over the field."""
+    if report.drift is None:
+        raise ValueError("the noise of this report does not vary over the field.")
+    shape = torch.from_numpy(report.drift.map(*state.noisy.shape[-2:]))
+    shape = shape / shape.square().mean().sqrt()
+    return (shape * torch.tensor(report.sigma).double().view(-1, 1, 1)).float()
+
+
 class ByMap:
     """Around a filter: the picture less its mean, over the map of its noise, which then has one level.
 
