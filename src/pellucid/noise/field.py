@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pellucid.noise import spectrum
+from pellucid.noise.colour import matrix
 from pellucid.noise.report import Field, NoiseReport
 from pellucid.noise.spectrum import SIDE
 from pellucid.noise.values import inside, rise
@@ -39,6 +40,8 @@ EXPLAINED = 0.25
 """of what brightness leaves unexplained of parts held out, what the field may leave"""
 ROUGH = 0.3
 """root mean square of the logarithm of the variance of parts around the field, at the most"""
+TIED = 0.2
+"""correlation between channels from which on the chroma has another noise than they"""
 NEAR = 0.45
 """robustness: residual of the logarithm from which on a part counts less"""
 
@@ -66,7 +69,9 @@ class Parts:
     trusted: NDArray[np.bool_]
 
 
-def over(report: NoiseReport, pixels: Tensor, holes: Tensor | None = None) -> NoiseReport:
+def over(
+    report: NoiseReport, pixels: Tensor, holes: Tensor | None = None, *, color: bool = False
+) -> NoiseReport:
     """The report with the field of the noise, where it has one; else as it is.
 
     Only white noise has one here: counts of photons have their law, and of shared noise the spectrum counts.
@@ -75,10 +80,13 @@ def over(report: NoiseReport, pixels: Tensor, holes: Tensor | None = None) -> No
         report: as measured.
         pixels: (N, C, H, W) in the same units.
         holes: (N, H, W) pixels that are no part of the picture, or None.
+        color: whether the channels are display colours.
     """
     if report.counts is not None or report.correlated or report.drawn or min(report.sigma, default=0) <= 0:
         return report
-    found = find(pixels, holes, span=report.span)
+    # in the chroma next to no texture is left, and noise that channels do not share is as strong
+    tint = color and len(report.sigma) == 3 and _apart(report.covariance)
+    found = find(pixels, holes, span=report.span, tint=tint)
     if found is None:
         return report
     rms = math.sqrt(float(np.mean(np.square(found.map(*pixels.shape[-2:])))))
@@ -87,7 +95,16 @@ def over(report: NoiseReport, pixels: Tensor, holes: Tensor | None = None) -> No
     return replace(told, gain=(0.0,) * len(told.sigma), offset=tuple(s * s for s in told.sigma), drift=found)
 
 
-def find(pixels: Tensor, holes: Tensor | None = None, *, span: float = 1.0) -> Field | None:
+def _apart(covariance: Floats) -> bool:
+    """Whether channels share next to no noise."""
+    deviation = np.sqrt(np.diag(covariance))
+    shared = covariance / np.outer(deviation, deviation) - np.eye(len(deviation))
+    return bool(np.abs(shared).max() < TIED)
+
+
+def find(
+    pixels: Tensor, holes: Tensor | None = None, *, span: float = 1.0, tint: bool = False
+) -> Field | None:
     """The field of the noise of a picture or stack, or None where its level is one number.
 
     The logarithm of the variance in calm blocks of up to 8 x 8 parts is fitted by a function of brightness,
@@ -99,6 +116,7 @@ def find(pixels: Tensor, holes: Tensor | None = None, *, span: float = 1.0) -> F
         pixels: (N, C, H, W).
         holes: (N, H, W) pixels that are no part of the picture, or None.
         span: contrast of the picture.
+        tint: whether to look at the chroma of three colours alone.
 
     >>> draw = torch.Generator().manual_seed(0)
     >>> noise = torch.randn(1, 1, 160, 160, generator=draw)
@@ -112,7 +130,7 @@ def find(pixels: Tensor, holes: Tensor | None = None, *, span: float = 1.0) -> F
     inner = pixels[..., rows, columns]
     if min(inner.shape[-2:]) < 3 * PART:
         return None
-    parts = look(inner, None if holes is None else holes[:, rows, columns], span=span)
+    parts = look(inner, None if holes is None else holes[:, rows, columns], span=span, tint=tint)
     found = None if parts is None else fitted(parts)
     if found is None or inner.shape == pixels.shape:
         return found
@@ -120,7 +138,7 @@ def find(pixels: Tensor, holes: Tensor | None = None, *, span: float = 1.0) -> F
     return replace(found, rows=ends[0], columns=ends[1])
 
 
-def look(pixels: Tensor, holes: Tensor | None, *, span: float) -> Parts | None:
+def look(pixels: Tensor, holes: Tensor | None, *, span: float, tint: bool = False) -> Parts | None:
     """Look at the parts of (N, C, H, W); None where too few of them show noise."""
     slices = pixels[:: max(1, len(pixels) // 3)][:4].float()
     hidden = None if holes is None else holes[:: max(1, len(pixels) // 3)][:4]
@@ -131,7 +149,7 @@ def look(pixels: Tensor, holes: Tensor | None, *, span: float) -> Parts | None:
     for top, bottom in zip(ends[0], ends[0][1:], strict=False):
         for left, right in zip(ends[1], ends[1][1:], strict=False):
             cut = (..., _middle(top, bottom), _middle(left, right))
-            told = _part(slices[cut], None if hidden is None else hidden[cut], span)
+            told = _part(slices[cut], None if hidden is None else hidden[cut], span, tint)
             if told is None:
                 continue
             place.append(((top + bottom) / height - 1, (left + right) / width - 1))
@@ -149,7 +167,7 @@ def _middle(start: int, end: int) -> slice:
     return slice(int(start) + spare, int(end) - spare)
 
 
-def _part(cut: Tensor, hidden: Tensor | None, span: float) -> tuple[float, float, bool] | None:
+def _part(cut: Tensor, hidden: Tensor | None, span: float, tint: bool) -> tuple[float, float, bool] | None:
     """Brightness, logarithm of the variance, and whether it is noise, of (N, C, h, w)."""
     blocks = cut.unfold(2, SIDE, STRIDE).unfold(3, SIDE, STRIDE)
     blocks = blocks.permute(0, 2, 3, 1, 4, 5).flatten(0, 2).flatten(2)
@@ -160,7 +178,8 @@ def _part(cut: Tensor, hidden: Tensor | None, span: float) -> tuple[float, float
     blocks = blocks[live]
     if len(blocks) < 16:
         return None
-    coefficients = blocks @ spectrum.transform().float().T
+    seen = torch.einsum("dc,bck->bdk", matrix(3, color=True)[1:].float(), blocks) if tint else blocks
+    coefficients = seen @ spectrum.transform().float().T
     energy = coefficients[..., _ODD].square().sum((1, 2))
     calm = energy.topk(max(12, round(CALM * len(blocks))), largest=False).indices[: len(blocks)]
     chosen = coefficients[calm].double()

@@ -74,7 +74,7 @@ def report_of(state: State, seen: Tensor, hidden: Tensor | None) -> NoiseReport:
     if state.prepared.mosaic:
         every = None if hidden is None else hidden[:, None].expand(-1, seen.shape[1], -1, -1)
         report = sensor.together(report, seen, every)
-    return field.over(photons.counted(report, seen, hidden), seen, hidden)
+    return field.over(photons.counted(report, seen, hidden), seen, hidden, color=state.color)
 
 
 def as_level(report: NoiseReport, level: str) -> NoiseReport:
