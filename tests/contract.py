@@ -43,6 +43,7 @@ MARGIN: dict[str, tuple[float | None, int]] = {
     "bm3d": (8.0, 1),
     "photo": (8.0, 1),
     "photons": (8.0, 1),
+    "nlh": (8.0, 1),
     "nlm": (5.0, 1),
     "tv": (5.0, 1),
     "wavelet": (3.0, 1),

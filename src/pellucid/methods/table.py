@@ -35,6 +35,15 @@ _TABLE = (
         cost="4 s",
     ),
     MethodInfo(
+        name="nlh",
+        target="pellucid.methods.filters.nlh.method:NLH",
+        title="NLH: pixels that look alike, in blocks that look alike, are shrunk together",
+        citation="Hou, Xu, Liu, Liu, Liu, Zhu, Shao, IEEE TIP 2020",
+        needs="one image",
+        family="filter",
+        cost="3 s",
+    ),
+    MethodInfo(
         name="nlm",
         target="pellucid.methods.filters.nlm:NLM",
         title="Non-local means: averages pixels with similar surroundings",

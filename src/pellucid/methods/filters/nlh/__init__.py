@@ -1,0 +1,1 @@
+"""NLH: pixels that look alike within blocks that look alike are shrunk together, twice."""
