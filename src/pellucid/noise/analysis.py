@@ -35,11 +35,13 @@ CALMEST = 0.01
 TIED = 0.2  # correlation between channels from which on it counts
 DARKEST = 0.05  # variance of the darkest class over the mean one, at least
 DOUBT = 8.0  # variance by the law over that read elsewhere; beyond it the law has followed texture
-CLOSE = (0.13, 0.4)  # how far the classes of brightness may lie from their line, the middling and the worst
+CLOSE = (0.25, 0.6)  # how far the classes of brightness may lie from their line, the middling and the worst
 MOST = 1.4
 """variance that the network may read at most, of what the eigenvalues show; texture only adds to that"""
 TEXTURE = 0.7
 """of the logarithm of the variance from the eigenvalues: how much of it texture may be"""
+FAINT = 0.2
+"""of the mean variance: from where on classes are compared with their line in proportion"""
 SLACK = 1.06  # how far the eigenvalues may exceed what fine detail shows
 FEW = 20_000  # pixels below which the eigenvalues spread so far that their tail reads low
 MANY = 8  # channels beyond which no covariance between channels is measured
@@ -184,8 +186,8 @@ class _Law:
 
 
 def _law(blocks: Blocks, classes: list[Tensor]) -> _Law:
-    spectra = torch.stack([reading.calm_energy(blocks.coefficients[c], list(FINE)) for c in classes])
-    brightness = torch.stack([blocks.mean[c].double().mean(0) for c in classes])
+    found = [reading.calm_energy(blocks.coefficients[c], list(FINE)) for c in classes]
+    spectra, brightness = (torch.stack(part) for part in zip(*found, strict=True))
     mean = blocks.mean[torch.cat(classes)].double().mean(0)
     gain, offset = _line(brightness, spectra)
     if float((gain > 0).double().mean()) < MAJORITY:  # photons count in all channels, texture in one or two
@@ -217,7 +219,7 @@ def _line(brightness: Tensor, variance: Tensor) -> tuple[Tensor, Tensor]:
         rest = float((y - fitted).square().sum())
         spread = float((y - y.mean()).square().sum())
         steep = float(fitted.max()) > 1.4 * max(float(fitted.min()), 1e-12)
-        off = (torch.from_numpy(np.asarray(v)) / torch.as_tensor(fitted) - 1).abs()
+        off = (v - fitted).abs() / fitted.clamp_min(FAINT * float(v.mean()))
         close = float(off.median()) < CLOSE[0] and float(off.max()) < CLOSE[1]
         if slope > 0 and steep and close and rest < 0.25 * spread:
             gains.append(float(slope))

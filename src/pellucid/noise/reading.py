@@ -117,17 +117,21 @@ def plane_features(coefficients: Tensor, floor: float) -> Tensor:
     return torch.cat([folded.flatten(), banded.flatten(), direction.mean(0)])
 
 
-def calm_energy(coefficients: Tensor, band: Sequence[int]) -> Tensor:
-    """Mean energy (C,) of a band of coefficients (B, C, 64), each half read where the other half is calm."""
+def calm_energy(coefficients: Tensor, band: Sequence[int]) -> tuple[Tensor, Tensor]:
+    """Mean energy (C,) of a band of coefficients (B, C, 64), each half read where the other half is calm, and
+    the mean brightness (C,) of those blocks.
+    """
     energy = coefficients.double().square()
     typical = energy.median(0).values.clamp_min(1e-30)
     kept: list[Tensor] = []
+    bright: list[Tensor] = []
     for own, other in (_halves(), _halves()[::-1]):
         calm = (energy / typical)[:, :, own].clamp(max=50.0).mean((1, 2))
         chosen = calm.argsort()[: max(min(2 * FEWEST, len(calm)), round(CALM * len(calm)))]
         inside = [k for k in other.tolist() if k in band]
         kept.append(energy[chosen][:, :, inside].mean((0, 2)))
-    return (kept[0] + kept[1]) / 2
+        bright.append(coefficients[chosen, :, 0].double().mean(0) / SIDE)
+    return (kept[0] + kept[1]) / 2, (bright[0] + bright[1]) / 2
 
 
 def class_features(coefficients: Tensor, order: Tensor, floor: float) -> Tensor:

@@ -9,6 +9,7 @@ from typing import Literal
 import torch
 from scipy.ndimage import median_filter
 from torch import Tensor
+from torch.nn.functional import interpolate
 
 from pellucid import fields, models
 from pellucid.engine import placed
@@ -21,6 +22,10 @@ from pellucid.noise.shift import SEEN, developing, relit
 from pellucid.noise.spectrum import to_variance
 from pellucid.steps import Method, Step, Task
 
+AROUND = 16
+"""side in pixels of the squares on which the level of what was removed is looked at"""
+NORMAL = 0.6745
+"""median size of a standard normal variable"""
 SHARING = (1.5, 2.2)
 """equivalent white level over the level, from which on the filter allows for shared noise, and wholly"""
 
@@ -192,15 +197,28 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
         apart = seen(network, config.pd_level_factor * level, stride=2)
         estimate = estimate + config.pd_share * shared * (apart - estimate)
     if not task.noise.correlated:
-        sigma = noisy.new_tensor(task.noise.sigma).view(-1, 1, 1)
+        removed = noisy - estimate
+        sigma = _around(removed).maximum(noisy.new_tensor(task.noise.sigma).view(-1, 1, 1))
         most = _most(noisy / sigma.clamp_min(1e-12), config.most, config.source) * sigma
-        estimate = noisy - (noisy - estimate).clamp(-most, most)
+        estimate = noisy - removed.clamp(-most, most)
     estimate = estimate + (noisy - estimate).mean((-2, -1), keepdim=True)
     if config.light == "always":
         estimate = relit(noisy, estimate, config.least)
     elif config.light == "auto" and developed:
         estimate = relit(noisy, estimate, config.least, share=developing(noisy, estimate))
     yield Step(iteration=1, phase="filter", loss=None, output=estimate, estimate=lambda: estimate, total=1)
+
+
+def _around(removed: Tensor) -> Tensor:
+    """Standard deviation of what was removed around each pixel, (C, H, W), as its median size tells.
+
+    Few pixels of a star do not show in it, noise that is stronger here than elsewhere does.
+    """
+    height, width = removed.shape[-2:]
+    side = min(AROUND, height, width)
+    grid = removed.abs().unfold(1, side, max(side // 2, 1)).unfold(2, side, max(side // 2, 1))
+    level = grid.flatten(3).median(-1).values / NORMAL
+    return interpolate(level[None], size=(height, width), mode="bilinear", align_corners=False)[0]
 
 
 def _most(noisy: Tensor, most: float, source: float) -> Tensor:
