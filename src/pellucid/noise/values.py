@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from scipy.ndimage import label
 from torch import Tensor
-from torch.nn.functional import avg_pool2d, max_pool2d
+from torch.nn.functional import avg_pool2d, max_pool2d, pad
 
 from pellucid.noise.spectrum import SIDE
 
@@ -78,19 +78,21 @@ def look(windows: list[Tensor], hidden: list[Tensor] | None = None) -> Values:
     """
     least = min(float(w.min()) for w in windows)
     most = max(float(w.max()) for w in windows)
-    constants, cuts, flats = [], [], []
+    constants, besides, cuts, flats = [], [], [], []
     for i, window in enumerate(windows):
-        constant = _constant(window, SIDE, STRIDE)
+        squares = _squares(window, SIDE)
+        constant = squares[::STRIDE, ::STRIDE]
         ends = ((window <= least) | (window >= most)).to(window.dtype)
         if hidden is not None:
             constant = constant | (max_pool2d(hidden[i][None].float(), SIDE, STRIDE)[0] > 0)
         constants.append(constant)
+        besides.append(_beside(window, squares) if squares.any() else torch.zeros_like(constant))
         cuts.append(avg_pool2d(ends[None], SIDE, STRIDE)[0].amax(0) >= CUT)
-        flats.append(_flat(window))
+        # share of the 3x3 places in each block that are constant
+        flats.append(avg_pool2d(_squares(window, 3).float()[None], SIDE - 2, STRIDE)[0])
     varied = [~c for c in constants]
     number = sum(int(v.sum()) for v in varied)
-    apart = [~_beside(w, c) if c.any() else ~c for w, c in zip(windows, constants, strict=True)]
-    apart = [a & v for a, v in zip(apart, varied, strict=True)]  # of holes no value is known
+    apart = [v & ~b for v, b in zip(varied, besides, strict=True)]
     kept = apart if sum(int(a.sum()) for a in apart) > MOSTLY * number else varied
     inner = [w[:, cover(k, w.shape[-2:])] for w, k in zip(windows, kept, strict=True)]
     total = sum(v.numel() for v in inner)
@@ -141,10 +143,15 @@ def cover(blocks: Tensor, size: torch.Size) -> Tensor:
     return covered
 
 
-def _beside(window: Tensor, constant: Tensor) -> Tensor:
-    """(rows, columns) the blocks into which a constant part reaches, of which others hold nothing else."""
+def _beside(window: Tensor, squares: Tensor) -> Tensor:
+    """(rows, columns) the blocks into which a constant part reaches.
+
+    Args:
+        window: (C, h, w).
+        squares: whether the 8x8 square that begins at a pixel is constant, one of them at least.
+    """
     part = torch.zeros(window.shape[-2:])
-    places = constant.nonzero() * STRIDE
+    places = squares.nonzero()
     colours, counts = np.unique(window[:, places[:, 0], places[:, 1]].numpy(), axis=1, return_counts=True)
     for colour in colours.T[np.argsort(-counts)[:PARTS]]:
         same = (window == torch.from_numpy(colour)[:, None, None]).all(0).numpy()
@@ -154,15 +161,19 @@ def _beside(window: Tensor, constant: Tensor) -> Tensor:
     return max_pool2d(part[None], SIDE, STRIDE)[0] > 0
 
 
-def _flat(window: Tensor) -> Tensor:
-    """(rows, columns) share of the 3x3 places in each block that are constant in all channels."""
-    return avg_pool2d(_constant(window, 3, 1).float()[None], SIDE - 2, STRIDE)[0]
+def _squares(window: Tensor, side: int) -> Tensor:
+    """(h - side + 1, w - side + 1) whether the square that begins at a pixel of (C, h, w) is constant."""
+    right = (window[..., 1:] == window[..., :-1]).all(0)
+    below = (window[:, 1:] == window[:, :-1]).all(0)
+    equal = _sums(right, side, side - 1) + _sums(below, side - 1, side)
+    return equal == 2 * side * (side - 1)
 
 
-def _constant(window: Tensor, side: int, stride: int) -> Tensor:
-    """Whether squares of (C, h, w), every so many pixels, hold one value in each channel."""
-    most = max_pool2d(window[None], side, stride)
-    return (most == -max_pool2d(-window[None], side, stride))[0].all(0)
+def _sums(marked: Tensor, rows: int, columns: int) -> Tensor:
+    """How many of (h, w) are marked in each rectangle of so many rows and columns."""
+    total = pad(marked.cumsum(0, dtype=torch.int32).cumsum(1, dtype=torch.int32), (1, 0, 1, 0))
+    part = total[rows:] - total[:-rows]
+    return part[:, columns:] - part[:, :-columns]
 
 
 def _step(values: Tensor, extent: float) -> float:
