@@ -68,3 +68,12 @@ def test_floats_of_any_integers_keep_their_units(tmp_path):
         assert back.dtype == np.float32
         assert back.mean() == pytest.approx(noisy.mean(), rel=1e-4)
         assert (back % 1 != 0).mean() > 0.5
+
+
+@pytest.mark.parametrize("mean", [0.5, 1.0, 2.5])
+def test_whole_numbers_keep_the_mean_too(mean):
+    noisy = counts(mean)[1].astype(np.uint16)
+    assert pellucid.denoise(noisy).mean() == pytest.approx(noisy.mean(), rel=0.01)
+    bytes_of = pellucid.denoise(np.stack([noisy] * 3, -1).astype(np.uint8), channel_axis=-1)
+    assert (bytes_of == bytes_of[..., :1]).all()
+    assert bytes_of.mean() == pytest.approx(noisy.mean(), rel=0.01)

@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 
 import numpy as np
+import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
@@ -30,8 +31,7 @@ def whole(state: State, choice: Choice) -> Choice:
     Counts of 0.1 photons per pixel are worth 0.1 everywhere when denoised, and rounded to 0.
     """
     counts = choice.noise.counts
-    integers = np.dtype(state.first.dtype).kind in "iu" and state.request.dtype == "same"
-    if counts is None or not integers or choice.method == "none":
+    if counts is None or not _integers(state) or choice.method == "none":
         return choice
     one = counts.step * state.first.scale
     if one >= COARSE:
@@ -47,6 +47,43 @@ def whole(state: State, choice: Choice) -> Choice:
         f"them is rounded away; {ADVICE}"
     )
     return replace(choice, notes=(*choice.notes, note))
+
+
+def rounded(state: State, estimate: Tensor) -> Tensor:
+    """The estimate (N, C, H, W), shifted so that the whole numbers of its file have the mean of the counts.
+
+    Of 0.5 photons in most places rounding alone would make a mean that is a tenth off.
+    """
+    result = estimate.clone()
+    given = state.shots[0] if state.prepared.sound is None else state.prepared.sound
+    if given.shape != estimate.shape:
+        given = torch.from_numpy(state.first.pixels.copy())
+    known = torch.ones_like(estimate) if state.holes is None else (~state.holes[:, None]).expand_as(estimate)
+    for index in range(len(estimate)):
+        counts = state.noise_of(index).counts
+        if counts is None or state.choice_of(index).method == "none":
+            continue
+        if not _integers(state) or counts.step * state.first.scale >= COARSE:
+            continue
+        for channel in range(estimate.shape[1]):
+            seen = known[index, channel] > 0
+            values = (estimate[index, channel] * state.first.scale)[seen].double()
+            wanted = float((given[index, channel] * state.first.scale)[seen].double().mean())
+            result[index, channel] += _shift(values, wanted) / state.first.scale
+    return result
+
+
+def _shift(values: Tensor, wanted: float) -> float:
+    """What to add to values before they are rounded, at most a half, so that they have a mean."""
+    low, high = -0.5, 0.5
+    for _ in range(24):
+        middle = (low + high) / 2
+        low, high = (middle, high) if float((values + middle).round().mean()) < wanted else (low, middle)
+    return (low + high) / 2
+
+
+def _integers(state: State) -> bool:
+    return np.dtype(state.first.dtype).kind in "iu" and state.request.dtype == "same"
 
 
 def in_bins(noisy: Tensor, estimate: Tensor, report: NoiseReport) -> tuple[Tensor, Tensor, NoiseReport]:

@@ -14,6 +14,7 @@ from pellucid import files
 from pellucid.degradation import Downsample
 from pellucid.image import Image
 from pellucid.run import uncertainty
+from pellucid.run.counted import rounded
 from pellucid.run.state import Job, State
 from pellucid.steps import Result
 
@@ -26,7 +27,7 @@ def save(state: State) -> State:
     picture = (
         files.enlarged(first, estimate, state.degradation.factor)
         if enlarging
-        else first.with_pixels(estimate)
+        else first.with_pixels(rounded(state, torch.from_numpy(estimate)).numpy())
     )
     state = replace(state, picture=picture if state.request.dtype == "same" else files.as_floats(picture))
     return state if state.job is None else _written(state, state.job)
