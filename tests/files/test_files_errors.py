@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image as Pillow
 
-from pellucid.files import from_array, of_output, read, to_array, write
+from pellucid.files import from_array, of_output, read, tiff, to_array, write
 from pellucid.files.replace import replaced
 
 rng = np.random.default_rng(0)
@@ -386,3 +386,11 @@ def test_no_heavy_import() -> None:
     code = f"import sys, pellucid.files; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_palette_that_is_missing_or_too_short_is_an_error() -> None:
+    indices = np.array([[0, 7]], np.uint8)
+    for palette in (np.asarray(None, dtype=object), np.zeros((3, 4), np.uint16), np.zeros((2, 8), np.uint16)):
+        with pytest.raises(ValueError, match="palette of three rows"):
+            tiff._expand_palette(indices, palette)
+    assert tiff._expand_palette(indices, np.full((3, 8), 257 * 9, np.uint16)).tolist() == [[[9] * 3] * 2]

@@ -13,7 +13,8 @@ import pellucid
 from pellucid import files
 from pellucid.noise import analysis
 from pellucid.noise.report import NoiseReport
-from pellucid.run import decide, look
+from pellucid.request import Denoise
+from pellucid.run import decide, look, settle
 from pellucid.run.state import State
 
 SIGMA = 12.0
@@ -114,7 +115,7 @@ def test_what_the_file_cuts_off_and_what_is_left_out_counts_for_nothing():
     noisy = torch.from_numpy(image.pixels.copy())
     holes = torch.zeros(1, 4, 4, dtype=torch.bool)
     holes[0, 0, 0] = True
-    state = State(settings=None, images=(image,), noisy=noisy, holes=holes)
+    state = State(settings=settle(Denoise()), images=(image,), noisy=noisy, holes=holes)
     seen = look._seen(state, torch.full((1, 4, 4), 1.4), 0)
     assert float(seen.max()) == 1.0
     assert float(seen[0, 0, 0]) == float(noisy[0, 0, 0, 0])

@@ -194,6 +194,8 @@ def _alpha(page: Any, photometric: int) -> int | None:
 
 def _expand_palette(indices: NDArray[Any], colormap: NDArray[np.uint16]) -> NDArray[Any]:
     """(…) indices to (…, 3) colours: 8-bit where the palette holds no more than 8 bits, else 16-bit."""
+    if colormap.ndim != 2 or len(colormap) != 3 or int(indices.max(initial=0)) >= colormap.shape[1]:
+        raise ValueError("a palette of three rows for every value was announced, and is not there")
     colours = np.moveaxis(colormap[:, indices], 0, -1)
     if not (colormap % 257).any():
         return (colours // 257).astype(np.uint8)

@@ -182,13 +182,14 @@ def periodic(views: list[Tensor], *, most: int = 4) -> tuple[Periodic, ...]:
     full = torch.cat([power.roll(side // 2, 0).flip(1)[:, :-1], power.roll(side // 2, 0)], 1)
     width = power.shape[1]
     tall = F.pad(full[None, None], (7, 7, 7, 7), mode="reflect")[0, 0]
-    around = tall.unfold(0, 15, 1).unfold(1, 15, 1).flatten(2).median(-1).values[:, -width:]
     centred = power.roll(side // 2, 0)
     down = (torch.arange(side) - side // 2) / side
     across = torch.arange(width) / side
     radius = (down[:, None].square() + across.square()).sqrt()
-    peak = F.max_pool2d(centred[None, None], 5, 1, 2)[0, 0] == centred
-    found = (peak & (centred > RATIO * around) & (radius > LOWEST)).nonzero().tolist()
+    peaks = ((F.max_pool2d(centred[None, None], 5, 1, 2)[0, 0] == centred) & (radius > LOWEST)).nonzero()
+    near = tall.unfold(0, 15, 1).unfold(1, 15, 1)[:, -width:][peaks[:, 0], peaks[:, 1]]
+    around = near.flatten(1).median(1).values
+    found = peaks[centred[peaks[:, 0], peaks[:, 1]] > RATIO * around].tolist()
     found.sort(key=lambda p: -float(centred[p[0], p[1]]))
     result = []
     for y, x in found[:most]:
