@@ -77,3 +77,15 @@ def test_whole_numbers_keep_the_mean_too(mean):
     bytes_of = pellucid.denoise(np.stack([noisy] * 3, -1).astype(np.uint8), channel_axis=-1)
     assert (bytes_of == bytes_of[..., :1]).all()
     assert bytes_of.mean() == pytest.approx(noisy.mean(), rel=0.01)
+
+
+@pytest.mark.parametrize(("sky", "light"), [(0.3, 9), (0.5, 15), (1.0, 200)])
+def test_a_star_of_one_pixel_keeps_its_light(sky, light):
+    draws = np.random.default_rng(0)
+    clean = np.full((96, 96), sky)
+    down, across = draws.integers(4, 92, (2, 20))
+    clean[down, across] += light
+    found = pellucid.denoise(draws.poisson(clean).astype(np.float32))
+    assert (found[down, across] - sky).mean() > 0.75 * light
+    assert found[clean == sky].std() < 0.2 * np.sqrt(sky)
+    assert found[clean == sky].mean() == pytest.approx(sky, rel=0.1)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.special import gammainc
 from torch import Tensor
 
 from pellucid.noise import flat, values
@@ -33,6 +34,8 @@ UNLIKE = 0.1
 """largest difference of the distributions of the dispersion, found and drawn, beside its own error"""
 FAR = 12.0
 """dispersion of a block beyond which a star or an edge is in it, that of one chance in 130"""
+ALONE = 1e-6
+"""chance of so many photons in a pixel, given those around, below which they are a star's"""
 BELOW = 3
 """how many rungs below the least value none may be seen where a picture is dark nowhere"""
 SAMPLE = 200_000
@@ -266,4 +269,6 @@ def _blocks(cells: Floats, whole: NDArray[np.bool_]) -> tuple[Floats, Floats]:
         [sums[y : y + rows, x : x + columns] for y in range(3) for x in range(3) if (y, x) != (1, 1)]
     )
     scatter = around.var(0) / np.maximum(around.mean(0), 0.5)
+    # a star of one pixel, as what is around it would not make, says nothing of chance
+    use &= gammainc(np.maximum(four.max(-1), 1e-3), np.maximum(around.mean(0) / 4, 0.02)) > ALONE
     return four[use], scatter[use]

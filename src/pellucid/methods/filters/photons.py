@@ -24,6 +24,8 @@ TOE = 3 / 8
 TABLE = 80.0
 """counts up to which the inverse is read from a table; beyond, the first terms of its series are exact"""
 TERMS = 256
+RARE = (5.5, 7.0)
+"""decimal places of the chance of so many photons, from which on a pixel begins to stay, and stays"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,14 +94,48 @@ def _of_counts(
     gain = noisy.new_tensor(noise.gain).view(-1, 1, 1)
     shift = noisy.new_tensor(noise.offset).view(-1, 1, 1) / gain**2
     counts = noisy / gain + shift  # variance and mean are one
-    estimate = counts
+    sky = _without_stars(counts)
+    estimate = sky
     height, width = counts.shape[-2:]
     for side, share in config.schedule((height, width)):
-        estimate = _one(share * counts + (1 - share) * estimate, side, share, filter, color=color)
+        estimate = _one(share * sky + (1 - share) * estimate, side, share, filter, color=color)
+    kept = alone(counts, estimate)
     # what the photons say of the mean is exact; a factor keeps the dark parts above 0
-    own, wanted = (v.mean((-2, -1), keepdim=True) for v in (estimate, counts))
-    estimate = torch.where((own > 0) & (wanted > 0), estimate * wanted / own.clamp_min(1e-12), estimate)
-    return (estimate - shift) * gain
+    faint = (1 - kept) * estimate
+    own, wanted = (v.mean((-2, -1), keepdim=True) for v in (faint, counts - kept * counts))
+    faint = torch.where((own > 0) & (wanted > 0), faint * wanted / own.clamp_min(1e-12), faint)
+    return (faint + kept * counts - shift) * gain
+
+
+def _without_stars(counts: Tensor) -> Tensor:
+    """Counts (C, H, W) with the mean of what is around in place of single pixels that it would not make.
+
+    Their light would be spread over the bins, and be a spot in the sky.
+    """
+    if min(counts.shape[-2:]) < 5:
+        return counts
+    five, three = (
+        F.avg_pool2d(F.pad(counts[None], (r, r, r, r), mode="reflect"), 2 * r + 1, 1)[0] for r in (2, 1)
+    )
+    around = ((25 * five - 9 * three) / 16).clamp_min(0)
+    star = alone(counts, around.clamp_min(0.02)) == 1
+    near = F.avg_pool2d(star.float()[None], 3, 1, padding=1)[0] * 9
+    return torch.where(star & (near < 1.5), around, counts)
+
+
+def alone(counts: Tensor, rate: Tensor) -> Tensor:
+    """From 0 to 1 how far pixels are to stay as they came, as the rate around them would not have made them.
+
+    The chance of k photons or more is P(k, rate), the regularised lower incomplete gamma function. It may
+    be a star of one pixel, which the filter takes for chance.
+
+    >>> alone(torch.tensor([3.0, 15.0]), torch.tensor([0.5, 0.5]))
+    tensor([0., 1.])
+    """
+    chance = torch.special.gammainc(counts.double().clamp_min(1e-6), rate.double().clamp_min(1e-6))
+    rare = -chance.clamp_min(1e-30).log10()
+    share = ((rare - RARE[0]) / (RARE[1] - RARE[0])).clamp(0, 1)
+    return torch.where(counts > rate, share, 0.0).to(counts.dtype)
 
 
 def _one(mixed: Tensor, side: int, share: float, filter: bm3d.Config, *, color: bool) -> Tensor:
