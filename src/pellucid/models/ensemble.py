@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from pellucid import tiles
+from pellucid import devices, tiles
 from pellucid.learning import Learning
 from pellucid.models.applying import apply
 from pellucid.models.loading import Model
@@ -29,12 +29,14 @@ class Ensemble:
         learning: of the method that trained it, which has the rule of its use.
         seed: of what that rule draws.
         device: where it computes.
+        precision: of its convolutions: float32, bfloat16, or auto, bfloat16 where that is faster.
     """
 
     model: Model
     learning: Learning
     seed: int
     device: torch.device
+    precision: str = "float32"
 
     def estimate(self, noisy: Tensor, level: float, *, stride: int = 1, views: int = 1) -> Tensor:
         """What the model makes of (C, H, W), working units.
@@ -60,7 +62,9 @@ class Ensemble:
             found = torch.zeros_like(part)
             for axes in MIRRORS[:views]:
                 seen = part.flip(axes)
-                found += apply(model, learning, seen, told, model.config, seed=seed, device=device).flip(axes)
+                with devices.arithmetic(self.precision, device):
+                    one = apply(model, learning, seen, told, model.config, seed=seed, device=device)
+                found += one.flip(axes)
             return found / views
 
         estimate = torch.empty_like(noisy)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -16,6 +18,7 @@ FEWEST = 500  # pixels in a class
 GAMMA = 2.2  # of the curve, roughly
 LEANS = (0.2, 0.45)  # skewness over what light would make: below the first there was no light
 CUT = 1 / 512  # so near to black or white, noise was cut off
+ENOUGH = 1_000_000  # pixels of a larger picture that are looked at, about: every second, every third
 DARK = 0.04  # brightness below which the curve is no longer like a power
 SEEN = 1 / 255  # root mean square of the shift from which it is seen
 
@@ -41,15 +44,15 @@ def shift(noisy: Tensor, estimate: Tensor) -> Tensor:
     >>> round(float(shift(calm + noise, calm).mean()), 3)
     0.047
     """
-    steep = steepness(estimate).flatten()
+    some, shown, steep = _thinned(noisy, estimate)
     count = max(1, min(CLASSES, steep.numel() // FEWEST))
     planes = []
-    for values, plane in zip(noisy.flatten(1).clamp(0, 1), estimate, strict=True):
+    for values, seen, plane in zip(some.clamp(0, 1), shown, estimate, strict=True):
         bright, missing = [], []
-        for part in plane.flatten().argsort(stable=True).tensor_split(count):
-            bright.append(float(plane.flatten()[part].mean()))
+        for part in seen.argsort(stable=True).tensor_split(count):
+            bright.append(float(seen[part].mean()))
             calm = part[steep[part] <= steep[part].median()]
-            missing.append(_missing(values[calm], plane.flatten()[calm]))
+            missing.append(_missing(values[calm], seen[calm]))
         drawn: NDArray[np.float64] = np.interp(plane.double().cpu().numpy(), bright, missing)
         planes.append(torch.from_numpy(drawn).to(estimate))
     return torch.stack(planes)
@@ -89,10 +92,10 @@ def developing(noisy: Tensor, estimate: Tensor) -> float:
     >>> developing(to_display(light), calm), developing(even, calm)
     (1.0, 0.0)
     """
-    steep = steepness(estimate).flatten()
+    some, shown, steep = _thinned(noisy, estimate)
     count = max(1, min(CLASSES // 2, steep.numel() // FEWEST))
     together = power = 0.0
-    for values, plane in zip(noisy.flatten(1), estimate.flatten(1), strict=True):
+    for values, plane in zip(some, shown, strict=True):
         for part in plane.argsort(stable=True).tensor_split(count):
             calm = part[steep[part] <= steep[part].median()]
             seen, level = values[calm], float(plane[calm].mean())
@@ -108,6 +111,14 @@ def developing(noisy: Tensor, estimate: Tensor) -> float:
             power += len(calm) * expected**2
     found = together / power if power > 0 else 0.0
     return rise(found, *LEANS)
+
+
+def _thinned(noisy: Tensor, estimate: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Both as (C, P) and the steepness (P,) of the estimate, of all pixels or of ENOUGH spread evenly."""
+    steep = steepness(estimate)
+    thin = math.ceil(math.sqrt(max(steep.numel() / ENOUGH, 1)))
+    places = (..., slice(None, None, thin), slice(None, None, thin))
+    return noisy[places].flatten(1), estimate[places].flatten(1), steep[places].flatten()
 
 
 def _missing(noisy: Tensor, estimate: Tensor) -> float:

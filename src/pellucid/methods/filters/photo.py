@@ -69,6 +69,9 @@ class Config:
     for a source of one pixel, as a star: of one that does so by two more no more than one is taken off"""
     least: float = fields.option(SEEN, low=0)
     """root mean square of the shift of brightness below which it is left alone, as it is not seen"""
+    precision: Literal["float32", "auto"] = fields.option("float32", choices=("float32", "auto"))
+    """of the network's convolutions: auto takes bfloat16 where the processor multiplies it, in half the time
+    (0.01 dB)"""
     step: int = 4
     """pixels between the reference blocks of BM3D"""
     radius: int = 15
@@ -114,7 +117,7 @@ def sharing(equivalent: float, level: float) -> float:
     return min(max((equivalent / max(level, 1e-12) - low) / (high - low), 0.0), 1.0)
 
 
-def opened(name: str, *, seed: int, device: torch.device) -> Ensemble:
+def opened(name: str, *, seed: int, device: torch.device, precision: str = "float32") -> Ensemble:
     """A model that is shipped or installed, or a file, ready to be asked.
 
     Raises:
@@ -129,7 +132,7 @@ def opened(name: str, *, seed: int, device: torch.device) -> Ensemble:
         raise ValueError(f"model {name!r} must be one that `pellucid train` wrote, got one of {method.name}.")
     model = models.load(path, method.name, method.learning, method.config)
     placed(model.network, device)
-    return Ensemble(model=model, learning=method.learning, seed=seed, device=device)
+    return Ensemble(model=model, learning=method.learning, seed=seed, device=device, precision=precision)
 
 
 def equivalent(noise: NoiseReport, *, color: bool) -> float:
@@ -173,7 +176,9 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
     level, told = task.noise.level, config.level_factor * equivalent(task.noise, color=task.color)
     name = config.beside(task.noise, color=task.color, channels=noisy.shape[0])
     wanted = name != "none" and level > 0 and (config.share > 0 or (developed and config.pd_share > 0))
-    network = opened(name, seed=seed, device=device) if wanted else None
+    network = None
+    if wanted:
+        network = opened(name, seed=seed, device=device, precision=config.precision)
 
     def seen(network: Ensemble, level: float, stride: int = 1) -> Tensor:
         # a network knows pictures from 0 to 1, wherever the values of this one lie
@@ -246,7 +251,7 @@ PHOTO = Method(
     presets={
         "paper": Config(step=3, radius=19, tta_views=4),
         "fast": Config(),
-        "quick": Config(share=1.0, pd_share=0.0, tta_views=1),
+        "quick": Config(share=1.0, pd_share=0.0, tta_views=1, precision="auto"),
     },
     departures={
         "tta_views": "two views for half the time of four",
