@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from pellucid import checks, files
+from pellucid.cli.gather import Found
 from pellucid.cli.options import EXPECTED
 from pellucid.cli.progress import line, watching
 from pellucid.cli.record import Record, record_of
@@ -19,17 +20,17 @@ SUFFIXES = {"png": ".png", "jpeg": ".jpg", "bmp": ".bmp", "tiff": ".tif", "npy":
 LOSSY = (".jpg", ".jpeg", ".jpe", ".jfif", ".webp")
 
 
-def plan(inputs: Sequence[Path], output: Output, *, one_scene: bool = False) -> list[Job]:
+def plan(inputs: Sequence[Found], output: Output, *, one_scene: bool = False) -> list[Job]:
     """One job per output.
 
     Raises:
         ValueError: when names clash or references do not pair with inputs.
     """
-    out, report, reference = output.out, output.report, output.reference
+    report, reference = output.report, output.reference
     format = None if output.format is None else files.of_output("", "array", output.format)
-    targets = outputs(inputs, out, format=format, one_scene=one_scene)
-    groups = [tuple(inputs)] if one_scene else [(path,) for path in inputs]
-    several = len(groups) > 1
+    targets = outputs(inputs, output.out, format=format, one_scene=one_scene, suffix=output.suffix)
+    groups = [tuple(one.path for one in inputs)] if one_scene else [(one.path,) for one in inputs]
+    several = len(groups) > 1 or (not one_scene and any(one.gathered for one in inputs))
     if len(reference) == 1 and reference[0].is_dir():
         truths: list[Path | None] = [reference[0] / group[0].name for group in groups]
     elif reference and len(reference) != len(groups):
@@ -52,7 +53,7 @@ def plan(inputs: Sequence[Path], output: Output, *, one_scene: bool = False) -> 
             report=beside(report, f"{target.name}.html"),
             uncertainty=beside(output.uncertainty, f"{target.stem}.tif"),
             overwrite=output.overwrite,
-            make=several,
+            make=several or not output.out.suffix,
         )
         for group, target, truth in zip(groups, targets, truths, strict=True)
     ]
@@ -86,9 +87,19 @@ def failure(name: Path | str, error: Exception, *, debug: bool) -> Record:
 
 
 def carry_out(
-    jobs: Sequence[Job], settings: Sequence[Settings], *, debug: bool = False
+    jobs: Sequence[Job],
+    settings: Sequence[Settings],
+    *,
+    skip_existing: bool = False,
+    debug: bool = False,
 ) -> tuple[list[Record], bool]:
     """Do every job by its settings; an error stops its own job only.
+
+    Args:
+        jobs: what to do.
+        settings: of each.
+        skip_existing: whether a job whose output exists is done already.
+        debug: whether the tracebacks of errors are shown.
 
     Returns:
         A record per job that was begun, and whether an interrupt ended the batch.
@@ -96,6 +107,9 @@ def carry_out(
     records: list[Record] = []
     for job, own in zip(jobs, settings, strict=True):
         name = str(job.inputs[0])
+        if skip_existing and job.output.exists():
+            records.append({"input": name, "output": str(job.output), "skipped": True})
+            continue
         try:
             with watching(name, line) as progress:
                 state = run(State(settings=own, job=job, progress=progress))
@@ -112,43 +126,51 @@ def carry_out(
 
 
 def outputs(
-    inputs: Sequence[Path], out: Path, *, format: str | None = None, one_scene: bool = False
+    inputs: Sequence[Found],
+    out: Path,
+    *,
+    format: str | None = None,
+    one_scene: bool = False,
+    suffix: str = "",
 ) -> list[Path]:
     """One output path per input (one in all for the shots of one scene).
 
     Args:
-        inputs: the files named on the command line.
+        inputs: the files that are meant.
         out: what followed -o.
-        format: what followed --format; in a folder it decides the suffix.
+        format: what followed --format; in a folder it decides the ending.
         one_scene: whether all inputs make one output.
+        suffix: added to the names in a folder.
 
     Raises:
         ValueError: when a folder is needed and a file is named, or two inputs would get one name.
 
-    >>> [p.as_posix() for p in outputs([Path("a/x.png"), Path("b/y.jpg")], Path("clean"))]
-    ['clean/x.png', 'clean/y.png']
+    >>> found = [Found(Path("a/x.png")), Found(Path("b/y.jpg"), Path("b"), True)]
+    >>> [p.as_posix() for p in outputs(found, Path("clean"), suffix="_1")]
+    ['clean/x_1.png', 'clean/b/y_1.png']
     """
-    first = Path(inputs[0])
-    if len(inputs) == 1 or one_scene:
-        return [out / _name(first, format) if out.is_dir() else out]
+    alone = one_scene or (len(inputs) == 1 and not inputs[0].gathered)
+    if alone:
+        within = out.is_dir() or not out.suffix
+        return [out / _name(inputs[0].path, format, suffix) if within else out]
     if out.is_file() or (out.suffix.lower() in (*SUFFIXES.values(), ".tiff", *LOSSY) and not out.is_dir()):
         raise ValueError(
             f"-o must be a folder for {len(inputs)} inputs, got {out}. Name a folder, or use --shots."
         )
     seen: dict[str, Path] = {}
-    for path in inputs:
-        name = _name(Path(path), format)
-        if name.lower() in seen:
+    names = [one.below / _name(one.path, format, suffix) for one in inputs]
+    for one, name in zip(inputs, names, strict=True):
+        key = name.as_posix().lower()
+        if key in seen:
             raise ValueError(
-                f"{seen[name.lower()]} and {path} would both be written to {out / name}. "
+                f"{seen[key]} and {one.path} would both be written to {out / name}. "
                 "Do them in two commands, into two folders."
             )
-        seen[name.lower()] = path
-    return [out / _name(Path(path), format) for path in inputs]
+        seen[key] = one.path
+    return [out / name for name in names]
 
 
-def _name(path: Path, format: str | None) -> str:
+def _name(path: Path, format: str | None, suffix: str) -> str:
     """The name in the output folder; a lossy input comes back as PNG unless a format is asked for."""
-    if format is not None:
-        return path.with_suffix(SUFFIXES[format]).name
-    return path.with_suffix(".png").name if path.suffix.lower() in LOSSY else path.name
+    lossy = ".png" if path.suffix.lower() in LOSSY else path.suffix
+    return f"{path.stem}{suffix}{lossy if format is None else SUFFIXES[format]}"

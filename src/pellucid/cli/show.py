@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from pellucid.methods.plugins import Plugin
 
 
+MOST = 20
+"""files that a summary names"""
+
+
 def error(text: str) -> None:
     """One line on stderr."""
     print(f"pellucid: error: {' '.join(text.split())}", file=sys.stderr)
@@ -49,7 +53,31 @@ def records(found: Sequence[dict[str, Any]], *, as_json: bool, alone: bool) -> N
             print(_line(record))
 
 
+def summary(found: Sequence[dict[str, Any]], planned: int) -> None:
+    """What became of a batch, on stderr: a line of counts, then the files that deserve a look.
+
+    Args:
+        found: the records.
+        planned: how many there should be.
+    """
+    counts = {
+        "written": sum("output" in r and "skipped" not in r and "error" not in r for r in found),
+        "skipped, as they exist": sum("skipped" in r for r in found),
+        "failed": sum("error" in r for r in found),
+        "not begun": planned - len(found),
+    }
+    told = ", ".join(f"{count} {words}" for words, count in counts.items() if count)
+    note(f"{planned} inputs: {told}")
+    doubtful = [r for r in found if (r.get("trust") or {}).get("level") == "low"]
+    for record in doubtful[:MOST]:
+        note(f"look at {record['output']}: {'; '.join(record['trust']['reasons'])}")
+    if len(doubtful) > MOST:
+        note(f"and at {len(doubtful) - MOST} more with low trust (--json names all)")
+
+
 def _line(record: dict[str, Any]) -> str:
+    if "skipped" in record:
+        return f"{record['output']}: exists, skipped"
     if "words" in record:
         return f"{record['input']}: {record['words']}"
     did = "returned unchanged" if record["method"] == "none" else record["method"]

@@ -11,6 +11,7 @@ from typing import Any
 from pellucid import files
 from pellucid import methods as table
 from pellucid.cli import batch, show
+from pellucid.cli.gather import gather
 from pellucid.cli.options import USAGE, Console
 from pellucid.noise import analysis
 from pellucid.request import Denoise, Inspect, Output, Request
@@ -30,8 +31,9 @@ def restore(inputs: Sequence[Path], request: Request, output: Output, console: C
     """
     try:
         one_scene = _one_scene(request)
-        settings = settle(request, shots=len(inputs) if one_scene else 1)
-        jobs = batch.plan(inputs, output, one_scene=one_scene)
+        found = gather(inputs, recursive=output.recursive, without=output.out)
+        settings = settle(request, shots=len(found) if one_scene else 1)
+        jobs = batch.plan(found, output, one_scene=one_scene)
         each = batch.masked(settings, len(jobs))
         if output.uncertainty is not None:
             uncertainty.check(settings, output.uncertainty, len(jobs))
@@ -40,8 +42,10 @@ def restore(inputs: Sequence[Path], request: Request, output: Output, console: C
             traceback.print_exc(file=sys.stderr)
         show.error(str(error))
         return USAGE
-    records, cut_short = batch.carry_out(jobs, each, debug=console.debug)
+    records, cut_short = batch.carry_out(jobs, each, skip_existing=output.skip_existing, debug=console.debug)
     show.records(records, as_json=console.json, alone=len(jobs) == 1)
+    if len(records) > 1:
+        show.summary(records, len(jobs))
     if cut_short:
         show.error(f"interrupted: {len(records)} of {len(jobs)} inputs were begun")
     failed = [record for record in records if "error" in record]
@@ -54,7 +58,7 @@ def restore(inputs: Sequence[Path], request: Request, output: Output, console: C
 
 def _taken_back(record: dict[str, Any]) -> bool:
     """Whether what was written is the input, as nothing better could be defended."""
-    return record["method"] == "none" and (record["trust"] or {}).get("level") == "low"
+    return record.get("method") == "none" and (record["trust"] or {}).get("level") == "low"
 
 
 def _one_scene(request: Request) -> bool:
@@ -66,7 +70,12 @@ def _one_scene(request: Request) -> bool:
 def inspect(inputs: Sequence[Path], request: Inspect, console: Console) -> int:
     """`pellucid inspect`: the noise of every input, and what auto would do."""
     records: list[dict[str, Any]] = []
-    for path in inputs:
+    try:
+        paths = [one.path for one in gather(inputs)]
+    except ValueError as error:
+        show.error(str(error))
+        return USAGE
+    for path in paths:
         try:
             picture = files.read(path, data_range=request.data_range, nodata=request.nodata)
             state = inspected(picture, request)
@@ -86,7 +95,7 @@ def inspect(inputs: Sequence[Path], request: Inspect, console: Console) -> int:
             words = "\n".join((*record["notes"], *state.prepared.sentences, analysis.words(state.noise)))
             record["words"] = f"{words}\n  denoise would use {choice.method}: {choice.reason}"
         records.append(record)
-    show.records(records, as_json=console.json, alone=len(inputs) == 1)
+    show.records(records, as_json=console.json, alone=len(paths) == 1)
     return FAILED if any("error" in record for record in records) else 0
 
 

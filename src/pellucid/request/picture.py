@@ -182,7 +182,13 @@ class Output:
     """Where results are written, and what beside them."""
 
     out: Path = field(metadata={"option": Option(flag="--out,-o", metavar="PATH")})
-    """A file for one input, a folder for several."""
+    """A file for one input, a folder for several, for a folder, or where the name has no ending."""
+    recursive: bool = option(False)
+    """Of folders also the folders in them; the outputs are laid out alike."""
+    skip_existing: bool = option(False)
+    """Leave inputs out whose output exists already, so that a batch goes on where it was broken off."""
+    suffix: str = option("", metavar="TEXT")
+    """Text that is added to the name of every output in a folder, before its ending."""
     format: str | None = option(None, metavar="NAME")
     """png, jpeg, bmp, tiff or npy; else by name."""
     reference: tuple[Path, ...] = option((), metavar="CLEAN...")
@@ -196,6 +202,14 @@ class Output:
 
     def __post_init__(self) -> None:
         check(self)
+        if self.skip_existing and self.overwrite:
+            raise ValueError(
+                "skip_existing and overwrite say opposite things of outputs that exist. Keep one."
+            )
+        if any(sign in self.suffix for sign in "/\\"):
+            raise ValueError(
+                f"suffix must be part of a name, got {self.suffix!r}. The folder is that of out."
+            )
 
 
 def _region(text: str | None) -> tuple[tuple[int, int], tuple[int, int]]:
