@@ -54,6 +54,14 @@ def test_a_field_is_found_near_the_truth(kind, over):
     assert np.sqrt(np.mean(off**2)) < 0.25
 
 
+def test_a_bump_and_a_small_picture():
+    clean, bump = PICTURES["moon"](), 0.02 + 0.1 * np.exp(-3 * (X * X + Y * Y))
+    told = found(clean + noise(clean.shape) * bump)
+    assert np.sqrt(np.mean(np.log(told.map(SIDE, SIDE) / bump) ** 2)) < 0.25
+    small = clean[:112, :112] + noise((112, 112)) * np.geomspace(0.03, 0.12, 112)
+    assert found(small) is not None
+
+
 @few
 @given(
     st.sampled_from(["camera", "moon"]),

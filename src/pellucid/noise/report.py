@@ -43,20 +43,14 @@ class Counts:
 class Field:
     """How the level of the noise varies over the picture, alike in all channels.
 
-    log variance = level + a y + b x + c (y² - 1/3) + d x y + e (x² - 1/3), the sum of the last five within
-    low and high, with y and x from -1 to 1 over the picture.
-
     Attributes:
-        slopes: a to e.
-        low: least drift of the logarithm of the variance that a part has shown.
-        high: greatest.
-        level: the logarithm of the variance without drift, the mean over the channels.
-        rows, columns: the part of the picture over which y and x run, without a border; none for all of it.
+        drift: (rows, columns) of the logarithm of the variance at evenly spread places, the first and last at
+            the borders, around its mean; in between it is interpolated.
+        level: its mean over these places and the channels.
+        rows, columns: the part of the picture that these cover, without a border; none for all of it.
     """
 
-    slopes: tuple[float, ...]
-    low: float
-    high: float
+    drift: tuple[tuple[float, ...], ...]
     level: float
     rows: tuple[int, int] | None = None
     columns: tuple[int, int] | None = None
@@ -64,13 +58,14 @@ class Field:
     def map(self, height: int, width: int) -> Floats:
         """(H, W) standard deviations.
 
-        >>> Field(slopes=(0.0, 2.0, 0.0, 0.0, 0.0), low=-2.0, high=2.0, level=0.0).map(1, 3).round(1).tolist()
-        [[0.5, 1.0, 1.9]]
+        >>> Field(drift=((-2.0, 2.0), (-2.0, 2.0)), level=0.0).map(1, 4).round(2).tolist()
+        [[0.47, 0.78, 1.28, 2.12]]
         """
-        y, x = _over(self.rows, height)[:, None], _over(self.columns, width)[None]
-        a, b, c, d, e = self.slopes
-        drift = a * y + b * x + c * (y * y - 1 / 3) + d * x * y + e * (x * x - 1 / 3)
-        found: Floats = np.exp((self.level + np.clip(drift, self.low, self.high)) / 2)
+        grid = np.asarray(self.drift)
+        y, x = _over(self.rows, height, len(grid)), _over(self.columns, width, len(grid[0]))
+        down = np.stack([np.interp(y, np.arange(len(grid)), column) for column in grid.T], 1)
+        both = np.stack([np.interp(x, np.arange(len(grid[0])), row) for row in down])
+        found: Floats = np.exp((self.level + both) / 2)
         return found
 
     def times(self, factor: float) -> Field:
@@ -80,14 +75,16 @@ class Field:
     @property
     def ends(self) -> tuple[float, float]:
         """Least and largest standard deviation."""
-        return math.exp((self.level + self.low) / 2), math.exp((self.level + self.high) / 2)
+        grid = np.asarray(self.drift)
+        low, high = (math.exp((self.level + float(v)) / 2) for v in (grid.min(), grid.max()))
+        return low, high
 
 
-def _over(part: tuple[int, int] | None, length: int) -> Floats:
-    """Places from -1 to 1 over a part of a side, and no further beyond it."""
+def _over(part: tuple[int, int] | None, length: int, places: int) -> Floats:
+    """Where the pixels of a side lie among places that are spread over a part of it, and not beyond it."""
     start, stop = (0, length) if part is None else part
-    found: Floats = np.clip((2 * (np.arange(length) - start) + 1) / (stop - start) - 1, -1, 1)
-    return found
+    share: Floats = np.clip((np.arange(length) - start + 0.5) / (stop - start), 0, 1)
+    return share * (places - 1)
 
 
 @dataclass(frozen=True, kw_only=True)
