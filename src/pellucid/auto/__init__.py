@@ -8,6 +8,7 @@ from dataclasses import replace
 from pellucid import methods, models
 from pellucid.auto.choice import Choice, Stabiliser, Unit, around, stabiliser
 from pellucid.degradation import Kind
+from pellucid.noise.analysis import LOST
 from pellucid.noise.report import Counts, NoiseReport
 from pellucid.noise.values import rise
 
@@ -113,6 +114,8 @@ def nothing(report: NoiseReport) -> str:
             "flat parts reach exactly flat up to what is drawn on them, which no noise would leave: nothing "
             "is removed"
         )
+    if report.doubt >= LOST[1]:
+        return "what is noise here and what is drawn can't be told apart: nothing is removed"
     level = f"the noise (standard deviation {report.level * report.scale:.2g})"
     if report.level <= LATTICE * report.step:
         return f"{level} is less than the distance of neighbouring values: nothing is removed"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -42,6 +43,14 @@ TEXTURE = 0.7
 """of the logarithm of the variance from the eigenvalues: how much of it texture may be"""
 FAINT = 0.2
 """of the mean variance: from where on classes are compared with their line in proportion"""
+GUESSED = 0.6
+"""of the level that is believed where every block is clipped"""
+LOST = (0.75, 1.2)
+"""doubt from which on less is removed than was read, and from which on nothing"""
+WIDER = 1.15
+"""by which factor the noise may be wider than the values where they heap"""
+RISING = 3.0
+"""variance of the brighter classes over that of the darkest from which on it grows with the brightness"""
 SLACK = 1.06  # how far the eigenvalues may exceed what fine detail shows
 FEW = 20_000  # pixels below which the eigenvalues spread so far that their tail reads low
 MANY = 8  # channels beyond which no covariance between channels is measured
@@ -121,14 +130,44 @@ def _framed(views: list[Tensor], seen: Values, color: bool) -> NoiseReport:
     mixing = matrix(channels, color=color).double()
     evenness = found.variance.square().sum(1) / found.variance.sum(1).square() * spectrum.SIDE**2
     report = _spectral(found.variance, mixing, common)
+    limits = [most / seen.span for most in seen.most]
+
+    def careful(report: NoiseReport) -> NoiseReport:
+        return report.times(_believed(report, limits, blocks, doubt) * (1.0 if classes else GUESSED))
+
     if classes and float((evenness * found.variance.mean(1)).sum() / found.variance.mean(1).sum()) > UNEVEN:
         # where calm blocks hold nothing but noise, what they hold is known better than by the network
         belief = spread.belief(blocks, color=color) * _open(found.variance, doubt)
         held = spread.variances(blocks, classes, color=color, step=step).clamp_min(1e-12)
         both = held**belief * found.variance.clamp_min(1e-12) ** (1 - belief)
-        return _spectral(both, mixing, common)
+        return careful(_spectral(both, mixing, common))
     law = _law(blocks, flat.by_brightness(blocks)) if classes else None
-    return _white(blocks, law, (sample, valid), channels, common, report, doubt, (floor, ceiling))
+    return careful(_white(blocks, law, (sample, valid), channels, common, report, doubt, (floor, ceiling)))
+
+
+def _believed(report: NoiseReport, limits: Sequence[float], blocks: Blocks, doubt: float) -> float:
+    """How much of the level that was read to believe.
+
+    Noise of one level can't be wider than the values where they heap, as those of paper do; only noise that
+    grows with the brightness can. And where the network doubts its reading altogether, the picture is left
+    alone: small dense text is such a case.
+    """
+    sure = 1 - rise(doubt, *LOST)
+    wide = sum(min(limit, 10.0) ** 2 for limit in limits) / len(limits)
+    level = WIDER * math.sqrt(wide)
+    if report.level <= level or any(gain > 0 for gain in report.gain) or _rising(blocks):
+        return sure
+    return sure * level / report.level
+
+
+def _rising(blocks: Blocks) -> bool:
+    """Whether calm blocks hold more where the picture is brighter, as photons make it."""
+    classes = flat.by_brightness(blocks)
+    if len(classes) < 4:
+        return False
+    found = [float(reading.calm_energy(blocks.coefficients[c], list(FINE))[0].mean()) for c in classes]
+    half = len(found) // 2
+    return max(found[half:]) > RISING * max(found[0], 1e-12) and max(found[half:]) > max(found[:half])
 
 
 def _open(variance: Tensor, doubt: float) -> float:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.linalg import solveh_banded
 from scipy.stats import spearmanr
 
+from pellucid.noise.calm import calmer
 from pellucid.noise.shown import Flags, shown
 
 Floats = NDArray[np.float64]
@@ -101,7 +102,8 @@ def offsets(plane: Floats, known: Flags) -> Floats | None:
     error[seen] = SLANT * MAD * MEDIAN * apart / np.sqrt(np.isfinite(segments[seen]).sum(1))
     if not _shows(plane, known, segments[seen], step[seen], low[seen], high[seen], error[seen], seen):
         return None
-    return _solved(step, error, seen)
+    found = _solved(step, error, seen)
+    return found if calmer(plane, plane - found[:, None], known) else None
 
 
 def _segments(plane: Floats, known: Flags) -> Floats:

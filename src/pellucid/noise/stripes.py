@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter
 
 from pellucid.noise import spectrum
+from pellucid.noise.calm import calmer
 from pellucid.noise.shown import Flags, shown
 
 Floats = NDArray[np.float64]
@@ -127,6 +128,8 @@ def waves(plane: Floats, known: Flags) -> tuple[Wave, ...]:
         found += fresh
     left_over = float(np.std(rest[seen]))
     if any(wave.amplitude > LARGEST * left_over for wave in found):
+        return ()
+    if found and not calmer(plane[inside], rest, seen):
         return ()
     moved = [
         replace(wave, phase=wave.phase - 2 * np.pi * (wave.down * top + wave.across * left)) for wave in found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +27,20 @@ MOSTLY = 0.5
 left out"""
 PARTS = 4
 """values of constant parts that are followed to their borders, the largest first"""
+TWO = 2
+"""values of a picture that is drawn, whatever it shows: noise would bring more"""
+FIFTH = 0.2
+"""share of the values that the shortest interval holds which tells how wide noise can be"""
+BINS = 1024
+"""of the histogram whose transform is looked at"""
+TAPER = 0.3
+"""share of the extent over which values count less towards an end where they were cut off"""
+UNEVEN = 1.2
+"""by which factor the level of noise may be above this bound, as noise is not of one level everywhere"""
+WEAKEST = 0.05
+"""of the characteristic function; less is chance"""
+NARROW = 0.507
+"""length of that interval, of the standard deviation of Gaussian noise"""
 FLAT = 0.15
 """share of exactly flat places in a block that also holds something else, as noise would not leave"""
 
@@ -50,9 +65,12 @@ class Values:
         floor: least value, if a heap of pixels lies at it, as where noise was cut off; else -infinity.
         ceiling: the same at the other end, else +infinity.
         step: distance of neighbouring values, 0 for values that lie on no lattice.
-        exact: share of the blocks that are not constant in which something is drawn on a part that is.
+        exact: share of the blocks that are not constant in which something is drawn on a part that is; 1 in
+            a picture of two values.
         usable: for each window (rows, columns) whether the 8x8 block at 4 (row, column) can tell of noise.
         constant: share of the blocks that are constant.
+        most: for each channel the largest standard deviation that noise of one level can have: it makes the
+            distribution of the values at least as wide as its own, wherever they heap.
     """
 
     low: float
@@ -63,6 +81,7 @@ class Values:
     exact: float
     usable: tuple[Tensor, ...]
     constant: float
+    most: tuple[float, ...]
 
 
 def look(windows: list[Tensor], hidden: list[Tensor] | None = None) -> Values:
@@ -108,13 +127,18 @@ def look(windows: list[Tensor], hidden: list[Tensor] | None = None) -> Values:
     usable = [k & ~c for k, c in zip(kept, cuts, strict=True)]
     if sum(int(u.sum()) for u in usable) < 64:
         usable = varied
+    floor = least if low_heap > HEAP * max(total, 1) else -torch.inf
+    ceiling = most if high_heap > HEAP * max(total, 1) else torch.inf
+    step = _step(some, most - least)
+    channels = [torch.cat([v[c] for v in inner]) for c in range(windows[0].shape[0])]
     return Values(
         low=float(ends[0]),
         span=span,
-        floor=least if low_heap > HEAP * max(total, 1) else -torch.inf,
-        ceiling=most if high_heap > HEAP * max(total, 1) else torch.inf,
-        step=_step(some, most - least),
-        exact=mixed / max(number, 1),
+        floor=floor,
+        ceiling=ceiling,
+        step=step,
+        most=tuple(_widest(c[:: max(1, c.numel() // MOST)], floor, ceiling, step) for c in channels),
+        exact=1.0 if len(torch.unique(some)) <= TWO else mixed / max(number, 1),
         usable=tuple(usable),
         constant=1 - number / max(sum(c.numel() for c in constants), 1),
     )
@@ -174,6 +198,45 @@ def _sums(marked: Tensor, rows: int, columns: int) -> Tensor:
     total = pad(marked.cumsum(0, dtype=torch.int32).cumsum(1, dtype=torch.int32), (1, 0, 1, 0))
     part = total[rows:] - total[:-rows]
     return part[:, columns:] - part[:, :-columns]
+
+
+def _widest(values: Tensor, floor: float, ceiling: float, step: float) -> float:
+    """The largest standard deviation of noise in values, infinite where they tell nothing; two bounds.
+
+    The density of a sum is nowhere higher than that of one of its parts: the shortest interval that holds a
+    fifth of the values is at least as long as that of the noise, 0.507 of its standard deviation. (Where
+    values were cut off at an end, only half of the noise may be seen.) And the characteristic function of a
+    sum is the product of those of its parts, so |E exp(i t y)| <= exp(-t² sigma² / 2) at every t: two heaps
+    of values, as of paper and ink, are only as wide as the noise.
+    """
+    between = values[(values > floor) & (values < ceiling)]
+    count = round(FIFTH * len(between))
+    if count < 100:
+        return math.inf
+    ordered = between.sort().values
+    shortest = float((ordered[count:] - ordered[:-count]).min()) + step
+    cut = len(between) < len(values)
+    return min((2.0 if cut else 1.0) * shortest / NARROW, _by_heaps(ordered, floor, ceiling, step))
+
+
+def _by_heaps(ordered: Tensor, floor: float, ceiling: float, step: float) -> float:
+    """The second bound, from values in order; towards an end where they were cut off they count less."""
+    low, high = float(ordered[0]), float(ordered[-1])
+    extent = high - low
+    if extent <= 0:
+        return math.inf
+    weight = torch.ones(BINS, dtype=torch.float64)
+    taper = (torch.linspace(0, 1, BINS, dtype=torch.float64) / TAPER).clamp(max=1).mul(math.pi / 2).sin()
+    if math.isfinite(floor):
+        weight = weight * taper.square()
+    if math.isfinite(ceiling):
+        weight = weight * taper.square().flip(0)
+    density = torch.histc(ordered.double(), BINS, low, high) * weight
+    size = torch.fft.rfft(density).abs() / density.sum().clamp_min(1e-12)
+    turns = torch.arange(len(size)) * 2 * math.pi / extent
+    told = (size > WEAKEST) & (size < 1) & (turns > 0) & (turns * step < 1)
+    found = (-2 * size[told].log()).sqrt() / turns[told]
+    return UNEVEN * float(found.min()) if len(found) else math.inf
 
 
 def _step(values: Tensor, extent: float) -> float:

@@ -12,11 +12,15 @@ from torch import Tensor
 from pellucid import models
 from pellucid.image import Image
 from pellucid.networks import published
-from pellucid.noise import channels, hot, lines, mosaic, palette, stripes
+from pellucid.noise import channels, hot, lines, mosaic, palette, stripes, values
 from pellucid.noise.layout import Layout
+from pellucid.noise.report import DRAWN
 from pellucid.noise.shown import Flags
 from pellucid.request import Denoise
 from pellucid.run.state import Part, Prepared, State
+
+SEEN = 3
+"""slices, at the most, in which it is looked whether they are drawn"""
 
 
 def mend(state: State) -> State:
@@ -117,7 +121,7 @@ def _without_lines(state: State) -> State:
     planes, holes, unit = state.shots.numpy(), _flags(state.left_out), state.first.scale
     without, waves = stripes.without(planes, holes)
     without, rows, columns = lines.without(without, holes)
-    if without is planes:
+    if without is planes or values.look(list(state.shots[0, :SEEN])).exact > DRAWN:
         return state
     found = [
         f"stripes that repeat every {wave.period:.1f} pixels (amplitude {wave.amplitude * unit:.3g})"

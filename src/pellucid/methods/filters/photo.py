@@ -24,6 +24,8 @@ from pellucid.steps import Method, Step, Task
 
 AROUND = 16
 """side in pixels of the squares on which the level of what was removed is looked at"""
+STRONGER = 3.0
+"""by which factor the noise of a place may exceed its level"""
 NORMAL = 0.6745
 """median size of a standard normal variable"""
 SHARING = (1.5, 2.2)
@@ -203,7 +205,8 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
         estimate = estimate + config.pd_share * shared * (apart - estimate)
     if not task.noise.correlated:
         removed = noisy - estimate
-        sigma = _around(removed).maximum(noisy.new_tensor(task.noise.sigma).view(-1, 1, 1))
+        sigma = noisy.new_tensor(task.noise.sigma).view(-1, 1, 1)
+        sigma = _around(removed).clamp(sigma, STRONGER * sigma)
         most = _most(noisy / sigma.clamp_min(1e-12), config.most, config.source) * sigma
         estimate = noisy - removed.clamp(-most, most)
     estimate = estimate + (noisy - estimate).mean((-2, -1), keepdim=True)
