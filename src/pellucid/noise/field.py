@@ -129,7 +129,7 @@ def find(
     True
     >>> found = find(noise * torch.linspace(1, 4, 160))
     >>> [round(float(v), 1) for v in found.map(160, 160)[80, ::159] / found.map(160, 160)[80].mean()]
-    [0.4, 1.6]
+    [0.5, 1.5]
     """
     rows, columns = inside(pixels)
     inner = pixels[..., rows, columns]

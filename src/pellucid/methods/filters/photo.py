@@ -66,6 +66,9 @@ class Config:
     pixels share, which a camera has developed"""
     most: float = fields.option(3.0, low=1)
     """most that is taken off a pixel whose noise is its own, in standard deviations"""
+    differing: float = fields.option(1.0, low=0)
+    """most by which the network may differ from the filter where a pixel's noise is its own, in standard
+    deviations"""
     source: float = fields.option(5.0, low=0)
     """how far a pixel must rise above the median of the nine around it, in standard deviations, to be taken
     for a source of one pixel, as a star: of one that does so by two more no more than one is taken off"""
@@ -199,7 +202,12 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
         (filtered,) = bm3d.steps(task, config.filter(shared=shared), seed=seed, device=device)
         estimate = filtered.estimate()
     if other is not None:
-        estimate = other if config.share == 1 else estimate + config.share * (other - estimate)
+        differing = other - estimate if config.share < 1 else other
+        if config.share < 1 and not task.noise.correlated:
+            # where the two are far apart, as on text, the network sees what it has not learnt
+            limit = config.differing * noisy.new_tensor(task.noise.sigma).view(-1, 1, 1)
+            differing = differing.clamp(-limit, limit)
+        estimate = estimate + config.share * differing if config.share < 1 else other
     if network is not None and developed and config.pd_share * shared > 0:
         apart = seen(network, config.pd_level_factor * level, stride=2)
         estimate = estimate + config.pd_share * shared * (apart - estimate)
