@@ -120,12 +120,13 @@ def _framed(views: list[Tensor], seen: Values, color: bool) -> NoiseReport:
         "step": step,
         "exact": seen.exact,
     }
-    cut = not any(u.any() for u in seen.usable)
-    if seen.exact > (DRAWN / 2 if cut else DRAWN) or seen.constant > 0.999:
+    if seen.exact > DRAWN or seen.constant > 0.999:
         return _as_white((0.0,) * channels, channels, common, ())
     found = reading.read(views, seen.usable, color=color, span=1.0, step=step)
     blocks = flat.collect(views, seen.usable, floor=floor, ceiling=ceiling)
     classes = flat.calmest(blocks)
+    if not classes and seen.exact > DRAWN / 2:  # nothing is left that could tell of noise
+        return _as_white((0.0,) * channels, channels, common | {"exact": 1.0}, ())
     doubt = float(found.doubt.mean())
     common["doubt"] = doubt
     mixing = matrix(channels, color=color).double()
