@@ -61,6 +61,17 @@ def test_the_bound_holds_for_gaussian_noise_and_is_near_for_two_heaps(sigma):
             assert most <= 1.3 * sigma
 
 
+@pytest.mark.parametrize("scale", [1.0, 200.0, 1000.0, 1700.0])
+def test_the_bound_knows_no_lattice_for_noise(scale):
+    """Whole numbers in a small picture of floats: the comb of a histogram is no heap of values."""
+    noise = torch.randn(64, 80, generator=torch.Generator().manual_seed(0))
+    clean = torch.from_numpy(data.camera()[100:164, 200:280]).float() / 255
+    noisy = (clean + 0.03 * noise) * scale
+    noisy = noisy.round() if scale > 1 else noisy
+    (most,) = values.look([noisy[None]]).most
+    assert most >= 0.03 * scale
+
+
 def test_a_reading_that_is_doubted_altogether_changes_nothing(monkeypatch):
     noisy = (np.random.default_rng(0).normal(128, 20, (96, 96))).clip(0, 255).round().astype(np.uint8)
     read = analysis.reading.read

@@ -156,6 +156,17 @@ def test_constant_parts_of_any_shape_change_no_decision(kind, part, value):
     assert level == pytest.approx(alone(kind)[1], rel=0.2)  # a fifth of the picture is missing
 
 
+@fewer
+@given(pictures, parts(), st.sampled_from([0, 255]), st.sampled_from([np.uint8, np.float32]))
+def test_constant_parts_at_an_end_of_the_values_come_back_as_they_are(kind, part, value, dtype):
+    """The surround of a round field, a saturated sky, a fill value: no noise is in them."""
+    given_ = np.where(part, value, noisy(kind)).astype(dtype)
+    found = pellucid.denoise(given_, data_range=255.0)
+    np.testing.assert_array_equal(found[part], given_[part])
+    assert not np.array_equal(found[~part], given_[~part])
+    assert found[~part].mean() == pytest.approx(given_[~part].mean(), abs=0.3)
+
+
 @few
 @given(pictures, st.tuples(*[st.integers(0, 12)] * 4))
 def test_a_crop_of_the_interior_decides_as_the_whole(kind, margins):

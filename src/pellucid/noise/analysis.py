@@ -43,6 +43,8 @@ TEXTURE = 0.7
 """of the logarithm of the variance from the eigenvalues: how much of it texture may be"""
 FAINT = 0.2
 """of the mean variance: from where on classes are compared with their line in proportion"""
+SCATTERED = 0.97
+"""share of the blocks with a hole from which on holes are scattered over the whole picture"""
 GUESSED = 0.6
 """of the level that is believed where every block is clipped"""
 LOST = (0.75, 1.2)
@@ -84,8 +86,13 @@ def analyse(pixels: Tensor, *, color: bool, scale: float = 255.0, holes: Tensor 
     views = flat.windows(pixels)
     hidden = None if holes is None else [h[0] for h in flat.windows(holes[:, None])]
     seen = values.look(views, hidden)
+    scattered = hidden is not None and seen.constant > SCATTERED and float(hidden[0].float().mean()) < 0.5
+    if scattered:  # hardly a block is without one, so that what was put into them must do
+        seen = values.look(views)
     low, span = seen.low, seen.span
     report = _framed([(v - low) / span for v in views], seen, color)
+    if scattered:
+        report = replace(report, warnings=(*report.warnings, "holes are everywhere: the level is a guess"))
     return replace(report.moved(span, low), scale=scale)
 
 

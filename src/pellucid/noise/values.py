@@ -31,8 +31,10 @@ TWO = 2
 """values of a picture that is drawn, whatever it shows: noise would bring more"""
 FIFTH = 0.2
 """share of the values that the shortest interval holds which tells how wide noise can be"""
-BINS = 1024
-"""of the histogram whose transform is looked at"""
+ASKED = 20_000
+"""values of which the characteristic function is taken"""
+FASTEST = 100
+"""turns over the extent of the values up to which it is looked at"""
 TAPER = 0.3
 """share of the extent over which values count less towards an end where they were cut off"""
 UNEVEN = 1.2
@@ -167,6 +169,23 @@ def cover(blocks: Tensor, size: torch.Size) -> Tensor:
     return covered
 
 
+def at_ends(picture: Tensor) -> Tensor:
+    """(H, W) the constant parts of (C, H, W) of the least or the largest value of all channels.
+
+    A surround, a saturated sky, the paper of a page: no noise is in them, as noise would show.
+
+    >>> picture = torch.rand(1, 24, 24)
+    >>> picture[:, :9, :10] = -1.0
+    >>> int(at_ends(picture).sum())
+    90
+    """
+    squares = _squares(picture, SIDE) if min(picture.shape[-2:]) >= SIDE else torch.zeros(1, 1).bool()
+    if not squares.any():
+        return torch.zeros(picture.shape[-2:], dtype=torch.bool)
+    flat = picture.flatten(1)
+    return _parts(picture, squares, [flat.amin(1), flat.amax(1)])
+
+
 def _beside(window: Tensor, squares: Tensor) -> Tensor:
     """(rows, columns) the blocks into which a constant part reaches.
 
@@ -174,15 +193,21 @@ def _beside(window: Tensor, squares: Tensor) -> Tensor:
         window: (C, h, w).
         squares: whether the 8x8 square that begins at a pixel is constant, one of them at least.
     """
-    part = torch.zeros(window.shape[-2:])
-    places = squares.nonzero()
-    colours, counts = np.unique(window[:, places[:, 0], places[:, 1]].numpy(), axis=1, return_counts=True)
-    for colour in colours.T[np.argsort(-counts)[:PARTS]]:
-        same = (window == torch.from_numpy(colour)[:, None, None]).all(0).numpy()
-        names, _ = label(same)
-        own = np.unique(names[places[:, 0], places[:, 1]])
-        part[torch.from_numpy(np.isin(names, own[own > 0]))] = 1.0
-    return max_pool2d(part[None], SIDE, STRIDE)[0] > 0
+    rows, columns = squares.nonzero().T
+    colours, counts = np.unique(window[:, rows, columns].numpy(), axis=1, return_counts=True)
+    most = [torch.from_numpy(colour) for colour in colours.T[np.argsort(-counts)[:PARTS]]]
+    return max_pool2d(_parts(window, squares, most).float()[None], SIDE, STRIDE)[0] > 0
+
+
+def _parts(window: Tensor, squares: Tensor, colours: list[Tensor]) -> Tensor:
+    """(h, w) the pixels of these colours that hang together with a constant square."""
+    part = torch.zeros(window.shape[-2:], dtype=torch.bool)
+    rows, columns = squares.nonzero().T
+    for colour in colours:
+        names, _ = label((window == colour[:, None, None]).all(0).numpy())
+        own = np.unique(names[rows, columns])
+        part |= torch.from_numpy(np.isin(names, own[own > 0]))
+    return part
 
 
 def _squares(window: Tensor, side: int) -> Tensor:
@@ -225,16 +250,18 @@ def _by_heaps(ordered: Tensor, floor: float, ceiling: float, step: float) -> flo
     extent = high - low
     if extent <= 0:
         return math.inf
-    weight = torch.ones(BINS, dtype=torch.float64)
-    taper = (torch.linspace(0, 1, BINS, dtype=torch.float64) / TAPER).clamp(max=1).mul(math.pi / 2).sin()
-    if math.isfinite(floor):
-        weight = weight * taper.square()
-    if math.isfinite(ceiling):
-        weight = weight * taper.square().flip(0)
-    density = torch.histc(ordered.double(), BINS, low, high) * weight
-    size = torch.fft.rfft(density).abs() / density.sum().clamp_min(1e-12)
-    turns = torch.arange(len(size)) * 2 * math.pi / extent
-    told = (size > WEAKEST) & (size < 1) & (turns > 0) & (turns * step < 1)
+    some = ordered[:: math.ceil(len(ordered) / ASKED)].double()
+    weight = torch.ones_like(some)
+    for end, away in ((floor, some - low), (ceiling, high - some)):
+        if math.isfinite(end):
+            weight *= (away / (TAPER * extent)).clamp(max=1).mul(math.pi / 2).sin().square()
+    turns = torch.arange(1, FASTEST + 1, dtype=torch.float64) * 2 * math.pi / extent
+    phase = turns[:, None] * some
+    size = torch.stack([phase.cos() @ weight, phase.sin() @ weight]).norm(dim=0) / weight.sum().clamp_min(
+        1e-12
+    )
+    chance = 5 * float(weight.square().sum().sqrt() / weight.sum().clamp_min(1e-12))
+    told = (size > max(WEAKEST, chance)) & (size < 1) & (turns * step < 1)
     found = (-2 * size[told].log()).sqrt() / turns[told]
     return UNEVEN * float(found.min()) if len(found) else math.inf
 

@@ -72,10 +72,12 @@ def shown(state: State, estimate: Tensor, index: int = 0) -> Tensor:
     if state.request.kind != "noise" or method is None or noise.impulse > IMPULSES:
         return estimate
     always = isinstance(state.request, Denoise) and state.request.keep_brightness
-    if not always and not method.keeps(choice.config, noise):
-        return estimate
-    left = state.left_out
-    return keep_mean(estimate, noisy, limits=state.limits, left_out=None if left is None else left[index])
+    still = None if state.still is None or noise.counts is not None else state.still[index].expand_as(noisy)
+    if always or method.keeps(choice.config, noise):
+        left = None if state.left_out is None else state.left_out[index]
+        left = still if left is None else left if still is None else left | still
+        estimate = keep_mean(estimate, noisy, limits=state.limits, left_out=left)
+    return estimate if still is None else torch.where(still, noisy, estimate)
 
 
 def keep_mean(

@@ -67,6 +67,8 @@ def prepare(state: State) -> State:
     phases = None if request.model or request.guide is not None else mosaic.find(state.shots, state.left_out)
     if phases is not None:
         state = _laid(state, phases)
+    still = torch.stack([values.at_ends(picture) for picture in state.noisy])
+    state = replace(state, still=still if still.any() else None)
     return state if request.lines == "off" else _without_lines(state)
 
 

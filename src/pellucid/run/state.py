@@ -229,6 +229,8 @@ class State:
         prepared: (prepare) what was found besides the noise; from here on `shots` and `noisy` are without it,
             and laid out for the filter, until `put_back`.
         color: (prepare) whether the channels of `noisy` are display colours.
+        still: (prepare) (N, H, W) bool, constant parts of `noisy` at an end of its values, which come back
+            as they are; or None.
 
         stated: (analyse) the level of the noise of `noisy` that the user stated, (C, 1, 1) or a map of
             (C, H, W), or that of the region that he named; None where all is measured.
@@ -271,6 +273,7 @@ class State:
 
     prepared: Prepared = field(default_factory=Prepared)
     color: bool = False
+    still: Tensor | None = None
 
     stated: Tensor | None = None
     noise: NoiseReport = _LATER
