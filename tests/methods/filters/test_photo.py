@@ -247,3 +247,17 @@ def test_a_picture_without_noise_comes_back():
 def test_bad_settings_are_named(field, value):
     with pytest.raises(ValueError, match=field):
         replace(FAST, **{field: value})
+
+
+def test_nlh_takes_its_share_where_pixels_share_the_noise_and_nowhere_else():
+    noisy = white(photograph(48))
+    assert torch.equal(
+        run(noisy, NoiseReport.white(0.1, 3), nlh_share=0.5), run(noisy, NoiseReport.white(0.1, 3))
+    )
+    draw = torch.randn((3, 50, 50), generator=seeds.generator(0, "noise"))
+    noise = 0.2 * avg_pool2d(draw, 3, 1)
+    line = torch.tensor([1.0, 2.0, 3.0, 2.0, 1.0]).double() / 3
+    kernel = 0.2**2 / 9 * torch.einsum("cd,y,x->cdyx", torch.eye(3).double(), line, line).numpy()
+    told = replace(NoiseReport.white(0.2 / 3, 3), kernel=kernel, correlated=True)
+    plain, mixed = (run(photograph(48) + noise, told, nlh_share=s, light="never") for s in (0.0, 0.5))
+    assert 0.002 < float((plain - mixed).std()) < 0.05

@@ -14,6 +14,7 @@ from torch.nn.functional import interpolate
 from pellucid import fields, models
 from pellucid.engine import placed
 from pellucid.methods.filters import bm3d
+from pellucid.methods.filters.nlh import method as nlh
 from pellucid.methods.table import described
 from pellucid.models.ensemble import MIRRORS, Ensemble
 from pellucid.noise.colour import matrix
@@ -61,6 +62,8 @@ class Config:
     tta_views: int = fields.option(2, low=1, high=len(MIRRORS), aliases=("looks",))
     """test-time augmentation: pictures of which the mean is taken whenever the network is asked: as it is,
     turned by 180 degrees, mirrored left to right, top to bottom"""
+    nlh_share: float = fields.option(0.0, low=0, high=1)
+    """weight of what `nlh` makes of the picture, where pixels share the noise of a colour picture"""
     light: Literal["auto", "always", "never"] = fields.option("auto", choices=("auto", "always", "never"))
     """take the brightness from linear light, where noise averages out; auto: in colour pictures whose noise
     pixels share, which a camera has developed"""
@@ -211,6 +214,9 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
     if network is not None and developed and config.pd_share * shared > 0:
         apart = seen(network, config.pd_level_factor * level, stride=2)
         estimate = estimate + config.pd_share * shared * (apart - estimate)
+    if developed and config.nlh_share * shared > 0:
+        (like,) = nlh.steps(task, nlh.Config(light="never"), seed=seed, device=device)
+        estimate = estimate + config.nlh_share * shared * (like.estimate() - estimate)
     if not task.noise.correlated:
         removed = noisy - estimate
         sigma = noisy.new_tensor(task.noise.sigma).view(-1, 1, 1)

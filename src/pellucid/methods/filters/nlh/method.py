@@ -18,6 +18,7 @@ from pellucid.paper import Paper, stated
 from pellucid.steps import Method, Step, Task
 
 Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
 OPPONENT = ((1 / 3, 1 / 3, 1 / 3), (1 / 2, 0.0, -1 / 2), (1 / 4, -1 / 2, 1 / 4))
 """brightness and two differences, of (R, G, B)"""
 WIDEST = 64
@@ -36,6 +37,9 @@ class Config:
     itself (a stated one has no say then)"""
     factor: float = fields.option(1.0, low=0, low_open=True)
     """factor on its standard deviation"""
+    whiten_chroma: float = fields.option(1.0, low=0, high=1)
+    """how far, in the differences of colours, the noise of every coefficient is raised to that of the mean of
+    a set, 0 to 1; chroma holds little fine detail to lose"""
     side: int = fields.option(6, low=2, high=32)
     """side of the blocks of the first stage, pixels; an even number"""
     first_step: int = fields.option(6, low=1)
@@ -113,6 +117,9 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
 def autocovariance(picture: Floats, noise: NoiseReport, config: Config, *, colours: bool) -> Floats:
     """The autocovariance (P, 2L + 1, 2L + 1) of the noise in each plane of a picture (C, H, W) of contrast 1.
 
+    Each plane of a colour picture is reckoned as if its row of `OPPONENT` had length 1: noise as strong in
+    all channels and shared by none then has one level in all planes, which is what NLH is told.
+
     >>> flat = np.zeros((1, 9, 9), np.float32)
     >>> autocovariance(flat, NoiseReport.white(0.1, 1), Config(), colours=False).round(4)
     array([[[0.01]]], dtype=float32)
@@ -120,7 +127,10 @@ def autocovariance(picture: Floats, noise: NoiseReport, config: Config, *, colou
     count, square = len(picture), (config.factor / noise.span) ** 2
     if config.noise == "spectrum":
         rows = np.array(OPPONENT) if colours else np.eye(count)
+        rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
         known = np.einsum("pc,pd,cdyx->pyx", rows, rows, noise.kernel)
+        if colours:
+            known[1:] += config.whiten_chroma * (_even(known[1:]) - known[1:])
         return np.ascontiguousarray(square * known, np.float32)
     if config.noise == "level":
         levels = np.full(count, noise.level) if colours else np.array(noise.sigma)
@@ -131,6 +141,22 @@ def autocovariance(picture: Floats, noise: NoiseReport, config: Config, *, colou
         levels = np.array([noise.span * level(torch.from_numpy(plane)) for plane in seen])
         levels = levels.repeat(count // len(levels))
     return (square * levels**2).astype(np.float32).reshape(-1, 1, 1)
+
+
+def _even(noise: Doubles) -> Doubles:
+    """White noise as strong as noise of an autocovariance (P, 2L + 1, 2L + 1) is in the mean of eight pixels.
+
+    They are taken as 2 x 4 neighbours, of whose 64 pairs (2 - |y|) (4 - |x|) lie at lag (y, x).
+
+    >>> _even(np.ones((1, 15, 15)))[0, 7, 7]
+    np.float64(8.0)
+    """
+    lags = noise.shape[-1] // 2
+    apart = np.abs(np.arange(-lags, lags + 1))
+    down, across = np.clip(1 - apart / 2, 0, None), np.clip(1 - apart / 4, 0, None)  # of a block of 2 x 4
+    even = np.zeros_like(noise)
+    even[:, lags, lags] = np.einsum("pyx,y,x->p", noise, down, across).clip(0)
+    return even
 
 
 def restore(picture: Floats, noise: Floats, config: Config, *, colours: bool) -> Floats:
@@ -214,7 +240,7 @@ PAPER = Paper(
         rounds=(2, "second stage"),
         guide=(0.8, "second stage"),
     ),
-    ours={"light": "never"},
+    ours={"whiten_chroma": 0.0, "light": "never"},
     elsewhere=(
         "sets of rows, and what becomes of each coefficient, are those of the authors' program",
         "the authors have other settings for DND and for white noise in gray pictures",
@@ -231,6 +257,7 @@ NLH = Method(
         "noise": "the spectrum says how strong the noise is in every set of rows, whose pixels may share it; "
         "NLH's own level is of white noise",
         "factor": "see noise: no factor by hand for each kind of it",
+        "whiten_chroma": "as for bm3d",
         "light": "a camera's curve has shifted the mean",
     },
     keeps_mean=_keeps_mean,
