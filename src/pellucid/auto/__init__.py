@@ -89,7 +89,13 @@ def choose(
         method=name,
         config=config,
         noise=report,
-        reason=why(report, color=picture, beside=beside, alone=beside and config.share == 1),
+        reason=why(
+            report,
+            color=picture,
+            beside=beside,
+            alone=beside and config.share == 1,
+            alike=name == "photo" and picture and report.correlated and config.nlh_share > 0,
+        ),
         stabilise=around(name, report),
         notes=(missing,) if worth and not beside else (),
     )
@@ -156,7 +162,7 @@ def restorer(kind: Kind, report: NoiseReport) -> Choice:
     return Choice(method=name, config=config, noise=report, reason=reason)
 
 
-def why(report: NoiseReport, *, color: bool, beside: bool, alone: bool = False) -> str:
+def why(report: NoiseReport, *, color: bool, beside: bool, alone: bool = False, alike: bool = False) -> str:
     """What BM3D does about this noise, and what stands beside it or in its place, in words."""
     if alone:
         name, by_spectrum = "a small network", "told a white level of the same strength"
@@ -170,7 +176,7 @@ def why(report: NoiseReport, *, color: bool, beside: bool, alone: bool = False) 
     )
     reason = f"noise of standard deviation {report.level * report.scale:.3g}, {kind}"
     if beside and not alone:
-        reason += ", averaged with a small network"
+        reason += ", averaged with a small network" + (" and with NLH" if alike else "")
     if report.counts is not None:
         reason = f"counts of few photons ({report.counts.mean:.2g} per pixel): {reason}"
     if stabilised:

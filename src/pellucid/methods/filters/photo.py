@@ -62,7 +62,7 @@ class Config:
     tta_views: int = fields.option(2, low=1, high=len(MIRRORS), aliases=("looks",))
     """test-time augmentation: pictures of which the mean is taken whenever the network is asked: as it is,
     turned by 180 degrees, mirrored left to right, top to bottom"""
-    nlh_share: float = fields.option(0.0, low=0, high=1)
+    nlh_share: float = fields.option(0.5, low=0, high=1)
     """weight of what `nlh` makes of the picture, where pixels share the noise of a colour picture"""
     light: Literal["auto", "always", "never"] = fields.option("auto", choices=("auto", "always", "never"))
     """take the brightness from linear light, where noise averages out; auto: in colour pictures whose noise
@@ -268,7 +268,7 @@ PHOTO = Method(
     presets={
         "paper": Config(step=3, radius=19, tta_views=4),
         "fast": Config(),
-        "quick": Config(share=1.0, pd_share=0.0, tta_views=1, precision="auto"),
+        "quick": Config(share=1.0, pd_share=0.0, nlh_share=0.0, tta_views=1, precision="auto"),
     },
     departures={
         "tta_views": "two views for half the time of four",
