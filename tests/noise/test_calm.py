@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image, ImageDraw
+from scipy.ndimage import gaussian_filter
 from skimage import data
 
 import pellucid
@@ -84,3 +85,14 @@ def test_a_reading_that_is_doubted_altogether_changes_nothing(monkeypatch):
     found = pellucid.denoise(noisy, return_result=True)
     assert found.method == "none"
     assert "can't be told apart" in found.reason
+
+
+def test_a_dense_field_of_stars_is_no_shared_noise():
+    """Blurred points everywhere have the spectrum of blurred noise; the finest detail knows better."""
+    draws = np.random.default_rng(3)
+    sky = np.zeros((160, 160))
+    sky[tuple(draws.integers(2, 158, (2, 2500)))] = draws.uniform(200, 1200, 2500)
+    truth = np.clip(20 + gaussian_filter(sky, 1.1), 0, 255)
+    noisy = np.clip(truth + draws.normal(0, 5, truth.shape), 0, 255).round()
+    found = pellucid.denoise(noisy.astype(np.uint8)).astype(float)
+    assert np.square(found - truth).mean() < np.square(noisy - truth).mean()

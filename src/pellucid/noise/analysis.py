@@ -47,7 +47,13 @@ SCATTERED = 0.97
 """share of the blocks with a hole from which on holes are scattered over the whole picture"""
 GUESSED = 0.6
 """of the level that is believed where every block is clipped"""
-LOST = (0.75, 1.2)
+PROOF = (0.35, 0.6)
+"""doubt from which on, and wholly, a reading of shared noise needs the finest detail to bear it out"""
+FAR = 1.5
+"""how far it may then lie above the level of that"""
+FINE_STEPS = 2.0
+"""distances of neighbouring values above which the finest detail tells; below, JPEG has emptied it"""
+LOST = (0.6, 1.1)
 """doubt from which on less is removed than was read, and from which on nothing"""
 WIDER = 1.15
 """by which factor the noise may be wider than the values where they heap"""
@@ -158,10 +164,14 @@ def _believed(report: NoiseReport, limits: Sequence[float], blocks: Blocks, doub
     """How much of the level that was read to believe.
 
     Noise of one level can't be wider than the values where they heap, as those of paper do; only noise that
-    grows with the brightness can. And where the network doubts its reading altogether, the picture is left
-    alone: small dense text is such a case.
+    grows with the brightness can. A reading of shared noise far above what the finest detail holds, where
+    that was not emptied, needs to be sure. And where the network doubts its reading altogether, the picture
+    is left alone: small dense text is such a case.
     """
     sure = 1 - rise(doubt, *LOST)
+    far = report.level / max(FAR * report.chen, 1e-12)
+    if report.correlated and report.chen > FINE_STEPS * report.step and far > 1:
+        sure *= far ** -rise(doubt, *PROOF)
     wide = sum(min(limit, 10.0) ** 2 for limit in limits) / len(limits)
     level = WIDER * math.sqrt(wide)
     if report.level <= level or any(gain > 0 for gain in report.gain) or _rising(blocks):
