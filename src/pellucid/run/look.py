@@ -114,7 +114,15 @@ def _judged(state: State, index: int) -> Outcome:
         trust = judge(less, QUARTER)
         if trust.level != "low":
             return Outcome(replace(part, estimate=less), _doubted(trust, first), first, "quarter")
-    return Outcome(Part(estimate=noisy), Trust(level="low", reasons=first.reasons), first, "none")
+    given = Part(estimate=_as_it_came(state, index))
+    return Outcome(given, Trust(level="low", reasons=first.reasons), first, "none")
+
+
+def _as_it_came(state: State, index: int) -> Tensor:
+    """A slice with what was taken off before its noise was measured, such as lines; of shots the average."""
+    if len(state.images) > 1:
+        return state.noisy[index]
+    return state.prepared.lay(torch.from_numpy(state.first.pixels.copy()))[index]
 
 
 def _seen(state: State, estimate: Tensor, index: int) -> Tensor:

@@ -30,7 +30,8 @@ def psnr(clean: torch.Tensor, estimate: torch.Tensor) -> float:
 
 
 def run(noisy: torch.Tensor, noise: NoiseReport, method=PHOTO, **changes) -> torch.Tensor:
-    config = replace(method.presets["fast"], **changes)
+    alone = {"nlh_share": 0.0} if method is PHOTO else {}
+    config = replace(method.presets["fast"], **(alone | changes))
     (step,) = method.steps(Task(shots=noisy[None], noise=noise), config, seed=0, device=torch.device("cpu"))
     return step.estimate()
 
