@@ -172,7 +172,8 @@ def cover(blocks: Tensor, size: torch.Size) -> Tensor:
 def at_ends(picture: Tensor) -> Tensor:
     """(H, W) the constant parts of (C, H, W) of the least or the largest value of all channels.
 
-    A surround, a saturated sky, the paper of a page: no noise is in them, as noise would show.
+    A surround, a saturated sky, the paper of a page: no noise is in them, as noise would show. A picture of
+    one value has no such part.
 
     >>> picture = torch.rand(1, 24, 24)
     >>> picture[:, :9, :10] = -1.0
@@ -183,7 +184,8 @@ def at_ends(picture: Tensor) -> Tensor:
     if not squares.any():
         return torch.zeros(picture.shape[-2:], dtype=torch.bool)
     flat = picture.flatten(1)
-    return _parts(picture, squares, [flat.amin(1), flat.amax(1)])
+    found = _parts(picture, squares, [flat.amin(1), flat.amax(1)])
+    return found & ~found.all()
 
 
 def _beside(window: Tensor, squares: Tensor) -> Tensor:
