@@ -150,14 +150,18 @@ def _framed(views: list[Tensor], seen: Values, color: bool) -> NoiseReport:
     def careful(report: NoiseReport) -> NoiseReport:
         return report.times(_believed(report, limits, blocks, doubt) * (1.0 if classes else GUESSED))
 
-    if classes and float((evenness * found.variance.mean(1)).sum() / found.variance.mean(1).sum()) > UNEVEN:
+    uneven = float((evenness * found.variance.mean(1)).sum() / found.variance.mean(1).sum()) > UNEVEN
+    # noise that pixels share leaves the finest detail emptier than its level: else it is fine texture
+    if classes and uneven and report.level > joint:
         # where calm blocks hold nothing but noise, what they hold is known better than by the network
         belief = spread.belief(blocks, color=color) * _open(found.variance, doubt)
         held = spread.variances(blocks, classes, color=color, step=step).clamp_min(1e-12)
         both = held**belief * found.variance.clamp_min(1e-12) ** (1 - belief)
         return careful(_spectral(both, mixing, common))
     law = _law(blocks, flat.by_brightness(blocks)) if classes else None
-    return careful(_white(blocks, law, (sample, valid), channels, common, report, doubt, (floor, ceiling)))
+    return careful(
+        _white(blocks, law, (sample, valid), channels, common, report, doubt, (floor, ceiling), uneven)
+    )
 
 
 def _believed(report: NoiseReport, limits: Sequence[float], blocks: Blocks, doubt: float) -> float:
@@ -297,12 +301,14 @@ def _white(
     read: NoiseReport,
     doubt: float,
     ends: tuple[float, float],
+    textured: bool,
 ) -> NoiseReport:
     """White noise: its level from the patches' eigenvalues, shared out as fine detail tells.
 
     The channels may share noise; then the eigenvalues of all channels together tell the smallest of their
     combinations, and each channel is measured for itself. The less this agrees with what the network reads,
-    the more the network counts, as far as it does not doubt itself.
+    the more the network counts, as far as it does not doubt itself; where the spectrum is uneven, as that of
+    fine texture (`textured`), it counts alone.
     """
     if law is None:
         return _as_white(read.sigma, channels, common, ("every block is clipped: the level is a guess",))
@@ -330,7 +336,7 @@ def _white(
     told = torch.tensor(read.sigma).double().square().clamp_min(1e-12)
     told = told * min(1.0, MOST * whole / float(told.mean())) if whole > 0 else told
     apart = math.log(max(classic, 1e-12) / float(told.mean())) / (AGREE + 2 * doubt)
-    share = max(math.exp(-(apart**2)), doubt**2 / (doubt**2 + TEXTURE**2))
+    share = 0.0 if textured else max(math.exp(-(apart**2)), doubt**2 / (doubt**2 + TEXTURE**2))
     variance = (fine * classic / average).clamp_min(1e-12) ** share * told ** (1 - share)
     by_law = (law.gain * law.mean + law.offset).clamp_min(0)
     believed = (law.gain > 0) & (by_law < DOUBT * max(float(variance.mean()), 1e-12))
