@@ -238,6 +238,11 @@ class Method(Generic[ConfigT]):
         """Whether the mean of a channel is to stay, at this noise."""
         return self.keeps_mean(config, noise) if callable(self.keeps_mean) else self.keeps_mean
 
+    def preset_of(self, effort: str) -> str:
+        """The preset that an effort means: quick and best by their own name where there is one."""
+        meant = {"quick": ("quick", "fast"), "normal": ("fast",), "best": ("best", "paper")}[effort]
+        return next((name for name in meant if name in self.presets), "fast")
+
     def unlike_paper(self, config: ConfigT) -> list[Difference]:
         """The fields in which a configuration is not as in the paper, with what it states and why.
 

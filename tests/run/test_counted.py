@@ -4,20 +4,9 @@ import numpy as np
 import pytest
 import tifffile
 from scipy.ndimage import gaussian_filter
-from skimage import data
 
 import pellucid
-
-CLEAN = 0.05 + data.camera()[60:156, 190:286].astype(float) / 255
-
-
-def counts(mean, seed=0):
-    clean = CLEAN / CLEAN.mean() * mean
-    return clean, np.random.default_rng(seed).poisson(clean)
-
-
-def loss(clean, picture):
-    return float(np.mean((clean - picture) ** 2))
+from photon_counts import counts, loss
 
 
 @pytest.mark.parametrize("mean", [0.2, 0.5, 1.0, 3.0])

@@ -72,8 +72,8 @@ def choose(
             return Choice(method="none", config=None, noise=report, reason=reason)
         report = report.times(faded(report) / report.level)
     picture = color and channels == 3
-    preset = "paper" if effort == "best" else "fast"
-    config = methods.load("photo").presets["quick" if effort == "quick" else preset]
+    photo = methods.load("photo")
+    config = photo.presets[photo.preset_of(effort)]
     network = config.beside(report, color=color, channels=channels)
     strong = report.correlated or report.level >= WORTH * report.span or effort == "quick"
     worth = network != "none" and strong
@@ -84,7 +84,7 @@ def choose(
     if name == "bm3d":
         config = methods.load("bm3d").presets["fast"]
     elif not beside:
-        config = replace(config, network="none", share=0.5)
+        config = replace(config, network="none")
     return Choice(
         method=name,
         config=config,

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-PICTURES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".tif", ".tiff", ".btf", ".npy")
-"""endings of the files that a folder gives"""
+from pellucid import files
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ def _inside(folder: Path, recursive: bool, without: Path | None) -> list[Found]:
 
 def _is_picture(name: Path, path: Path) -> bool:
     hidden = any(part.startswith(".") for part in name.parts)
-    return not hidden and path.suffix.lower() in PICTURES and path.is_file()
+    return not hidden and path.suffix.lower() in files.SUFFIXES and path.is_file()
 
 
 def _matching(pattern: Path, recursive: bool, without: Path | None) -> list[Found]:

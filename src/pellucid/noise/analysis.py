@@ -90,7 +90,7 @@ def analyse(pixels: Tensor, *, color: bool, scale: float = 255.0, holes: Tensor 
     if min(pixels.shape[-2:]) < 2 * spectrum.SIDE:
         return _tiny(pixels, scale)
     views = flat.windows(pixels)
-    hidden = None if holes is None else [h[0] for h in flat.windows(holes[:, None])]
+    hidden = flat.hidden(holes)
     seen = values.look(views, hidden)
     scattered = hidden is not None and seen.constant > SCATTERED and float(hidden[0].float().mean()) < 0.5
     if scattered:  # hardly a block is without one, so that what was put into them must do
@@ -107,7 +107,7 @@ def with_contrast(report: NoiseReport, pixels: Tensor, *, holes: Tensor | None =
     views = flat.windows(pixels.detach().float().cpu())
     if min(views[0].shape[-2:]) < spectrum.SIDE:
         return report
-    seen = values.look(views, None if holes is None else [h[0] for h in flat.windows(holes[:, None])])
+    seen = values.look(views, flat.hidden(holes))
     return replace(report, low=seen.low, span=seen.span, step=seen.step)
 
 
@@ -158,7 +158,7 @@ def _framed(views: list[Tensor], seen: Values, color: bool) -> NoiseReport:
         held = spread.variances(blocks, classes, color=color, step=step).clamp_min(1e-12)
         both = held**belief * found.variance.clamp_min(1e-12) ** (1 - belief)
         return careful(_spectral(both, mixing, common))
-    law = _law(blocks, flat.by_brightness(blocks)) if classes else None
+    law = _law(blocks, classes) if classes else None
     return careful(
         _white(blocks, law, (sample, valid), channels, common, report, doubt, (floor, ceiling), uneven)
     )
@@ -239,22 +239,23 @@ def _spectral(variance: Tensor, mixing: Tensor, common: dict[str, Any]) -> Noise
 
 @dataclass(frozen=True)
 class _Law:
-    """Variance against brightness: the classes, and the line var = gain x + offset."""
+    """Variance against brightness: the calm blocks, and the line var = gain x + offset."""
 
-    classes: list[Tensor]
+    calm: Tensor  # indices of the calmest blocks of every class
     gain: Tensor  # (C,)
     offset: Tensor  # (C,)
     mean: Tensor  # (C,) brightness of the picture
 
 
-def _law(blocks: Blocks, classes: list[Tensor]) -> _Law:
+def _law(blocks: Blocks, calmest: list[Tensor]) -> _Law:
+    classes = flat.by_brightness(blocks)
     found = [reading.calm_energy(blocks.coefficients[c], list(FINE)) for c in classes]
     spectra, brightness = (torch.stack(part) for part in zip(*found, strict=True))
     mean = blocks.mean[torch.cat(classes)].double().mean(0)
     gain, offset = _line(brightness, spectra)
     if float((gain > 0).double().mean()) < MAJORITY:  # photons count in all channels, texture in one or two
         gain, offset = torch.zeros_like(gain), spectra.min(0).values
-    return _Law(classes, gain, offset, mean)
+    return _Law(torch.cat(calmest), gain, offset, mean)
 
 
 def _line(brightness: Tensor, variance: Tensor) -> tuple[Tensor, Tensor]:
@@ -312,7 +313,7 @@ def _white(
     """
     if law is None:
         return _as_white(read.sigma, channels, common, ("every block is clipped: the level is a guess",))
-    chosen = blocks.coefficients[torch.cat(flat.calmest(blocks))][..., list(FINE)].double()
+    chosen = blocks.coefficients[law.calm][..., list(FINE)].double()
     fine = _variances(chosen)
     average = float(fine.mean())
     if average <= 0:

@@ -67,6 +67,11 @@ def windows(pixels: Tensor) -> list[Tensor]:
     return [pixels[n, :, y : y + WINDOW, x : x + WINDOW] for n, y, x in chosen]
 
 
+def hidden(holes: Tensor | None) -> list[Tensor] | None:
+    """The windows (h, w) of holes (N, H, W), as those of the picture."""
+    return None if holes is None else [window[0] for window in windows(holes[:, None])]
+
+
 def _starts(length: int) -> list[int]:
     if length <= WINDOW:
         return [0]

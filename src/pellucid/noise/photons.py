@@ -111,9 +111,8 @@ def find(pixels: Tensor, holes: Tensor | None = None) -> Counts | None:
     if min(inner.shape[-2:]) < 8:
         return None
     views = [v.double().numpy() for v in flat.windows(inner)]
-    hidden: list[NDArray[np.bool_] | None] = [None] * len(views)
-    if holes is not None:
-        hidden = [h[0].numpy() for h in flat.windows(holes[:, None, rows, columns])]
+    lost = flat.hidden(None if holes is None else holes[:, rows, columns])
+    hidden = [None] * len(views) if lost is None else [h.numpy() for h in lost]
     shown = [_shown(v, h) for v, h in zip(views, hidden, strict=True)]
     lattice = _lattice(np.concatenate([v[s] for v, s in zip(views, shown, strict=True)]))
     if lattice is None:

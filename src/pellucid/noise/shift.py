@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from pellucid.noise.colour import to_display, to_light
+from pellucid.noise.report import NoiseReport
 from pellucid.noise.values import rise
 
 CLASSES = 24  # of brightness, at the most
@@ -75,6 +77,37 @@ def relit(noisy: Tensor, estimate: Tensor, least: float = SEEN, *, share: float 
         return estimate
     missing = share * shift(noisy, estimate)
     return estimate + missing if float(missing.square().mean().sqrt()) >= least else estimate
+
+
+def lit(noisy: Tensor, estimate: Tensor, light: str, *, developed: bool, least: float = SEEN) -> Tensor:
+    """The estimate (C, H, W) with the brightness of its light as far as `light` says: auto, always or never.
+
+    Args:
+        noisy: (C, H, W), working range.
+        estimate: the same shape, with the mean of `noisy`.
+        light: auto, where a camera has developed the noise.
+        developed: whether one may have.
+        least: as for `relit`.
+    """
+    if light == "always":
+        return relit(noisy, estimate, least)
+    if light == "auto" and developed:
+        return relit(noisy, estimate, least, share=developing(noisy, estimate))
+    return estimate
+
+
+class Lit(Protocol):
+    """A configuration that says whether to take the brightness from light: auto, always or never."""
+
+    @property
+    def light(self) -> str:
+        """One of the three."""
+        ...
+
+
+def keeps_mean(config: Lit, noise: NoiseReport) -> bool:
+    """Whether the mean stays: the noise of a developed photograph has shifted it, no other noise has."""
+    return config.light == "never" or (config.light == "auto" and not noise.correlated)
 
 
 def developing(noisy: Tensor, estimate: Tensor) -> float:

@@ -131,7 +131,8 @@ def look(windows: list[Tensor], hidden: list[Tensor] | None = None) -> Values:
         usable = varied
     floor = least if low_heap > HEAP * max(total, 1) else -torch.inf
     ceiling = most if high_heap > HEAP * max(total, 1) else torch.inf
-    step = _step(some, most - least)
+    distinct: Tensor = torch.unique(some.double())
+    step = _step(distinct, some.numel(), most - least)
     channels = [torch.cat([v[c] for v in inner]) for c in range(windows[0].shape[0])]
     return Values(
         low=float(ends[0]),
@@ -140,7 +141,7 @@ def look(windows: list[Tensor], hidden: list[Tensor] | None = None) -> Values:
         ceiling=ceiling,
         step=step,
         most=tuple(_widest(c[:: max(1, c.numel() // MOST)], floor, ceiling, step) for c in channels),
-        exact=1.0 if len(torch.unique(some)) <= TWO else mixed / max(number, 1),
+        exact=1.0 if len(distinct) <= TWO else mixed / max(number, 1),
         usable=tuple(usable),
         constant=1 - number / max(sum(c.numel() for c in constants), 1),
     )
@@ -268,10 +269,9 @@ def _by_heaps(ordered: Tensor, floor: float, ceiling: float, step: float) -> flo
     return UNEVEN * float(found.min()) if len(found) else math.inf
 
 
-def _step(values: Tensor, extent: float) -> float:
-    """Distance of neighbouring values on their lattice, 0 where there is none."""
-    distinct: Tensor = torch.unique(values.double())
-    if len(distinct) > values.numel() // 4 or len(distinct) < 2:
+def _step(distinct: Tensor, count: int, extent: float) -> float:
+    """Distance of neighbouring ones of the values that differ, of so many; 0 where they lie on no lattice."""
+    if len(distinct) > count // 4 or len(distinct) < 2:
         return 0.0
     gaps = distinct.diff()
     gaps = gaps[gaps > 4e-7 * float(distinct.abs().max()) + 1e-9 * extent]

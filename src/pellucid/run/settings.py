@@ -160,8 +160,7 @@ def _preset(method: Method, request: Request) -> str | None:
     """The preset that was asked for, or that an effort means for this method; None for its usual one."""
     if not isinstance(request, Denoise) or request.effort == "normal":
         return request.preset
-    meant = {"quick": ("quick", "fast"), "best": ("best", "paper")}[request.effort]
-    return next((name for name in meant if name in method.presets), None)
+    return method.preset_of(request.effort)
 
 
 def _config(method: Method, preset: str | None, config: Any, changes: Mapping[str, Any]) -> Any:

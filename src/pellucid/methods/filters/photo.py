@@ -19,7 +19,7 @@ from pellucid.methods.table import described
 from pellucid.models.ensemble import MIRRORS, Ensemble
 from pellucid.noise.colour import matrix
 from pellucid.noise.report import NoiseReport
-from pellucid.noise.shift import SEEN, developing, relit
+from pellucid.noise.shift import SEEN, developing, keeps_mean, lit
 from pellucid.noise.spectrum import to_variance
 from pellucid.steps import Method, Step, Task
 
@@ -201,16 +201,19 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
         told += light * (config.camera_factor * level - told)
         other = seen(network, told)
     shared = max(sharing(told, level), light) if task.noise.correlated else 0.0
-    if other is None or config.share < 1:
+    sigma = noisy.new_tensor(task.noise.sigma).view(-1, 1, 1)
+    if other is not None and config.share == 1:
+        estimate = other
+    else:
         (filtered,) = bm3d.steps(task, config.filter(shared=shared), seed=seed, device=device)
         estimate = filtered.estimate()
-    if other is not None:
-        differing = other - estimate if config.share < 1 else other
-        if config.share < 1 and not task.noise.correlated:
-            # where the two are far apart, as on text, the network sees what it has not learnt
-            limit = config.differing * noisy.new_tensor(task.noise.sigma).view(-1, 1, 1)
-            differing = differing.clamp(-limit, limit)
-        estimate = estimate + config.share * differing if config.share < 1 else other
+        if other is not None:
+            differing = other - estimate
+            if not task.noise.correlated:
+                # where the two are far apart, as on text, the network sees what it has not learnt
+                limit = config.differing * sigma
+                differing = differing.clamp(-limit, limit)
+            estimate = estimate + config.share * differing
     if network is not None and developed and config.pd_share * shared > 0:
         apart = seen(network, config.pd_level_factor * level, stride=2)
         estimate = estimate + config.pd_share * shared * (apart - estimate)
@@ -219,15 +222,11 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
         estimate = estimate + config.nlh_share * shared * (like.estimate() - estimate)
     if not task.noise.correlated:
         removed = noisy - estimate
-        sigma = noisy.new_tensor(task.noise.sigma).view(-1, 1, 1)
         sigma = _around(removed).clamp(sigma, STRONGER * sigma)
         most = _most(noisy / sigma.clamp_min(1e-12), config.most, config.source) * sigma
         estimate = noisy - removed.clamp(-most, most)
     estimate = estimate + (noisy - estimate).mean((-2, -1), keepdim=True)
-    if config.light == "always":
-        estimate = relit(noisy, estimate, config.least)
-    elif config.light == "auto" and developed:
-        estimate = relit(noisy, estimate, config.least, share=developing(noisy, estimate))
+    estimate = lit(noisy, estimate, config.light, developed=developed, least=config.least)
     yield Step(iteration=1, phase="filter", loss=None, output=estimate, estimate=lambda: estimate, total=1)
 
 
@@ -256,11 +255,6 @@ def _most(noisy: Tensor, most: float, source: float) -> Tensor:
     return most + sure * (1.0 - most)
 
 
-def _keeps_mean(config: Config, noise: NoiseReport) -> bool:
-    """The noise of a developed photograph has shifted the mean, no other noise has."""
-    return config.light == "never" or (config.light == "auto" and not noise.correlated)
-
-
 PHOTO = Method(
     **described("photo"),
     config=Config,
@@ -275,5 +269,5 @@ PHOTO = Method(
         "step": "wider steps and a nearer search halve the time of the second stage",
         "radius": "see step",
     },
-    keeps_mean=_keeps_mean,
+    keeps_mean=keeps_mean,
 )

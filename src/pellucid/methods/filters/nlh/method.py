@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pellucid import fields
 from pellucid.methods.table import described
 from pellucid.noise.report import NoiseReport
-from pellucid.noise.shift import SEEN, developing, relit
+from pellucid.noise.shift import keeps_mean, lit
 from pellucid.paper import Paper, stated
 from pellucid.steps import Method, Step, Task
 
@@ -106,11 +106,7 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
         known = autocovariance(framed, task.noise, config, colours=colours)
         estimate = torch.from_numpy(restore(framed, known, config, colours=colours)) * span + low
     estimate = estimate + (noisy - estimate).mean((-2, -1), keepdim=True)
-    if config.light == "always":
-        estimate = relit(noisy, estimate, SEEN)
-    elif config.light == "auto" and colours and task.noise.correlated:
-        estimate = relit(noisy, estimate, SEEN, share=developing(noisy, estimate))
-    estimate = estimate.to(device)
+    estimate = lit(noisy, estimate, config.light, developed=colours and task.noise.correlated).to(device)
     yield Step(iteration=1, phase="filter", loss=None, output=estimate, estimate=lambda: estimate, total=1)
 
 
@@ -215,11 +211,6 @@ def _mixed(one: Floats, other: Floats, share: float) -> Floats:
     return np.float32(share) * one + np.float32(1 - share) * other
 
 
-def _keeps_mean(config: Config, noise: NoiseReport) -> bool:
-    """The noise of a developed photograph has shifted the mean, no other noise has."""
-    return config.light == "never" or (config.light == "auto" and not noise.correlated)
-
-
 PAPER = Paper(
     citation="Hou, Xu, Liu, Liu, Liu, Zhu, Shao, IEEE TIP 2020",
     states=stated(
@@ -260,5 +251,5 @@ NLH = Method(
         "whiten_chroma": "as for bm3d",
         "light": "a camera's curve has shifted the mean",
     },
-    keeps_mean=_keeps_mean,
+    keeps_mean=keeps_mean,
 )
