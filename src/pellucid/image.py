@@ -45,7 +45,7 @@ class Image:
         holes: (N, H, W) True where a pixel holds no measurement (NaN, infinity, nodata), or None. Such pixels
             are written back as they came; `pixels` continues what lies around them.
         alpha: (N, H, W) opacity in the stored type, or None. It is written back untouched.
-        format: "png", "jpeg", "bmp", "tiff", "npy" or "array".
+        format: the name of a row in `pellucid.files.TABLE`, or "array".
         metadata: what the file carried beside pixels (ICC profile, EXIF, resolution, TIFF / ImageJ / OME
             tags); the keys belong to pellucid.files (see pellucid.files.stored).
         notes: remarks for the user, e.g. that a palette was expanded.

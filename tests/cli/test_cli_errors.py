@@ -27,7 +27,7 @@ def one_line(done) -> str:
         (["--method", "nlm", "--set", "patch_size=big"], "patch_size must be a whole number"),
         (["--method", "nlm", "--set", "patch"], "--set expects field=value"),
         (["--sigma", "25"], "--sigma 25 --data-range 255"),
-        (["--format", "gif"], "format must be one of"),
+        (["--format", "pcx"], "format must be one of"),
         (["--device", "abacus"], "device must be"),
         (["--level", "best"], "level must be one of"),
         (["--method", "dip", "--stop", "never"], "stop must be one of"),

@@ -35,3 +35,10 @@ def test_a_table_tells_values_places_and_reasons() -> None:
     assert "*Departs:* small pictures" in row
     (row,) = [r for r in rows if r.startswith("| `trust`")]
     assert "| (1) |" in row
+
+
+def test_the_table_of_formats_is_that_of_the_code() -> None:
+    import format_table
+
+    page = format_table.PAGE.read_text(encoding="utf-8")
+    assert format_table.filled(page) == page, "run python docs/format_table.py"

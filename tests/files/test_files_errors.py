@@ -125,8 +125,7 @@ def test_files_that_are_none(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("head", "name"),
     [
-        (b"GIF89a", "GIF"),
-        (b"RIFF\0\0\0\0WEBP", "WebP"),
+        (b"8BPS", "Photoshop"),
         (b"%PDF-1.7", "PDF"),
         (b"PK\3\4", "ZIP"),
         (b"hello", "bytes 68"),
@@ -135,7 +134,8 @@ def test_files_that_are_none(tmp_path: Path) -> None:
 def test_other_formats_are_named(tmp_path: Path, head: bytes, name: str) -> None:
     (tmp_path / "a.png").write_bytes(head + bytes(200))
     with pytest.raises(
-        ValueError, match=rf"a\.png: the file must be a PNG, JPEG, BMP, TIFF or NPY image, got .*{name}"
+        ValueError,
+        match=rf"a\.png: the file must be an image of a format that pellucid reads .*, got .*{name}",
     ):
         read(tmp_path / "a.png")
 
@@ -294,7 +294,7 @@ def test_the_name_or_the_source_decides() -> None:
     assert of_output("a.png", "png", "jpg") == "jpeg"
     with pytest.raises(ValueError, match=r"output must end in \.png.*got a\.xyz"):
         of_output("a.xyz", "png")
-    with pytest.raises(ValueError, match="format must be one of png, jpeg, bmp, tiff, npy; got 'pngg'"):
+    with pytest.raises(ValueError, match=r"format must be one of png, jpeg, bmp, tiff, npy, .*; got 'pngg'"):
         of_output("a.png", "png", "pngg")
 
 

@@ -180,17 +180,6 @@ def test_sbit_that_the_values_exceed_is_full_scale(tmp_path: Path) -> None:
     assert read(tmp_path / "a.png").scale == 65535
 
 
-def test_an_animation_gives_its_first_picture_and_says_so(tmp_path: Path) -> None:
-    frames = [Pillow.fromarray(np.full((4, 4), v, np.uint8)) for v in (10, 200)]
-    frames[0].save(tmp_path / "a.png", save_all=True, append_images=frames[1:], default_image=False)
-    image = read(tmp_path / "a.png")
-    assert any("animated" in note for note in image.notes)
-    assert (to_array(image) == 10).all()
-    write(image, tmp_path / "b.png")
-    with Pillow.open(tmp_path / "b.png") as picture:
-        assert not getattr(picture, "is_animated", False)
-
-
 def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
     plain = imagecodecs.png_encode(np.zeros((1, 1), np.uint8))
     header = struct.pack(">IIBBBBB", 2**31 - 1, 2**31 - 1, 8, 6, 0, 0, 0)

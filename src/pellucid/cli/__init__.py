@@ -16,7 +16,9 @@ from pellucid.cli.options import Console, repeated, spread
 from pellucid.extras import MissingExtra
 from pellucid.request import Denoise, Inpaint, Inspect, Output, Train, Upscale
 
-Inputs = Annotated[list[Path], typer.Argument(metavar="INPUT...", help="Images: PNG, JPEG, BMP, TIFF, NPY.")]
+Inputs = Annotated[
+    list[Path], typer.Argument(metavar="INPUT...", help="Images, folders, patterns in quotes.")
+]
 Name = Annotated[str | None, typer.Argument(metavar="[NAME]", help="A method, for its settings.")]
 Folder = Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where to write.")]
 

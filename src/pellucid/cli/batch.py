@@ -16,9 +16,6 @@ from pellucid.cli.record import Record, record_of
 from pellucid.request import Denoise, Inpaint, Output
 from pellucid.run import Job, Settings, State, run
 
-SUFFIXES = {"png": ".png", "jpeg": ".jpg", "bmp": ".bmp", "tiff": ".tif", "npy": ".npy"}
-LOSSY = (".jpg", ".jpeg", ".jpe", ".jfif", ".webp")
-
 
 def plan(inputs: Sequence[Found], output: Output, *, one_scene: bool = False) -> list[Job]:
     """One job per output.
@@ -153,7 +150,7 @@ def outputs(
     if alone:
         within = out.is_dir() or not out.suffix
         return [out / _name(inputs[0].path, format, suffix) if within else out]
-    if out.is_file() or (out.suffix.lower() in (*SUFFIXES.values(), ".tiff", *LOSSY) and not out.is_dir()):
+    if out.is_file() or (out.suffix.lower() in files.SUFFIXES and not out.is_dir()):
         raise ValueError(
             f"-o must be a folder for {len(inputs)} inputs, got {out}. Name a folder, or use --shots."
         )
@@ -171,6 +168,5 @@ def outputs(
 
 
 def _name(path: Path, format: str | None, suffix: str) -> str:
-    """The name in the output folder; a lossy input comes back as PNG unless a format is asked for."""
-    lossy = ".png" if path.suffix.lower() in LOSSY else path.suffix
-    return f"{path.stem}{suffix}{lossy if format is None else SUFFIXES[format]}"
+    """The name in the output folder, with the ending of what comes back."""
+    return f"{path.stem}{suffix}{files.ending(path, format)}"

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pellucid import files
 from pellucid.data.cache import Cache
-from pellucid.files import formats
+from pellucid.files import signatures
 from pellucid.files.stored import channel_axis
 from pellucid.files.working_range import white
 
@@ -174,8 +174,7 @@ def _decode(path: Path, data_range: float | None) -> tuple[NDArray[Any], Any]:
 
 def _map(path: Path, data_range: float | None, name: str) -> Mapped | None:
     """The file as a memory map, or None where it has to be decoded."""
-    with path.open("rb") as opened:
-        format = formats.of_content(opened.read(132))
+    format = signatures.of_file(path)
     found = _npy(path) if format == "npy" else _tiff(path) if format == "tiff" else None
     if found is None:
         return None

@@ -1,12 +1,12 @@
 """Images in and out: the only place where pixels are rounded and clipped.
 
-`read` and `write` for PNG, JPEG, BMP, TIFF and NPY files, `from_array` and `to_array` for arrays.
+`read` and `write` for files of the formats in `formats.TABLE`, `from_array` and `to_array` for arrays.
 """
 
 from pellucid.files.arrays import from_array, to_array
 from pellucid.files.enlarging import enlarged
 from pellucid.files.floats import as_floats
-from pellucid.files.formats import FORMATS, SUFFIXES, lossless, of_name, of_output
+from pellucid.files.formats import FORMATS, SUFFIXES, TABLE, ending, lossless, of_name, of_output
 from pellucid.files.reading import read
 from pellucid.files.stored import ranged_by
 from pellucid.files.writing import write
@@ -14,7 +14,9 @@ from pellucid.files.writing import write
 __all__ = [
     "FORMATS",
     "SUFFIXES",
+    "TABLE",
     "as_floats",
+    "ending",
     "enlarged",
     "from_array",
     "lossless",

@@ -8,19 +8,21 @@ from __future__ import annotations
 import io
 import struct
 from collections.abc import Mapping
-from typing import Any
+from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.files.decoding import check_size, decoding
+from pellucid.files.sheet import Sheet
 from pellucid.files.stored import Stored
 
 INCH = 0.0254  # metres
 BIT_FIELDS = 3
 
 
-def read(data: bytes, most: int) -> Stored:
+def read(path: Path, most: int) -> Stored:
     """The content of a BMP file: gray, RGB or RGBA, 8 bits; palettes and short depths are expanded, and
     noted.
 
@@ -30,6 +32,7 @@ def read(data: bytes, most: int) -> Stored:
     from PIL.BmpImagePlugin import BmpImageFile
 
     notes: list[str] = []
+    data = path.read_bytes()
     # The class itself, because PIL.Image.open has a size limit of its own.
     with decoding("BMP"):
         picture = BmpImageFile(io.BytesIO(data))
@@ -58,6 +61,15 @@ def read(data: bytes, most: int) -> Stored:
         metadata={"dpi": dpi} if any(dpi) else {},
         notes=tuple(notes),
     )
+
+
+def write(file: BinaryIO, sheet: Sheet) -> tuple[str, ...]:
+    """Write a picture; gray with alpha as colour, because BMP has no such kind."""
+    array = sheet.array
+    if array.ndim == 3 and array.shape[-1] == 2:
+        array = array[..., [0, 0, 0, 1]]
+    file.write(encode(array, sheet.metadata))
+    return ()
 
 
 def encode(array: NDArray[np.uint8], metadata: Mapping[str, Any]) -> bytes:

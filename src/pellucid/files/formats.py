@@ -1,84 +1,243 @@
-"""Which format a file has: by its first bytes when read, by its name when written."""
+"""The formats, one table: which files are read and written, by what, and what each of them can hold."""
 
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
-from pellucid import checks
+from pellucid import checks, extras
 
-FORMATS = ("png", "jpeg", "bmp", "tiff", "npy")
-
-SUFFIXES: dict[str, str] = {
-    ".png": "png",
-    ".apng": "png",
-    ".jpg": "jpeg",
-    ".jpeg": "jpeg",
-    ".jpe": "jpeg",
-    ".jfif": "jpeg",
-    ".bmp": "bmp",
-    ".dib": "bmp",
-    ".tif": "tiff",
-    ".tiff": "tiff",
-    ".btf": "tiff",
-    ".tf8": "tiff",
-    ".npy": "npy",
-}
-
-_MAGIC: tuple[tuple[bytes, str], ...] = (
-    (b"\x89PNG\r\n\x1a\n", "png"),
-    (b"\xff\xd8\xff", "jpeg"),
-    (b"BM", "bmp"),
-    (b"II*\0", "tiff"),
-    (b"MM\0*", "tiff"),
-    (b"II+\0", "tiff"),
-    (b"MM\0+", "tiff"),
-    (b"\x93NUMPY", "npy"),
-)
-
-# Formats that are recognised, to say what they are.
-_OTHERS: tuple[tuple[int, bytes, str], ...] = (
-    (0, b"GIF8", "GIF"),
-    (8, b"WEBP", "WebP"),
-    (4, b"ftyp", "HEIF, AVIF or video"),
-    (4, b"jP  ", "JPEG 2000"),
-    (0, b"\xff\x4f\xff\x51", "JPEG 2000"),
-    (4, b"JXL ", "JPEG XL"),
-    (0, b"\xff\x0a", "JPEG XL"),
-    (0, b"%PDF", "PDF"),
-    (0, b"8BPS", "Photoshop"),
-    (0, b"\x89HDF", "HDF5"),
-    (0, b"PK\x03\x04", "ZIP (NPZ, Zarr or an office document)"),
-    (128, b"DICM", "DICOM"),
-    (0, b"SIMPLE  =", "FITS"),
-    (0, b"v/1\x01", "OpenEXR"),
-    (0, b"ZISRAWFILE", "Zeiss CZI"),
-    (0, b"\xda\xce\xbe\x0a", "Nikon ND2"),
-    (0, b"\x70\0\0\0", "Leica LIF"),
-    (0, b"<?xml", "XML (SVG or metadata)"),
-    (0, b"<svg", "SVG"),
-)
+PROFILE, EXIF, XMP, DPI, COMMENT = "icc", "exif", "xmp", "dpi", "comment"
+BYTES = ("uint8",)
+DEEP = ("uint8", "uint16")
+ANY = ("any",)
 
 
-def of_content(head: bytes) -> str:
-    """The format that the first bytes (132 are enough) of a file tell.
+@dataclass(frozen=True, kw_only=True)
+class Format:
+    """A kind of file.
 
-    Raises:
-        ValueError: when there are none, or they are of no format that pellucid reads.
-
-    >>> of_content(b"BM....")
-    'bmp'
+    Attributes:
+        name: what `--format` and messages call it.
+        title: what people call it.
+        suffixes: endings of its names; the first is what a batch gives.
+        module: of pellucid.files, with ``read(path, most)`` and, where it is written, ``write(file, sheet)``.
+        extra: what a plain install lacks for it, a key of `extras.PACKAGES`; "" where nothing.
+        packages: those of the extra that it needs.
+        reader: what reads it, for the documentation.
+        writer: what writes it, for the documentation; "" where it is only read.
+        back: the name of the format that is written where nobody chose one; "" for its own.
+        ending: of what is written then; "" for the first suffix of `back`.
+        layout: what it holds: one "picture", a "film" of pictures, or an "array" with any axes.
+        types: stored types that it can hold; ("any",) for all.
+        alpha: whether it holds opacity.
+        holds: shared metadata that it can hold.
+        upright: whether it takes no notice of EXIF's orientation, so that pixels are turned before.
+        loses: what is lost when it is written, or "".
+        content: what is read of it, for the documentation.
+        like: whether it is only written with the head of a file of its kind.
     """
-    if not head:
-        raise ValueError("the file is empty (0 bytes). Copy or save it again.")
-    for magic, name in _MAGIC:
-        if head.startswith(magic):
-            return name
-    kind = next((name for at, magic, name in _OTHERS if head[at : at + len(magic)] == magic), None)
-    got = f"a {kind} file" if kind else f"a file that starts with the bytes {head[:8].hex(' ')}"
-    raise ValueError(
-        f"the file must be a PNG, JPEG, BMP, TIFF or NPY image, got {got}. Convert it to PNG or TIFF."
-    )
+
+    name: str
+    title: str
+    suffixes: tuple[str, ...]
+    module: str
+    extra: str = ""
+    packages: tuple[str, ...] = ()
+    reader: str = "Pillow"
+    writer: str = "Pillow"
+    back: str = ""
+    ending: str = ""
+    layout: str = "picture"
+    types: tuple[str, ...] = BYTES
+    alpha: bool = False
+    holds: frozenset[str] = frozenset()
+    upright: bool = False
+    loses: str = ""
+    content: str = ""
+    like: bool = False
+
+    @property
+    def writes(self) -> bool:
+        """Whether it is written at all."""
+        return bool(self.writer)
+
+    def load(self) -> ModuleType:
+        """The module that reads and writes it.
+
+        Raises:
+            MissingExtra: when what it needs is not installed.
+        """
+        if self.extra:
+            extras.need(self.extra, f"{self.title} files", *self.packages)
+        return import_module(f"pellucid.files.{self.module}")
+
+
+def _of_page(*more: str) -> frozenset[str]:
+    return frozenset((PROFILE, EXIF, XMP, *more))
+
+
+_ALL = (
+    Format(
+        name="png",
+        title="PNG",
+        suffixes=(".png", ".apng"),
+        module="png",
+        reader="imagecodecs",
+        writer="imagecodecs",
+        layout="film",
+        types=DEEP,
+        alpha=True,
+        holds=_of_page(DPI, COMMENT),
+        content="1 to 16 bits, gray, colour, palette, transparency; animated: its frames",
+    ),
+    Format(
+        name="jpeg",
+        title="JPEG",
+        suffixes=(".jpg", ".jpeg", ".jpe", ".jfif"),
+        module="jpeg",
+        back="png",
+        holds=_of_page(DPI, COMMENT),
+        loses="quality 95, no colour subsampling",
+        content="gray, colour; CMYK becomes RGB",
+    ),
+    Format(
+        name="bmp",
+        title="BMP",
+        suffixes=(".bmp", ".dib"),
+        module="bmp",
+        writer="pellucid",
+        holds=frozenset((DPI,)),
+        alpha=True,
+        content="gray, colour, palette",
+    ),
+    Format(
+        name="tiff",
+        title="TIFF",
+        suffixes=(".tif", ".tiff", ".btf", ".tf8"),
+        module="tiff",
+        reader="tifffile",
+        writer="tifffile",
+        layout="array",
+        types=ANY,
+        alpha=True,
+        holds=_of_page(DPI),
+        content="integers, floats, pages, ImageJ and OME axes",
+    ),
+    Format(
+        name="slide",
+        title="whole-slide TIFF",
+        suffixes=(".svs", ".ndpi", ".scn", ".bif", ".qptiff"),
+        module="tiff",
+        reader="tifffile",
+        writer="",
+        back="tiff",
+        content="the main picture; thumbnail, label and pyramid are named",
+    ),
+    Format(
+        name="npy",
+        title="NPY",
+        suffixes=(".npy",),
+        module="npy",
+        reader="NumPy",
+        writer="NumPy",
+        layout="array",
+        types=ANY,
+        alpha=True,
+        content="integers, floats, any axes",
+    ),
+    Format(
+        name="webp",
+        title="WebP",
+        suffixes=(".webp",),
+        module="webp",
+        layout="film",
+        alpha=True,
+        holds=_of_page(),
+        content="colour, transparency; animated: its frames",
+    ),
+    Format(
+        name="avif",
+        title="AVIF",
+        suffixes=(".avif", ".avifs"),
+        module="avif",
+        reader="imagecodecs, Pillow",
+        writer="imagecodecs, Pillow",
+        back="png",
+        types=DEEP,
+        alpha=True,
+        holds=_of_page(),
+        loses="8 bits with metadata: quality 100, up to 3 steps of 255; else nothing",
+        content="8, 10 and 12 bits, gray, colour, transparency",
+    ),
+    Format(
+        name="jxl",
+        title="JPEG XL",
+        suffixes=(".jxl",),
+        module="jxl",
+        reader="imagecodecs",
+        writer="imagecodecs",
+        layout="film",
+        types=(*DEEP, "float32"),
+        alpha=True,
+        holds=frozenset((EXIF, XMP)),
+        upright=True,
+        content="8 to 16 bits and floats, gray, colour, transparency; animated: its frames",
+    ),
+    Format(
+        name="jp2",
+        title="JPEG 2000",
+        suffixes=(".jp2", ".j2k", ".jpx", ".j2c", ".jpf"),
+        module="jp2",
+        reader="imagecodecs",
+        writer="imagecodecs",
+        types=(*DEEP, "int8", "int16"),
+        alpha=True,
+        holds=_of_page(),
+        content="1 to 16 bits, signed or not, gray, colour, transparency",
+    ),
+    Format(
+        name="gif",
+        title="GIF",
+        suffixes=(".gif",),
+        module="gif",
+        back="png",
+        layout="film",
+        alpha=True,
+        holds=frozenset((COMMENT,)),
+        loses="256 colours per frame, transparent or not",
+        content="palette, expanded to colours; animated: its frames",
+    ),
+    Format(
+        name="pnm",
+        title="PPM, PGM, PAM",
+        suffixes=(".ppm", ".pgm", ".pnm", ".pbm", ".pam"),
+        module="pnm",
+        reader="pellucid",
+        writer="pellucid",
+        types=DEEP,
+        alpha=True,
+        content="1 to 16 bits up to any largest value, gray, colour, transparency (PAM)",
+    ),
+    Format(
+        name="tga",
+        title="TGA",
+        suffixes=(".tga",),
+        module="tga",
+        alpha=True,
+        content="gray, colour, palette, transparency",
+    ),
+)
+
+TABLE: dict[str, Format] = {format.name: format for format in _ALL}
+"""every format by its name"""
+FORMATS = tuple(name for name, format in TABLE.items() if format.writes)
+"""the names of those that are written"""
+SUFFIXES: dict[str, str] = {suffix: format.name for format in _ALL for suffix in format.suffixes}
+"""the format that an ending tells"""
 
 
 def of_name(path: str | os.PathLike[str]) -> str | None:
@@ -99,7 +258,7 @@ def of_output(path: str | os.PathLike[str], source: str, format: str | None = No
         format: the user's wish.
 
     Raises:
-        ValueError: for an unknown format or extension.
+        ValueError: for an unknown format or extension, or one that is only read.
 
     >>> of_output("clean.jpg", "png"), of_output("clean", "jpeg"), of_output("clean.jpg", "jpeg", "png")
     ('jpeg', 'png', 'png')
@@ -109,20 +268,44 @@ def of_output(path: str | os.PathLike[str], source: str, format: str | None = No
         return checks.one_of("format", SUFFIXES.get(f".{wish}", wish), FORMATS)
     named = of_name(path)
     if named is not None:
-        return named
+        return _written(named, path)
     if Path(path).suffix:
+        endings = [suffix for suffix, name in SUFFIXES.items() if TABLE[name].writes]
         raise ValueError(
-            f"output must end in {', '.join(SUFFIXES)}, or its format be given; got {os.fspath(path)}. "
+            f"output must end in {', '.join(endings)}, or its format be given; got {os.fspath(path)}. "
             "Choose an extension that pellucid writes."
         )
     return lossless(source)
 
 
-def lossless(source: str) -> str:
-    """The format for a picture read from ``source`` when nobody chose one: the same, PNG for JPEG, NPY for an
-    array.
+def _written(name: str, path: str | os.PathLike[str]) -> str:
+    format = TABLE[name]
+    if not format.writes:
+        raise ValueError(
+            f"output must be of a format that pellucid writes, got {os.fspath(path)}: {format.title} is only "
+            f"read. Name {format.ending or '.tif'}, or another of {', '.join(FORMATS)}."
+        )
+    return name
 
-    >>> lossless("jpeg"), lossless("tiff")
-    ('png', 'tiff')
+
+def lossless(source: str) -> str:
+    """The format for a picture read from ``source`` when nobody chose one: the same where nothing is lost.
+
+    >>> lossless("jpeg"), lossless("tiff"), lossless("array")
+    ('png', 'tiff', 'npy')
     """
-    return {"jpeg": "png", "array": "npy"}.get(source, source)
+    return "npy" if source == "array" else TABLE[source].back or source
+
+
+def ending(path: Path, format: str | None = None) -> str:
+    """The ending of the output of an input named ``path``, where its folder alone is named.
+
+    >>> ending(Path("a.JPG")), ending(Path("a.TIF")), ending(Path("a.png"), "jpeg"), ending(Path("a"))
+    ('.png', '.TIF', '.jpg', '')
+    """
+    if format is not None:
+        return TABLE[format].suffixes[0]
+    known = TABLE.get(of_name(path) or "")
+    if known is None or not known.back:
+        return path.suffix
+    return known.ending or TABLE[known.back].suffixes[0]

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.files.decoding import check_size, decoding
+from pellucid.files.sheet import Sheet
 from pellucid.files.stored import Stored
 
 EXIF_PREFIX = b"Exif\0\0"
@@ -22,7 +24,7 @@ GAIN_MAPS = (b"hdrgm:", b"iso:ts:21496", b"hdrgainmap", b"GainMap")
 """what names a gain map in the metadata of Google, ISO, Apple and the container of both"""
 
 
-def read(data: bytes, most: int) -> Stored:
+def read(path: Path, most: int) -> Stored:
     """The content of a JPEG file: gray or RGB, 8 bits.
 
     Raises:
@@ -32,6 +34,7 @@ def read(data: bytes, most: int) -> Stored:
     from PIL.JpegImagePlugin import JpegImageFile
 
     notes: list[str] = []
+    data = path.read_bytes()
 
     class Jpeg(JpegImageFile):
         """The class itself, because PIL.Image.open has a size limit of its own."""
@@ -120,14 +123,16 @@ def _cmyk_to_rgb(picture: Any, profile: bytes | None) -> tuple[NDArray[np.uint8]
     return np.asarray(converted), "(sRGB) through its colour profile"
 
 
-def write(file: BinaryIO, array: NDArray[np.uint8], metadata: Mapping[str, Any], *, quality: int) -> None:
+def write(file: BinaryIO, sheet: Sheet) -> tuple[str, ...]:
     """Write (H, W) or (H, W, 3) uint8 as JPEG without chroma subsampling (4:4:4)."""
     from PIL import Image as Pillow
 
+    metadata, quality = sheet.metadata, sheet.quality
     keys = {"icc": "icc_profile", "exif": "exif", "xmp": "xmp", "comment": "comment"}
     extra = {theirs: metadata[ours] for ours, theirs in keys.items() if ours in metadata}
     if "exif" in extra:
         extra["exif"] = EXIF_PREFIX + extra["exif"]
     if "dpi" in metadata:
         extra["dpi"] = tuple(min(round(v), 65535) for v in metadata["dpi"])
-    Pillow.fromarray(array).save(file, "JPEG", quality=quality, subsampling=0, optimize=True, **extra)
+    Pillow.fromarray(sheet.array).save(file, "JPEG", quality=quality, subsampling=0, optimize=True, **extra)
+    return (f"JPEG loses detail: written at quality {quality} without chroma subsampling (4:4:4).",)

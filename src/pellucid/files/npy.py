@@ -6,19 +6,21 @@ import ast
 import io
 import math
 import re
+from pathlib import Path
 from typing import IO, Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.files.decoding import check_size, decoding
+from pellucid.files.sheet import Sheet
 from pellucid.files.stored import Stored
 
 LONGEST = 10_000
 """bytes of a header, NumPy's own limit"""
 
 
-def read(data: bytes, most: int) -> Stored:
+def read(path: Path, most: int) -> Stored:
     """The content of an NPY file.
 
     Raises:
@@ -26,6 +28,7 @@ def read(data: bytes, most: int) -> Stored:
             objects.
     """
     notes: list[str] = []
+    data = path.read_bytes()
     with decoding("NPY"):
         shape, fortran, dtype, start = header(io.BytesIO(data))
     if dtype.hasobject:
@@ -90,8 +93,9 @@ def header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:
     return shape, bool(fortran), np.lib.format.descr_to_dtype(found["descr"]), len(start + size) + length
 
 
-def write(file: BinaryIO, array: NDArray[Any], *, order: str = "C") -> None:
-    """Write an NPY file, in row-major ("C") or column-major ("F") order."""
-    np.save(
-        file, np.asfortranarray(array) if order == "F" else np.ascontiguousarray(array), allow_pickle=False
-    )
+def write(file: BinaryIO, sheet: Sheet) -> tuple[str, ...]:
+    """Write an NPY file, in row-major or column-major order, as it came."""
+    column_major = sheet.metadata.get("npy.order") == "F"
+    array = np.asfortranarray(sheet.array) if column_major else np.ascontiguousarray(sheet.array)
+    np.save(file, array, allow_pickle=False)
+    return ()

@@ -5,11 +5,14 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator, Mapping
-from typing import Any
+from pathlib import Path
+from typing import Any, BinaryIO
 
 from numpy.typing import NDArray
 
+from pellucid.files import apng
 from pellucid.files.decoding import check_size, decoding
+from pellucid.files.sheet import Sheet
 from pellucid.files.stored import Stored
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -96,21 +99,25 @@ ANIMATION = frozenset(("acTL", "fcTL", "fdAT"))
 PIXELS = frozenset(("IHDR", "PLTE", "tRNS", "hIST", "IDAT", "IEND"))
 
 
-def read(data: bytes, most: int) -> Stored:
+def read(path: Path, most: int) -> Stored:
     """The content of a PNG file; palettes, transparent colours and 1, 2 and 4 bits are expanded, and noted.
 
     Raises:
         ValueError: when the file is damaged, incomplete or too large.
     """
     notes: list[str] = []
+    data = path.read_bytes()
     with_pixels = list(parse(data))
     if with_pixels[0][0] != "IHDR" or len(with_pixels[0][1]) != 13:
         raise ValueError("the PNG file does not start with its header (IHDR): it is damaged. Copy it again.")
     width, height, depth, kind = struct.unpack(">IIBB", with_pixels[0][1][:10])
-    check_size((height, width, SAMPLES.get(kind, 1)), most)
-    array = _decode(data)
+    timing = apng.timing(with_pixels)
+    count = len(timing.get("film.durations", (0,)))
+    check_size((*((count,) if count > 1 else ()), height, width, SAMPLES.get(kind, 1)), most)
+    array = apng.decode(data, with_pixels, count) if count > 1 else _decode(data)
     names = [name for name, _ in with_pixels]
-    alpha = array.ndim == 3 and array.shape[-1] in (2, 4)
+    samples = array.shape[-1] if array.ndim == 3 + (count > 1) else 0
+    alpha = samples in (2, 4)
     if kind == PALETTE:
         notes.append(f"the palette was expanded to {'RGB and alpha' if alpha else 'RGB'}.")
     elif "tRNS" in names:
@@ -118,8 +125,8 @@ def read(data: bytes, most: int) -> Stored:
     elif depth < 8:
         notes.append(f"{depth}-bit gray was expanded to 8 bits, so that the result can hold shades between.")
     kept, dropped = _kept(with_pixels, expanded=kind == PALETTE or "tRNS" in names or depth < 8)
-    if dropped & ANIMATION:
-        notes.append("the file is animated: only its first picture is read.")
+    if count > 1:
+        notes.append(f"animated: its {count} frames are read as a film.")
     if dropped - ANIMATION:
         notes.append(
             f"PNG chunks that depend on the pixels are dropped: {', '.join(sorted(dropped - ANIMATION))}."
@@ -129,13 +136,13 @@ def read(data: bytes, most: int) -> Stored:
         metadata = common_metadata(kept[0] + kept[1])
     return Stored(
         array=array,
-        axes="YXS" if array.ndim == 3 else "YX",
-        color=array.ndim == 3 and array.shape[-1] >= 3,
-        alpha=array.shape[-1] - 1 if alpha else None,
+        axes="T" * (count > 1) + "YX" + "S" * (samples > 0),
+        color=samples >= 3,
+        alpha=samples - 1 if alpha else None,
         bits=max(common["sBIT"][: 1 if kind in (GRAY, GRAY_ALPHA) else 3])
         if depth == 16 and "sBIT" in common
         else None,
-        metadata=metadata | {"png.chunks": kept},
+        metadata=metadata | {"png.chunks": kept} | timing,
         notes=tuple(notes),
     )
 
@@ -172,13 +179,24 @@ def _kept(
     return (before, after), dropped
 
 
-def encode(array: NDArray[Any], metadata: Mapping[str, Any]) -> bytes:
-    """A PNG file of (H, W) or (H, W, 1 to 4) uint8 or uint16, with the chunks of ``metadata``."""
+def write(file: BinaryIO, sheet: Sheet) -> tuple[str, ...]:
+    """Write a picture, or the frames of a film as an animated PNG, with the chunks of the metadata."""
+    metadata = sheet.metadata
+    frames = [_plain(frame) for frame in sheet.frames]
+    header, pixels = frames[0][0], [chunk for chunk in frames[0][1:] if chunk[0] == "IDAT"]
+    animation: list[tuple[str, bytes]] = []
+    if len(frames) > 1:
+        animation, *parts = apng.animated(frames, metadata)
+        pixels = [chunk for part in parts for chunk in part]
+    before, after = metadata.get("png.chunks", (from_common(metadata), []))
+    file.write(SIGNATURE)
+    for kind, content in (header, *animation, *before, *pixels, *after, ("IEND", b"")):
+        file.write(build(kind, content))
+    return ()
+
+
+def _plain(array: NDArray[Any]) -> list[tuple[str, bytes]]:
+    """The chunks of (H, W) or (H, W, 2 to 4) uint8 or uint16."""
     import imagecodecs
 
-    plain = list(parse(bytes(imagecodecs.png_encode(array, level=6))))
-    header = plain[0]
-    pixels = [chunk for chunk in plain[1:] if chunk[0] == "IDAT"]
-    before, after = metadata.get("png.chunks", (from_common(metadata), []))
-    ordered = [header, *before, *pixels, *after, ("IEND", b"")]
-    return SIGNATURE + b"".join(build(kind, content) for kind, content in ordered)
+    return list(parse(bytes(imagecodecs.png_encode(array, level=6))))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from pellucid.files import formats
+from pellucid.files import formats, signatures
 from pellucid.files.decoding import limit
-from pellucid.files.stored import Stored, to_image
+from pellucid.files.stored import to_image
 from pellucid.image import Image
 
 
@@ -18,7 +18,7 @@ def read(
     nodata: float | str = "auto",
     max_pixels: int | None = None,
 ) -> Image:
-    """The picture or stack in a PNG, JPEG, BMP, TIFF or NPY file, with what it takes to write it back.
+    """The picture or stack in an image file (`formats.TABLE`), with what it takes to write it back.
 
     Args:
         path: the file; its content decides the format, not its name.
@@ -33,6 +33,7 @@ def read(
         IsADirectoryError: for a folder.
         PermissionError: when the file may not be read.
         OSError: when the system fails to read it.
+        MissingExtra: when the package that reads such files is not installed.
         TypeError: for bool, complex or object pixels.
         ValueError: for everything that is wrong inside the file. Every message names the path.
 
@@ -46,9 +47,8 @@ def read(
     file = Path(path)
     _check_file(file)
     try:
-        with file.open("rb") as opened:
-            format = formats.of_content(opened.read(132))
-        stored = _decode(file, format, limit(max_pixels))
+        format = signatures.of_file(file)
+        stored = formats.TABLE[format].load().read(file, limit(max_pixels))  # loaded on use: codecs are slow
         image = to_image(stored, format=format, name=file.name, data_range=data_range, nodata=nodata)
     except (ValueError, TypeError) as error:
         kind = TypeError if isinstance(error, TypeError) else ValueError
@@ -58,9 +58,11 @@ def read(
     except OSError as error:
         raise OSError(f"{path} could not be read: {error.strerror or error}. Check the disk.") from error
     named = formats.of_name(file)
-    if named not in (None, format):
-        words = f"{file.name} is named like a {str(named).upper()} file but holds {format.upper()}"
-        image = image.with_notes(f"{words}; it was read as {format.upper()}.")
+    if named is not None and formats.TABLE[named].module != formats.TABLE[format].module:
+        said, held = formats.TABLE[named].title, formats.TABLE[format].title
+        image = image.with_notes(
+            f"{file.name} is named like a {said} file but holds {held}; it was read as {held}."
+        )
     return image
 
 
@@ -74,19 +76,3 @@ def _check_file(file: Path) -> None:
             raise ValueError(f"{file} is no regular file. Give an image file.")
     except PermissionError as error:
         raise PermissionError(f"{file} may not be reached. Check the permissions of its folder.") from error
-
-
-def _decode(file: Path, format: str, most: int) -> Stored:
-    # Codecs are loaded on use: tifffile and Pillow cost more than the rest of the start-up together.
-    from pellucid.files import bmp, jpeg, npy, png, tiff
-
-    if format == "tiff":
-        return tiff.read(file, most)
-    data = file.read_bytes()
-    if format == "png":
-        return png.read(data, most)
-    if format == "jpeg":
-        return jpeg.read(data, most)
-    if format == "bmp":
-        return bmp.read(data, most)
-    return npy.read(data, most)

@@ -6,13 +6,15 @@ import math
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.files import tiff_write
 from pellucid.files.decoding import check_size, decoding
 from pellucid.files.ifd import check_chain
+from pellucid.files.sheet import Sheet
 from pellucid.files.stored import Stored
 from pellucid.files.tiff_tags import (
     MINISBLACK,
@@ -35,6 +37,8 @@ from pellucid.files.tiff_tags import (
 # Kinds of series whose tags stay true when the pixels change; the tags of other makers hold addresses inside
 # the file.
 PORTABLE = frozenset(("generic", "uniform", "shaped", "imagej", "ome", "mmstack", "scanimage"))
+# What slide scanners write: a picture in several sizes, with a thumbnail, a label and an overview.
+SLIDES = frozenset(("svs", "ndpi", "scn", "bif", "qpi", "philips", "sis", "indica", "ndtiff"))
 JPEG = (6, 7, 34892, 33007)
 UNSPECIFIED, ASSOCIATED = 0, 1
 SEPARATE = 2  # planes one after the other
@@ -57,18 +61,21 @@ def read(path: Path, most: int) -> Stored:
         series = list(file.series)
         if not series:
             raise ValueError("no pictures found")
-        first = series[0]
+        first = series[_main(series)]
         page = first.keyframe
         shape, kind, axes = tuple(int(n) for n in first.shape), str(first.kind), str(first.axes)
         ome = file.ome_metadata if kind == "ome" else None
         doubts += _doubts(page, kind)
     if doubts:
         notes.append(f"the TIFF file is partly damaged or unusual: {doubts[0]}.")
-    _check_alone(series, ome, notes)
+    if kind in SLIDES:
+        notes += _besides(series, first)
+    else:
+        _check_alone(series, ome, notes)
     check_size(shape, most)
     _check_colours(page)
     with decoding("TIFF"), tifffile.TiffFile(path) as file:
-        first = file.series[0]
+        first = file.series[_main(list(file.series))]
         array: NDArray[Any] = first.asarray()
         if array.shape != shape:
             raise ValueError(f"shape {array.shape} where {shape} was announced")
@@ -87,6 +94,19 @@ def read(path: Path, most: int) -> Stored:
     return replace(_stored(array, axes, page, pages, kind, ome, metadata, notes), nodata=nodata)
 
 
+def write(file: BinaryIO, sheet: Sheet) -> tuple[str, ...]:
+    """Write an array: laid out like the TIFF file it came from, else afresh."""
+    array, metadata = sheet.array, sheet.metadata
+    native = array.astype(array.dtype.newbyteorder("="), copy=False)
+    pages = metadata.get("tiff.pages")
+    if pages is not None:
+        return tiff_write.write_like(file, native, pages, sheet.name)
+    image = sheet.image
+    return tiff_write.write_fresh(
+        file, native, image.axes, color=image.color, alpha=image.alpha is not None, metadata=metadata
+    )
+
+
 def _doubts(page: Any, kind: str) -> list[str]:
     """What tifffile only logs while it goes on reading: metadata that it does not follow, strips that do not
     add up.
@@ -102,6 +122,21 @@ def _doubts(page: Any, kind: str) -> list[str]:
             if code in page.tags and page.tags[code].count != strips:
                 found.append(f"it has {strips} strips, and {page.tags[code].count} values in tag {code}")
     return found
+
+
+def _main(series: list[Any]) -> int:
+    """Which picture of a file is meant: the first; the largest of a slide, beside its label and thumbnail."""
+    if str(series[0].kind) not in SLIDES:
+        return 0
+    return max(range(len(series)), key=lambda i: math.prod(series[i].shape))
+
+
+def _besides(series: list[Any], main: Any) -> list[str]:
+    """A note on what a slide holds beside its main picture."""
+    names = [str(one.name or "picture").lower() for one in series if one is not main]
+    names += ["pyramid"] if len(main.levels) > 1 else []
+    told = f": {', '.join(names)} left out" if names else ""
+    return [f"the main picture of a slide is read{told}."]
 
 
 def _check_alone(series: list[Any], ome: str | None, notes: list[str]) -> None:

@@ -190,7 +190,7 @@ class Output:
     suffix: str = option("", metavar="TEXT")
     """Text that is added to the name of every output in a folder, before its ending."""
     format: str | None = option(None, metavar="NAME")
-    """png, jpeg, bmp, tiff or npy; else by name."""
+    """png, jpeg, tiff … (docs/formats.md); else by name."""
     reference: tuple[Path, ...] = option((), metavar="CLEAN...")
     """Clean images, one per input, or their folder: adds scores only."""
     report: Path | None = option(None, metavar="FILE")

@@ -39,9 +39,10 @@ def load(state: State) -> State:
             files.read(path, data_range=request.data_range, nodata=request.nodata) for path in job.inputs
         )
         format = files.of_output(job.output, images[0].format, job.format)  # a bad name, before the work
-        if request.dtype == "float32" and format not in ("tiff", "npy"):
+        known = files.TABLE[format]
+        if request.dtype == "float32" and not {"any", "float32"} & set(known.types):
             raise ValueError(
-                f"{job.output}: {format.upper()} cannot hold float32 pixels. Write it as TIFF or NPY (a name "
+                f"{job.output}: {known.title} cannot hold float32 pixels. Write it as TIFF or NPY (a name "
                 "that ends in .tif or .npy)."
             )
         reference = _reference(job, request, images[0])

@@ -1,0 +1,98 @@
+"""Which format a file has, by its content: its name may lie."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from pellucid.files import formats
+
+HEAD = 512
+"""bytes of a file that are enough to tell it"""
+
+# Where a signature stands, the signature, and the format of pellucid.
+_MAGIC: tuple[tuple[int, bytes, str], ...] = (
+    (0, b"\x89PNG\r\n\x1a\n", "png"),
+    (0, b"\xff\xd8\xff", "jpeg"),
+    (0, b"BM", "bmp"),
+    (0, b"II*\0", "tiff"),
+    (0, b"MM\0*", "tiff"),
+    (0, b"II+\0", "tiff"),
+    (0, b"MM\0+", "tiff"),
+    (0, b"\x93NUMPY", "npy"),
+    (0, b"GIF87a", "gif"),
+    (0, b"GIF89a", "gif"),
+    (8, b"WEBP", "webp"),
+    (4, b"jP  ", "jp2"),
+    (0, b"\xff\x4f\xff\x51", "jp2"),
+    (4, b"JXL ", "jxl"),
+    (0, b"\xff\x0a", "jxl"),
+)
+_BRANDS = (("avif", ("avif", "avis")),)
+_NETPBM = re.compile(rb"P[1-7][\s#]")
+
+# Formats that are recognised, to say what they are.
+_OTHERS: tuple[tuple[int, bytes, str], ...] = (
+    (4, b"ftyp", "HEIF or video"),
+    (0, b"%PDF", "PDF"),
+    (0, b"8BPS", "Photoshop"),
+    (0, b"\x89HDF", "HDF5"),
+    (0, b"PK\x03\x04", "ZIP (NPZ, Zarr or an office document)"),
+    (128, b"DICM", "DICOM"),
+    (0, b"SIMPLE  =", "FITS"),
+    (0, b"v/1\x01", "OpenEXR"),
+    (0, b"ZISRAWFILE", "Zeiss CZI"),
+    (0, b"\xda\xce\xbe\x0a", "Nikon ND2"),
+    (0, b"\x70\0\0\0", "Leica LIF"),
+    (0, b"<?xml", "XML (SVG or metadata)"),
+    (0, b"<svg", "SVG"),
+)
+
+
+def of_file(path: str | os.PathLike[str]) -> str:
+    """The format of a file: by its content, and by its name only where the format has no signature.
+
+    Raises:
+        OSError: when it cannot be read.
+        ValueError: when it is empty, or of no format that pellucid reads.
+    """
+    file = Path(path)
+    with file.open("rb") as opened:
+        head = opened.read(HEAD)
+    if formats.of_name(file) == "tga" and head[1:2] in (b"\0", b"\1") and head[2] in (1, 2, 3, 9, 10, 11):
+        return "tga" if _known(head) is None else of_content(head)
+    return of_content(head)
+
+
+def of_content(head: bytes) -> str:
+    """The format that the first bytes (`HEAD` are enough) of a file tell.
+
+    Raises:
+        ValueError: when there are none, or they are of no format that pellucid reads.
+
+    >>> of_content(b"BM....")
+    'bmp'
+    """
+    if not head:
+        raise ValueError("the file is empty (0 bytes). Copy or save it again.")
+    known = _known(head)
+    if known is not None:
+        return known
+    kind = next((name for at, magic, name in _OTHERS if head[at : at + len(magic)] == magic), None)
+    got = f"a {kind} file" if kind else f"a file that starts with the bytes {head[:8].hex(' ')}"
+    raise ValueError(
+        f"the file must be an image of a format that pellucid reads ({', '.join(formats.TABLE)}), got {got}. "
+        "Convert it to PNG or TIFF."
+    )
+
+
+def _known(head: bytes) -> str | None:
+    for at, magic, name in _MAGIC:
+        if head[at : at + len(magic)] == magic:
+            return name
+    if head[4:8] == b"ftyp":
+        size = min(int.from_bytes(head[:4], "big"), len(head))
+        brands = {head[i : i + 4].decode("latin-1") for i in (8, *range(16, size - 3, 4))}
+        return next((name for name, own in _BRANDS if brands & set(own)), None)
+    return "pnm" if _NETPBM.match(head) else None
