@@ -1,5 +1,8 @@
 """BM3D's engine against the same stage written as loops in NumPy, and regions that leave no trace."""
 
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import pywt
@@ -9,7 +12,8 @@ from skimage.data import camera
 
 from pellucid.methods.filters import blocks
 from pellucid.methods.filters.blocks import AREA, SIDE
-from pellucid.methods.filters.collaborative import Stage, filter_image
+from pellucid.methods.filters.collaborative import Stage, filter_image, filter_regions
+from pellucid.methods.filters.grouping import passes
 
 SIGMA = 0.1
 
@@ -88,35 +92,40 @@ def alike(ours: torch.Tensor, theirs: np.ndarray) -> None:
     assert difference.max() < 5e-3
 
 
+ENGINES = pytest.mark.parametrize("engine", [filter_image, filter_regions], ids=["compiled", "tensors"])
 HARD = Stage(transform="bior1.5", step=3, radius=4, group=8, limit=15.0, strength=2.7)
 WIENER = Stage(transform="dct", step=3, radius=4, group=16, limit=2.0, strength=0.6)
 
 
+@ENGINES
 @pytest.mark.parametrize(("height", "width"), [(21, 24), (20, 20), (9, 14), (8, 8)])
-def test_hard_thresholding_is_that_of_the_loops(height, width):
+def test_hard_thresholding_is_that_of_the_loops(height, width, engine):
     noisy = picture(height, width)[1]
-    alike(filter_image(noisy, None, white(), HARD), in_loops(noisy.double().numpy(), None, HARD))
+    alike(engine(noisy, None, white(), HARD), in_loops(noisy.double().numpy(), None, HARD))
 
 
+@ENGINES
 @pytest.mark.parametrize(("height", "width"), [(21, 24), (9, 14)])
-def test_wiener_shrinkage_is_that_of_the_loops(height, width):
+def test_wiener_shrinkage_is_that_of_the_loops(height, width, engine):
     clean, noisy = picture(height, width)
     pilot = clean + 0.2 * (noisy - clean)
     theirs = in_loops(noisy.double().numpy(), pilot.double().numpy(), WIENER)
-    alike(filter_image(noisy, pilot, white(), WIENER), theirs)
+    alike(engine(noisy, pilot, white(), WIENER), theirs)
 
 
+@ENGINES
 @pytest.mark.parametrize("limit", [0.5, 2.0])
-def test_groups_of_every_size_are_those_of_the_loops(limit):
+def test_groups_of_every_size_are_those_of_the_loops(limit, engine):
     # a tight limit leaves groups of 1, 2 and 4 blocks
     noisy = picture(20, 22, seed=3)[1]
     stage = Stage(transform="bior1.5", step=3, radius=4, group=8, limit=limit, strength=2.7)
-    alike(filter_image(noisy, None, white(), stage), in_loops(noisy.double().numpy(), None, stage))
+    alike(engine(noisy, None, white(), stage), in_loops(noisy.double().numpy(), None, stage))
 
 
-def test_channels_follow_the_groups_of_the_first():
+@ENGINES
+def test_channels_follow_the_groups_of_the_first(engine):
     noisy = picture(20, 22, channels=3)[1]
-    alike(filter_image(noisy, None, white(3), HARD), in_loops(noisy.double().numpy(), None, HARD))
+    alike(engine(noisy, None, white(3), HARD), in_loops(noisy.double().numpy(), None, HARD))
 
 
 def test_scipy_agrees_with_the_loops_about_the_dct():
@@ -133,11 +142,39 @@ def test_regions_leave_no_trace(tile, stage):
     clean, noisy = picture(61, 50, channels=2)
     # not the clean picture itself: among its 256 greys are ties, which rounding may order either way
     pilot = clean + 0.2 * (noisy - clean) if stage is WIENER else None
-    whole = filter_image(noisy, pilot, white(2), stage)
-    difference = (filter_image(noisy, pilot, white(2), stage, tile=tile) - whole).abs()
+    whole = filter_regions(noisy, pilot, white(2), stage)
+    difference = (filter_regions(noisy, pilot, white(2), stage, tile=tile) - whole).abs()
     # equal, but for the few pixels of a group whose last blocks rounding took in another order
     assert float((difference > 1e-5).double().mean()) < 0.1
     assert float(difference.square().mean().sqrt()) < 2e-4
+
+
+@pytest.mark.parametrize("stage", [HARD, WIENER], ids=["hard", "wiener"])
+@pytest.mark.parametrize("levels", [(1.0,), (0.5, 1.0, 2.0)], ids=["one level", "three"])
+def test_the_compiled_loops_agree_with_tensors_where_pixels_share_noise(stage, levels):
+    clean, noisy = picture(45, 52, channels=3)
+    line = torch.tensor([0.1, 0.5, 1.0, 0.5, 0.1])
+    kernel = SIGMA**2 * torch.stack([torch.outer(line, line) ** power for power in (1.0, 1.0, 2.0)])
+    kernel[1] *= 0.25  # as the first, but weaker
+    pilot = clean + 0.2 * (noisy - clean) if stage is WIENER else None
+    stage = replace(stage, levels=levels, stride=2)
+    difference = filter_image(noisy, pilot, kernel, stage) - filter_regions(noisy, pilot, kernel, stage)
+    assert float(difference.abs().median()) < 1e-6
+    assert float(difference.abs().max()) < 1e-4
+
+
+@pytest.mark.parametrize("stage", [HARD, WIENER], ids=["hard", "wiener"])
+def test_the_number_of_threads_changes_no_bit(stage, monkeypatch):
+    clean, noisy = picture(60, 50, channels=2)
+    pilot = clean if stage is WIENER else None
+    one = filter_image(noisy, pilot, white(2), stage)
+
+    def three(function, items, device):
+        with ThreadPoolExecutor(3) as pool:
+            yield from pool.map(function, items)
+
+    monkeypatch.setattr(passes.devices, "spread", three)
+    assert torch.equal(filter_image(noisy, pilot, white(2), stage), one)
 
 
 def test_arguments_are_left_alone():
@@ -148,13 +185,14 @@ def test_arguments_are_left_alone():
     assert torch.equal(noisy, before[1])
 
 
-def test_saturated_areas_stay_finite():
+@ENGINES
+def test_saturated_areas_stay_finite(engine):
     # clipped to white, hundreds of blocks are alike to the last bit
     noisy = picture(60, 60)[1]
     noisy[:, :30] = 1.0
     noisy[:, 40:, 20:] = 0.0
     for stage in (HARD, WIENER):
         pilot = noisy if stage is WIENER else None
-        estimate = filter_image(noisy, pilot, white(), stage)
+        estimate = engine(noisy, pilot, white(), stage)
         assert bool(torch.isfinite(estimate).all())
         assert float((estimate[:, :18] - 1).abs().max()) < 0.01

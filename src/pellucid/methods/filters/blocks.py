@@ -19,24 +19,30 @@ REFERENCES = 8  # references per side that share one matrix product
 
 
 @lru_cache
-def basis(name: str) -> tuple[Tensor, Tensor]:
-    """Forward and inverse matrix (64, 64) of a separable 8x8 transform, rows of unit norm.
+def line(name: str) -> NDArray[np.float64]:
+    """Matrix (8, 8) of a transform of 8 values, rows of unit norm.
 
     Args:
         name: "dct", or a wavelet of PyWavelets such as "bior1.5" (periodised, full decomposition).
+    """
+    identity = np.eye(SIDE)
+    if name == "dct":
+        return np.asarray(dct(identity, axis=0, norm="ortho"))
+    rows = np.stack([_transformed(row, name) for row in identity], axis=1)
+    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True))
+
+
+@lru_cache
+def basis(name: str) -> tuple[Tensor, Tensor]:
+    """Forward and inverse matrix (64, 64) of the separable 8x8 transform of a `line`.
 
     >>> forward, inverse = basis("bior1.5")
     >>> bool(torch.allclose(forward @ inverse, torch.eye(64), atol=1e-5))
     True
     """
-    identity = np.eye(SIDE)
-    if name == "dct":
-        line = dct(identity, axis=0, norm="ortho")
-    else:
-        line = np.stack([_transformed(row, name) for row in identity], axis=1)
-        line /= np.linalg.norm(line, axis=1, keepdims=True)
-    back = np.linalg.inv(line)
-    return torch.from_numpy(np.kron(line, line)).float(), torch.from_numpy(np.kron(back, back)).float()
+    own = line(name)
+    back = np.linalg.inv(own)
+    return torch.from_numpy(np.kron(own, own)).float(), torch.from_numpy(np.kron(back, back)).float()
 
 
 def _transformed(row: NDArray[np.float64], name: str) -> NDArray[np.float64]:
@@ -68,8 +74,8 @@ def haar(size: int) -> Tensor:
 @lru_cache
 def window(beta: float) -> Tensor:
     """Kaiser window (8, 8) that fades the borders of a block in the aggregation."""
-    line = torch.kaiser_window(SIDE, periodic=False, beta=beta, dtype=torch.float64)
-    return torch.outer(line, line).float()
+    fade = torch.kaiser_window(SIDE, periodic=False, beta=beta, dtype=torch.float64)
+    return torch.outer(fade, fade).float()
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,10 @@
-"""BM3D's engine: groups of similar blocks, filtered together in a 3-D transform domain."""
+"""BM3D's engine: groups of similar blocks, filtered together in a 3-D transform domain; in tensors here."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -41,27 +42,61 @@ class Stage:
     beta: float = 2.0
     levels: tuple[float, ...] = (1.0,)
 
+    def limits(self, pilot: bool) -> list[float]:
+        """What each of the levels is measured by: see `grouping.shrinkage.shrink`."""
+        if pilot:
+            return [self.strength * level**2 for level in self.levels]
+        return [(self.strength * level) ** 2 for level in self.levels]
 
-def filter_image(
-    noisy: Tensor, pilot: Tensor | None, kernel: Tensor, stage: Stage, *, tile: tuple[int, int] = (96, 192)
-) -> Tensor:
+
+def filter_image(noisy: Tensor, pilot: Tensor | None, kernel: Tensor, stage: Stage) -> Tensor:
     """One stage of BM3D over a whole image: hard thresholding, or Wiener shrinkage where there is a pilot.
 
-    The image is worked through region by region to bound the memory; the sums of all regions meet before the
-    division, so that the regions leave no trace.
+    Compiled loops on a processor (`grouping`), tensors on an accelerator (`filter_regions`); they agree but
+    for rounding, which may order candidates that are as like as each other another way.
 
     Args:
         noisy: (C, H, W) channels that share their groups; the first one is matched.
         pilot: (C, H, W) first estimate, or None.
         kernel: (C, 2L+1, 2L+1) autocovariance of the noise.
         stage: its constants.
-        tile: reference area of a region in pixels.
 
     Returns:
         (C, H, W) estimate.
 
     Source: Dabov, Foi, Katkovnik, Egiazarian, IEEE TIP 2007; group variances after Makinen, Azzari, Foi,
     IEEE TIP 2020.
+    """
+    if noisy.device.type != "cpu":
+        return filter_regions(noisy, pilot, kernel, stage)
+    from pellucid.methods.filters.grouping import passes, tables  # they load a compiler, which an
+    from pellucid.methods.filters.grouping.search import Window  # accelerator has no use for
+
+    noise = tables.noise(covariances(kernel, stage.transform, 2 * stage.radius), len(noisy))
+    groups = passes.Groups(
+        window=Window(depth=1, side=SIDE, reach=0, radius=stage.radius, stride=stage.stride),
+        step=stage.step,
+        count=stage.group,
+        limit=stage.limit * AREA * float(noise.factor[0]),
+    )
+    estimate = passes.stage(
+        noisy.detach().numpy()[:, None],
+        None if pilot is None else pilot.detach().numpy()[:, None],
+        groups,
+        tables.basis(stage.transform, stage.beta),
+        noise,
+        np.array(stage.limits(pilot is not None), np.float32),
+    )
+    return torch.from_numpy(estimate[:, 0])
+
+
+def filter_regions(
+    noisy: Tensor, pilot: Tensor | None, kernel: Tensor, stage: Stage, *, tile: tuple[int, int] = (96, 192)
+) -> Tensor:
+    """The same in tensors, for accelerators: see `filter_image`.
+
+    The image is worked through region by region to bound the memory; the sums of all regions meet before the
+    division, so that the regions leave no trace. `tile` is the reference area of a region in pixels.
     """
     _, height, width = noisy.shape
     positions = (height - SIDE + 1, width - SIDE + 1)
@@ -177,7 +212,7 @@ def _region(
 
 def _threshold(power: Tensor, variance: Tensor, stage: Stage) -> Tensor:
     """The share of the levels at which a coefficient of this power is above the threshold."""
-    first, *others = ((stage.strength * level) ** 2 for level in stage.levels)
+    first, *others = stage.limits(pilot=False)
     kept = power > first * variance
     if not others:
         return kept
@@ -189,7 +224,7 @@ def _threshold(power: Tensor, variance: Tensor, stage: Stage) -> Tensor:
 
 def _wiener(power: Tensor, variance: Tensor, stage: Stage) -> Tensor:
     """Wiener's gain for a coefficient whose pilot has this power, the mean over the levels; reuses power."""
-    first, *others = (stage.strength * level**2 for level in stage.levels)
+    first, *others = stage.limits(pilot=True)
     if not others:
         return power.div_(power.add(variance, alpha=first).add_(SMALLEST))
     gain = power / power.add(variance, alpha=first).add_(SMALLEST)

@@ -6,16 +6,9 @@ all blocks, is a line of its transpose (m, n).
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
-
-import numba
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
-Places = NDArray[np.int64]
-Function = TypeVar("Function", bound=Callable[..., Any])
+from pellucid.methods.filters.compiled import Floats, Places, compiled
 
 SPARE = 8
 """columns beyond the picture, so that whole registers of distances are added up"""
@@ -23,21 +16,6 @@ WIDEST = 64
 """most blocks in a group"""
 ROOT = np.float32(0.5**0.5)
 TINY = np.float32(1e-30)
-
-
-def compiled(function: Function) -> Function:
-    """Machine code on first use, kept on disk; it lets go of the interpreter, so that threads share the work.
-
-    Sums may be reordered, infinities and NaN keep their meaning. What is kept is found stale by the file that
-    a function stands in, not by those that it calls.
-    """
-    options: Any = {"nogil": True, "fastmath": {"reassoc", "contract", "nsz", "arcp"}}
-    made: Function
-    try:
-        made = numba.njit(cache=True, **options)(function)
-    except RuntimeError:  # nowhere to write: every process compiles for itself
-        made = numba.njit(**options)(function)
-    return made
 
 
 @compiled

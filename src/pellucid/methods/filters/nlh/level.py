@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from pellucid.methods.filters.compiled import Floats
 from pellucid.methods.filters.nlh import groups
-from pellucid.methods.filters.nlh.groups import SPARE, Floats
+from pellucid.methods.filters.nlh.groups import SPARE
 from pellucid.methods.filters.nlh.passes import references
 
 SIDE, STEP, RADIUS, COUNT = 8, 32, 19, 16

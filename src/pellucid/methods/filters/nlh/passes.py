@@ -9,8 +9,9 @@ import numpy as np
 import torch
 
 from pellucid import devices
+from pellucid.methods.filters.compiled import Floats, Places
 from pellucid.methods.filters.nlh import shrinkage
-from pellucid.methods.filters.nlh.groups import SPARE, Floats, Places
+from pellucid.methods.filters.nlh.groups import SPARE
 
 Work = Callable[[Places, Places, int, Floats, Floats], None]
 """adds what the reference blocks at rows × columns make to sums and weights that begin at a line"""

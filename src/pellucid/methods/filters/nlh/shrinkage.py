@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from pellucid.methods.filters.compiled import Floats, Places, compiled
 from pellucid.methods.filters.nlh.groups import (
     ROOT,
     SPARE,
     TINY,
     WIDEST,
-    Floats,
-    Places,
     add,
-    compiled,
     cut,
     forward,
     nearest,
