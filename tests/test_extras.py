@@ -17,6 +17,9 @@ from PIL import Image
 from pellucid import extras
 
 LABORATORY = ("lightning", "pytorch_lightning", "tensorboard", "matplotlib")
+LABORATORY += tuple(
+    p for e, packages in extras.PACKAGES.items() if e not in ("train", "bench") for p in packages
+)
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -42,7 +45,8 @@ def test_pyproject_states_the_same_extras():
         project = tomllib.load(file)["project"]
     name = re.compile(r"[\w-]+")
     for extra, packages in extras.PACKAGES.items():
-        assert {name.match(line)[0] for line in project["optional-dependencies"][extra]} == set(packages)
+        lines = project["optional-dependencies"][extra]
+        assert {name.match(line)[0].replace("-", "_") for line in lines} == set(packages)
     plain_packages = {name.match(line)[0] for line in project["dependencies"]}
     assert not plain_packages & {p for packages in extras.PACKAGES.values() for p in packages}
     assert "pellucid[train,bench" in project["optional-dependencies"]["dev"][0]

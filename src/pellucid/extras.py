@@ -7,6 +7,12 @@ from importlib.util import find_spec
 PACKAGES = {
     "train": ("lightning", "tensorboard"),
     "bench": ("matplotlib",),
+    "heic": ("pillow_heif",),
+    "raw": ("rawpy",),
+    "fits": ("astropy",),
+    "mrc": ("mrcfile",),
+    "dicom": ("pydicom",),
+    "microscopes": ("czifile", "liffile", "nd2"),
 }
 """the packages of an extra, as they are imported; pyproject.toml holds their versions"""
 

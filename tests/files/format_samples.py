@@ -127,5 +127,11 @@ TESTED = {
     "gif": "Pillow",
     "pnm": "Pillow, by hand",
     "tga": "Pillow",
+    "heic": "pillow-heif",
+    "raw": "tifffile (DNG)",
+    "fits": "astropy",
+    "mrc": "mrcfile",
+    "dicom": "pydicom",
+    "micrograph": "pylibCZIrw (CZI, where it is installed); LIF and ND2 untested",
 }
 """who wrote the files that the reader of a format is tested with; a format that is not here is untested"""

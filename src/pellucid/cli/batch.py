@@ -51,6 +51,7 @@ def plan(inputs: Sequence[Found], output: Output, *, one_scene: bool = False) ->
             uncertainty=beside(output.uncertainty, f"{target.stem}.tif"),
             overwrite=output.overwrite,
             make=several or not output.out.suffix,
+            raw=output.raw,
         )
         for group, target, truth in zip(groups, targets, truths, strict=True)
     ]

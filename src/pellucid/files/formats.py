@@ -26,7 +26,7 @@ class Format:
         suffixes: endings of its names; the first is what a batch gives.
         module: of pellucid.files, with ``read(path, most)`` and, where it is written, ``write(file, sheet)``.
         extra: what a plain install lacks for it, a key of `extras.PACKAGES`; "" where nothing.
-        packages: those of the extra that it needs.
+        needs_all: whether it needs all packages of the extra; else its module asks for the one it needs.
         reader: what reads it, for the documentation.
         writer: what writes it, for the documentation; "" where it is only read.
         back: the name of the format that is written where nobody chose one; "" for its own.
@@ -46,7 +46,7 @@ class Format:
     suffixes: tuple[str, ...]
     module: str
     extra: str = ""
-    packages: tuple[str, ...] = ()
+    needs_all: bool = True
     reader: str = "Pillow"
     writer: str = "Pillow"
     back: str = ""
@@ -71,8 +71,8 @@ class Format:
         Raises:
             MissingExtra: when what it needs is not installed.
         """
-        if self.extra:
-            extras.need(self.extra, f"{self.title} files", *self.packages)
+        if self.extra and self.needs_all:
+            extras.need(self.extra, f"{self.title} files")
         return import_module(f"pellucid.files.{self.module}")
 
 
@@ -229,6 +229,94 @@ _ALL = (
         module="tga",
         alpha=True,
         content="gray, colour, palette, transparency",
+    ),
+    Format(
+        name="heic",
+        title="HEIC",
+        suffixes=(".heic", ".heif", ".hif"),
+        module="heic",
+        extra="heic",
+        reader="pillow-heif",
+        writer="pillow-heif",
+        back="png",
+        types=DEEP,
+        alpha=True,
+        holds=_of_page(),
+        upright=True,
+        loses="quality 95, no colour subsampling; 8 or 10 bits",
+        content="8, 10 and 12 bits; gain maps, depth maps and further pictures are named",
+    ),
+    Format(
+        name="raw",
+        title="camera RAW",
+        suffixes=(
+            ".dng",
+            ".nef",
+            ".cr2",
+            ".cr3",
+            ".arw",
+            ".raf",
+            ".orf",
+            ".rw2",
+            ".pef",
+            ".srw",
+        ),
+        module="raw",
+        extra="raw",
+        reader="rawpy",
+        writer="",
+        back="tiff",
+        content="the mosaic, denoised before it is developed (`--raw developed`, `linear`, `mosaic`)",
+    ),
+    Format(
+        name="fits",
+        title="FITS",
+        suffixes=(".fits", ".fit", ".fts", ".fz"),
+        module="fits",
+        extra="fits",
+        reader="astropy",
+        writer="astropy",
+        layout="array",
+        types=(*DEEP, "int8", "int16", "int32", "int64", "uint32", "uint64", "float32", "float64"),
+        content="the first picture, any axes; BSCALE, BLANK, WCS and the other parts stay",
+    ),
+    Format(
+        name="mrc",
+        title="MRC",
+        suffixes=(".mrc", ".mrcs", ".map", ".ccp4", ".st", ".rec"),
+        module="mrc",
+        extra="mrc",
+        reader="mrcfile",
+        writer="mrcfile",
+        layout="array",
+        types=("int8", "int16", "uint16", "float16", "float32"),
+        content="maps, stacks, volumes; the head stays, its statistics are made anew",
+    ),
+    Format(
+        name="dicom",
+        title="DICOM",
+        suffixes=(".dcm", ".dicom", ".ima"),
+        module="dicom",
+        extra="dicom",
+        reader="pydicom",
+        writer="pydicom",
+        layout="array",
+        types=("uint8", "int8", "uint16", "int16", "uint32", "int32"),
+        like=True,
+        content="gray, RGB, frames, signed, 12 bits; rescale stays; new UIDs, DERIVED",
+    ),
+    Format(
+        name="micrograph",
+        title="CZI, LIF, ND2",
+        suffixes=(".czi", ".lif", ".nd2"),
+        module="micrograph",
+        extra="microscopes",
+        needs_all=False,
+        reader="czifile, liffile, nd2",
+        writer="",
+        back="tiff",
+        ending=".ome.tif",
+        content="the first picture, its axes, the size of a pixel",
     ),
 )
 

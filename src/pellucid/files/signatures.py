@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import struct
 from pathlib import Path
 
-from pellucid.files import formats
+from pellucid.files import formats, ifd
 
+MAKER, PHOTOMETRIC, SUB_TABLES, DNG = 271, 262, 330, 50706
+MOSAIC = 32803
 HEAD = 512
 """bytes of a file that are enough to tell it"""
 
@@ -28,23 +31,32 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\xff\x4f\xff\x51", "jp2"),
     (4, b"JXL ", "jxl"),
     (0, b"\xff\x0a", "jxl"),
+    (128, b"DICM", "dicom"),
+    (0, b"SIMPLE  =", "fits"),
+    (208, b"MAP ", "mrc"),
+    (0, b"ZISRAWFILE", "micrograph"),
+    (0, b"\xda\xce\xbe\x0a", "micrograph"),
+    (0, b"\x70\0\0\0", "micrograph"),
+    (0, b"FUJIFILMCCD-RAW", "raw"),
+    (0, b"IIRO", "raw"),
+    (0, b"IIRS", "raw"),
+    (0, b"IIU\0", "raw"),
 )
-_BRANDS = (("avif", ("avif", "avis")),)
+_BRANDS = (
+    ("avif", ("avif", "avis")),
+    ("raw", ("crx ",)),
+    ("heic", ("heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1")),
+)
 _NETPBM = re.compile(rb"P[1-7][\s#]")
 
 # Formats that are recognised, to say what they are.
 _OTHERS: tuple[tuple[int, bytes, str], ...] = (
-    (4, b"ftyp", "HEIF or video"),
+    (4, b"ftyp", "video or unknown HEIF"),
     (0, b"%PDF", "PDF"),
     (0, b"8BPS", "Photoshop"),
     (0, b"\x89HDF", "HDF5"),
     (0, b"PK\x03\x04", "ZIP (NPZ, Zarr or an office document)"),
-    (128, b"DICM", "DICOM"),
-    (0, b"SIMPLE  =", "FITS"),
     (0, b"v/1\x01", "OpenEXR"),
-    (0, b"ZISRAWFILE", "Zeiss CZI"),
-    (0, b"\xda\xce\xbe\x0a", "Nikon ND2"),
-    (0, b"\x70\0\0\0", "Leica LIF"),
     (0, b"<?xml", "XML (SVG or metadata)"),
     (0, b"<svg", "SVG"),
 )
@@ -62,7 +74,39 @@ def of_file(path: str | os.PathLike[str]) -> str:
         head = opened.read(HEAD)
     if formats.of_name(file) == "tga" and head[1:2] in (b"\0", b"\1") and head[2] in (1, 2, 3, 9, 10, 11):
         return "tga" if _known(head) is None else of_content(head)
-    return of_content(head)
+    found = of_content(head)
+    if found == "tiff" and _is_raw(file, head):
+        return "raw"
+    # Old ND2 files are boxes of JPEG 2000, as many as there are planes.
+    return "micrograph" if found == "jp2" and file.suffix.lower() == ".nd2" else found
+
+
+def _is_raw(file: Path, head: bytes) -> bool:
+    """Whether a TIFF file is a camera's RAW: it says so (DNG, CR2), or a table of it holds a mosaic."""
+    if head[8:10] == b"CR":
+        return True
+    order = "<" if head[:2] == b"II" else ">"
+    with file.open("rb") as opened:
+
+        def read_at(offset: int, length: int) -> bytes:
+            opened.seek(offset)
+            return opened.read(length)
+
+        try:
+            if head[2:4] not in (b"*\0", b"\0*"):
+                return False
+            first = ifd.walk(read_at, struct.unpack(order + "I", head[4:8])[0], order)
+            if any(tag.code == DNG for tag in first.tags):
+                return True
+            subs = [tag for tag in first.tags if tag.code == SUB_TABLES and tag.dtype in (4, 13)]
+            if not subs or not any(tag.code == MAKER for tag in first.tags):
+                return False
+            places = struct.unpack(order + "I" * subs[0].number, subs[0].value)
+            tables = [ifd.walk(read_at, place, order) for place in places]
+        except (ValueError, struct.error):
+            return False
+    photometric = [tag.value for table in tables for tag in table.tags if tag.code == PHOTOMETRIC]
+    return struct.pack(order + "H", MOSAIC) in [value[:2] for value in photometric]
 
 
 def of_content(head: bytes) -> str:

@@ -103,7 +103,13 @@ def write(file: BinaryIO, sheet: Sheet) -> tuple[str, ...]:
         return tiff_write.write_like(file, native, pages, sheet.name)
     image = sheet.image
     return tiff_write.write_fresh(
-        file, native, image.axes, color=image.color, alpha=image.alpha is not None, metadata=metadata
+        file,
+        native,
+        image.axes,
+        color=image.color,
+        alpha=image.alpha is not None,
+        metadata=metadata,
+        ome=sheet.name.lower().endswith((".ome.tif", ".ome.tiff")),
     )
 
 

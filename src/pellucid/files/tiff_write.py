@@ -110,6 +110,7 @@ def write_fresh(
     color: bool,
     alpha: bool,
     metadata: Mapping[str, Any],
+    ome: bool = False,
 ) -> tuple[str, ...]:
     """Write an array as a new TIFF file; tifffile's description names the axes of stacks and channels.
 
@@ -119,7 +120,8 @@ def write_fresh(
         axes: one letter per axis.
         color: whether the samples are display colours.
         alpha: whether the last sample is alpha.
-        metadata: icc, exif, xmp and dpi are kept.
+        metadata: icc, exif, xmp and dpi are kept; micron, the size of a pixel, in an OME-TIFF file.
+        ome: whether the description is OME-XML.
 
     Returns:
         notes about what could not be kept.
@@ -153,11 +155,20 @@ def write_fresh(
         resolution=[(v.numerator, v.denominator) for v in dpi] if dpi else None,
         resolutionunit="INCH" if dpi else None,
         software=False,
-        metadata={"axes": axes} if array.ndim > len(last) else None,
+        ome=ome,
+        metadata=_ome(axes, metadata) if ome else {"axes": axes} if array.ndim > len(last) else None,
         extratags=tags,
     )
     ifd.append(file, exif.children)
     return notes
+
+
+def _ome(axes: str, metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """What OME-XML tells of the axes: their names, and the size of a pixel in micrometres."""
+    told: dict[str, Any] = {"axes": axes}
+    for axis, size in metadata.get("micron", {}).items():
+        told |= {f"PhysicalSize{axis}": size, f"PhysicalSize{axis}Unit": "µm"}
+    return told
 
 
 def _exif(metadata: Mapping[str, Any]) -> tuple[ifd.Ifd, Literal["<", ">"], tuple[str, ...]]:

@@ -23,6 +23,7 @@ def write(
     format: str | None = None,
     quality: int = 95,
     overwrite: bool = True,
+    raw: str = "developed",
 ) -> tuple[str, ...]:
     """Write an Image, rounded and clipped to its stored type; the file appears whole or not at all.
 
@@ -33,6 +34,7 @@ def write(
         format: the name of one that is written (`formats.FORMATS`), whatever the extension says.
         quality: of JPEG, 95 to 100.
         overwrite: whether a file of that name may be replaced.
+        raw: of a camera's mosaic, what is written: "developed", "linear" or "mosaic".
 
     Returns:
         notes for the user: what the format cannot hold, or loses.
@@ -47,6 +49,8 @@ def write(
     try:
         chosen = formats.TABLE[formats.of_output(path, image.format, format)]
         codec = chosen.load()
+        if "raw.file" in image.metadata:
+            image = formats.TABLE["raw"].load().developed(image, raw)
         sheet, notes = sheet_of(image, chosen, quality=int(quality), name=Path(path).name)
         with replaced(path, overwrite=overwrite) as file, _encoding(chosen.title):
             notes += codec.write(file, sheet)

@@ -191,6 +191,8 @@ class Output:
     """Text that is added to the name of every output in a folder, before its ending."""
     format: str | None = option(None, metavar="NAME")
     """png, jpeg, tiff … (docs/formats.md); else by name."""
+    raw: str = option("developed", choices=("developed", "linear", "mosaic"))
+    """Of a camera's RAW file: a picture in sRGB, in linear light, or the denoised mosaic."""
     reference: tuple[Path, ...] = option((), metavar="CLEAN...")
     """Clean images, one per input, or their folder: adds scores only."""
     report: Path | None = option(None, metavar="FILE")

@@ -46,6 +46,11 @@ def load(state: State) -> State:
                 "that ends in .tif or .npy)."
             )
         reference = _reference(job, request, images[0])
+    if images[0].metadata.get("mosaic") and isinstance(request, Inpaint | Upscale):
+        raise ValueError(
+            f"{images[0].name} is the mosaic of a camera, which can only be denoised. Develop it first: "
+            "pellucid denoise writes it as TIFF."
+        )
     degradation, notes = _degradation(request, images[0])
     if isinstance(degradation, Mask):
         images = (_seen_besides(images[0], degradation.hidden.numpy(), request.data_range), *images[1:])

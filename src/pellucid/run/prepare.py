@@ -30,7 +30,7 @@ def mend(state: State) -> State:
     """
     if not isinstance(state.request, Denoise) or state.request.hot_pixels == "off":
         return state
-    found = mosaic.find(state.shots, state.left_out)  # there the neighbours of a pixel are of other colours
+    found = _phases(state)  # there the neighbours of a pixel are of other colours
     given, holes = state.shots, state.left_out
     if found is not None:
         given, holes = found.lay(given), None if holes is None else found.lay(holes)
@@ -64,7 +64,7 @@ def prepare(state: State) -> State:
     if table is not None and _takes(state, 1):
         state = replace(_laid(state, table), noisy=state.aligned.average(table.lay(state.shots)))
     # A model that was named learnt the pixels as they are in the files, and a guide is as large as these.
-    phases = None if request.model or request.guide is not None else mosaic.find(state.shots, state.left_out)
+    phases = None if request.model or request.guide is not None else _phases(state)
     if phases is not None:
         state = _laid(state, phases)
     still = torch.stack([values.at_ends(picture) for picture in state.noisy])
@@ -105,6 +105,13 @@ def picture(state: State, pixels: Tensor) -> Image:
         holes=None if holes is None else holes.any(1).numpy(),
         name=state.first.name,
     )
+
+
+def _phases(state: State) -> mosaic.Mosaic | None:
+    """The mosaic that a camera's file is, or that a picture looks like."""
+    if state.first.metadata.get("mosaic"):
+        return mosaic.Mosaic(height=state.shots.shape[-2], width=state.shots.shape[-1])
+    return mosaic.find(state.shots, state.left_out)
 
 
 def _flags(holes: Tensor | None) -> Flags | None:

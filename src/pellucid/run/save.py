@@ -98,7 +98,7 @@ def _written(state: State, job: Job) -> State:
             target.parent.mkdir(parents=True, exist_ok=True)
     notes = [
         *state.first.notes,
-        *files.write(state.picture, job.output, format=job.format, overwrite=job.overwrite),
+        *files.write(state.picture, job.output, format=job.format, overwrite=job.overwrite, raw=job.raw),
     ]
     if job.uncertainty is not None:
         notes += uncertainty.write(job.uncertainty, before(state), state.result, overwrite=job.overwrite)

@@ -72,6 +72,7 @@ class Job:
         uncertainty: the map of how unsure the method is, or None.
         overwrite: whether files that exist may be replaced.
         make: whether folders may be made: those of several outputs are, that of a single one must exist.
+        raw: of a camera's mosaic, what is written.
     """
 
     inputs: tuple[Path, ...]
@@ -82,6 +83,7 @@ class Job:
     uncertainty: Path | None = None
     overwrite: bool = False
     make: bool = False
+    raw: str = "developed"
 
 
 @dataclass(frozen=True, kw_only=True)
