@@ -8,11 +8,13 @@ from collections.abc import Sequence
 import numpy as np
 import pywt
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from pellucid import checks
 
 _QUARTILE = 0.6744897501960817  # of the standard normal: its median absolute value
+_HIGH: tuple[float, ...] = pywt.Wavelet("db2").dec_hi
 _SIDE, _STRIDE = 8, 3  # patches of Chen, Zhu and Heng
 
 
@@ -42,9 +44,7 @@ def mad(image: Tensor, *, skip_zeros: bool = True, valid: Tensor | None = None) 
     if valid is not None:
         planes = torch.where(valid.cpu(), planes, torch.nan)
     for plane in planes.numpy():
-        diagonal = pywt.dwt2(plane, "db2")[1][2]
-        inner = diagonal[1:-1, 1:-1]
-        diagonal = inner if inner.size else diagonal
+        diagonal = _inner(plane) if min(plane.shape) >= 4 else pywt.dwt2(plane, "db2")[1][2]
         # a constant plane leaves rounding errors, not zeros; below float32's resolution nothing was measured
         size = np.abs(diagonal)
         largest = np.nanmax(np.abs(plane)) if valid is None or valid.any() else 0.0
@@ -52,6 +52,23 @@ def mad(image: Tensor, *, skip_zeros: bool = True, valid: Tensor | None = None) 
         size = size[size > floor]  # which NaN is not
         levels.append(float(np.median(size)) / _QUARTILE if size.size else 0.0)
     return torch.tensor(levels, dtype=torch.float32)
+
+
+def _inner(plane: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The finest diagonal coefficients of db2 of (H, W) but the first and the last, which reach over the border.
+
+    >>> plane = np.random.default_rng(0).normal(size=(9, 12))
+    >>> bool(np.allclose(_inner(plane), pywt.dwt2(plane, "db2")[1][2][1:-1, 1:-1]))
+    True
+    """
+    a, b, c, d = _HIGH
+    plane = np.pad(plane, [(0, length % 2) for length in plane.shape], mode="edge")
+    high, wide = plane.shape[0] - 3, plane.shape[1] - 3
+    down = sum(tap * plane[i : i + high : 2] for i, tap in ((3, a), (2, b), (1, c), (0, d)))
+    found: NDArray[np.float64] = sum(
+        tap * down[:, i : i + wide : 2] for i, tap in ((3, a), (2, b), (1, c), (0, d))
+    )
+    return found
 
 
 def detail(image: Tensor) -> Tensor:
@@ -112,28 +129,37 @@ def chen(
     if min(image.shape[-2:]) < _SIDE:
         return 0.0
     patches = image.detach().cpu().double().unfold(1, _SIDE, _STRIDE).unfold(2, _SIDE, _STRIDE)
-    patches = patches.permute(1, 2, 0, 3, 4).flatten(2).flatten(0, 1)
+    patches = patches.permute(1, 2, 0, 3, 4).flatten(2).flatten(0, 1)  # a copy
     if valid is not None:
         patches = patches[
             valid.unfold(0, _SIDE, _STRIDE).unfold(1, _SIDE, _STRIDE).flatten(2).all(2).flatten()
         ]
         if len(patches) == 0:
             return 0.0
-    sigma = _from_patches(patches)
+    mean = patches.mean(1)
+    patches -= patches.mean(0)
+    squares = patches.mT @ patches
+    sigma = _from_covariance(squares / len(patches))
     if math.isinf(floor) and math.isinf(ceiling):
         return sigma
-    mean = patches.mean(1)
     to_end = torch.minimum(mean - floor, ceiling - mean)
+    middle = float(to_end.median())
+    kept = torch.ones(len(patches), dtype=torch.bool)
     for _ in range(3):  # a better level tells better which patches were cut; three rounds settle it
         # the farther half always stays: nothing can be learnt from no patch at all
-        sigma = _from_patches(patches[to_end >= min(3 * sigma, float(to_end.median()))])
+        now = to_end >= min(3 * sigma, middle)
+        come, gone = patches[now & ~kept], patches[kept & ~now]
+        if len(come) + len(gone) == 0:
+            break
+        squares, kept = squares + (come.mT @ come - gone.mT @ gone), now
+        centre = patches[~kept].sum(0) / -int(kept.sum())  # all of them have the mean 0
+        sigma = _from_covariance(squares / int(kept.sum()) - torch.outer(centre, centre))
     return sigma
 
 
-def _from_patches(patches: Tensor) -> float:
-    """Sigma from (patches, dimensions)."""
-    centred = patches - patches.mean(0)
-    values = torch.linalg.eigvalsh(centred.mT @ centred / len(centred)).clamp(min=0)
+def _from_covariance(covariance: Tensor) -> float:
+    """Sigma from the covariance of patches."""
+    values = torch.linalg.eigvalsh(covariance).clamp(min=0)
     for count in range(len(values), 0, -1):
         rest = values[:count]  # eigvalsh sorts upward
         mean = rest.mean()

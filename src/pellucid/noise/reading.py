@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors import safe_open
 from torch import Tensor
@@ -76,7 +77,18 @@ def _banding() -> Tensor:
     return matrix / matrix.sum(0)
 
 
-def plane_features(coefficients: Tensor, floor: float) -> Tensor:
+def middles(energy: Tensor) -> Tensor:
+    """The (lower) median of each column of (B, 64).
+
+    >>> middles(torch.tensor([[4.0], [1.0], [3.0], [2.0]]))
+    tensor([2.])
+    """
+    lines = np.ascontiguousarray(energy.numpy().T)
+    middle = (len(energy) - 1) // 2
+    return torch.from_numpy(np.partition(lines, middle, axis=1)[:, middle].copy())
+
+
+def plane_features(coefficients: Tensor, middles: Tensor, floor: float) -> Tensor:
     """Logarithms of the energy of each pair of coefficients, in blocks calmer and calmer, and their shape.
 
     The calm of a block is judged by one half of its coefficients (u + v even or odd) and its energy read in
@@ -85,14 +97,14 @@ def plane_features(coefficients: Tensor, floor: float) -> Tensor:
 
     Args:
         coefficients: (B, 64) of one plane, B at least 1.
+        middles: (64,) medians of their squares.
         floor: standard deviation below which nothing is told apart.
 
     Returns:
         (len(SHARES) * (36 + 5) + 5,) natural logarithms.
     """
     energy = coefficients.square()
-    typical = energy.median(0).values + floor**2
-    scaled = energy / typical
+    scaled = energy / (middles + floor**2)
     readings = torch.zeros(len(SHARES), SIDE * SIDE)
     shapes = torch.zeros(len(SHARES), SIDE * SIDE)
     count = len(energy)
@@ -101,8 +113,8 @@ def plane_features(coefficients: Tensor, floor: float) -> Tensor:
         order = scaled[:, own].clamp(max=50.0).mean(1).argsort()
         for i, share in enumerate(SHARES):
             chosen = order[: max(min(FEWEST, count), round(share * count))]
-            mean_square = energy[chosen][:, other].mean(0)
-            mean_size = size[chosen][:, other].mean(0)
+            mean_square = energy[chosen].mean(0)[other]
+            mean_size = size[chosen].mean(0)[other]
             readings[i, other] = mean_square
             shapes[i, other] = (
                 (math.pi / 2) * (mean_size.square() + 1e-3 * floor**2) / (mean_square + 1e-3 * floor**2)
@@ -134,7 +146,7 @@ def calm_energy(coefficients: Tensor, band: Sequence[int]) -> tuple[Tensor, Tens
     return (kept[0] + kept[1]) / 2, (bright[0] + bright[1]) / 2
 
 
-def class_features(coefficients: Tensor, order: Tensor, floor: float) -> Tensor:
+def class_features(coefficients: Tensor, middles: Tensor, order: Tensor, floor: float) -> Tensor:
     """Logarithms of the energy of bands in the calmest blocks of each class of brightness.
 
     Noise of photons lies in the bright parts, and the calmest blocks of a picture are its dark ones: each
@@ -142,6 +154,7 @@ def class_features(coefficients: Tensor, order: Tensor, floor: float) -> Tensor:
 
     Args:
         coefficients: (B, 64) of one plane.
+        middles: (64,) medians of their squares.
         order: (B,) indices of the blocks, darkest first.
         floor: standard deviation below which nothing is told apart.
 
@@ -149,7 +162,7 @@ def class_features(coefficients: Tensor, order: Tensor, floor: float) -> Tensor:
         (CLASSES * len(CLASS_SHARES) * len(BANDS),) natural logarithms.
     """
     energy = coefficients.square()
-    scaled = energy / (energy.median(0).values + floor**2)
+    scaled = energy / (middles + floor**2)
     readings = []
     for part in order.tensor_split(CLASSES):
         inside = part if len(part) else order
@@ -159,7 +172,7 @@ def class_features(coefficients: Tensor, order: Tensor, floor: float) -> Tensor:
             ranks = parts[:, own].clamp(max=50.0).mean(1).argsort()
             for i, share in enumerate(CLASS_SHARES):
                 count = max(min(FEWEST, len(inside)), round(share * len(inside)))
-                both[i, other] = own_energy[ranks[:count]][:, other].mean(0)
+                both[i, other] = own_energy[ranks[:count]].mean(0)[other]
         readings.append((both @ _banding() + floor**2).log().flatten())
     return torch.cat(readings)
 
@@ -223,15 +236,18 @@ def seen(windows: Sequence[Tensor], usable: Sequence[Tensor], span: float, step:
     """
     floor = max(FLOOR * span, 1e-12)
     blocks = torch.cat([blocks_of(w)[:, u.flatten()] for w, u in zip(windows, usable, strict=True)], 1)
-    parts = [plane_features(c, floor) for c in blocks]
+    typical = [middles(c.square()) for c in blocks]
+    parts = [plane_features(c, m, floor) for c, m in zip(blocks, typical, strict=True)]
     wide = len(SHARES) * PAIRS
     reference = float(parts[0][PAIRS : 2 * PAIRS].mean())
     for part in parts:
         part[:wide] -= reference
     brightness = blocks[0, :, 0] / SIDE
     order = brightness.argsort(stable=True)
-    classes = [class_features(c, order, floor) - reference for c in blocks]
-    middles = torch.stack(
+    classes = [
+        class_features(c, m, order, floor) - reference for c, m in zip(blocks, typical, strict=True)
+    ]
+    shades = torch.stack(
         [(brightness[p] if len(p) else brightness).mean() for p in order.tensor_split(CLASSES)]
     )
     large = max(range(len(windows)), key=lambda i: windows[i][0].numel())
@@ -241,7 +257,7 @@ def seen(windows: Sequence[Tensor], usable: Sequence[Tensor], span: float, step:
         tails += [eigen_features(block, floor) - reference, grid(plane, covered)]
     step_log = math.log(step**2 / 12 + 1e-3 * floor**2) - reference
     more = torch.tensor([math.log(span**2) - reference, step_log, math.log(max(blocks.shape[1], 1)) - 8.0])
-    bright = (middles - middles[0]) / span
+    bright = (shades - shades[0]) / span
     return Seen(torch.cat([*parts, *classes, *tails, bright, more]).float(), reference, floor)
 
 

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pellucid.methods.filters.blocks import AREA, SIDE, basis, haar
+from pellucid.methods.filters.blocks import SIDE, haar, line
 
 WHITE_EDGES = (0, 1, 2, 3, 4, 5, 6, 7, 8)
 WIDE_EDGES = (0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 19, 24)
@@ -59,25 +59,33 @@ def covariances(kernel: Tensor, transform: str, reach: int) -> Covariances:
     edges = [e for e in (WHITE_EDGES if kernel.shape[-1] == 1 else WIDE_EDGES) if e <= reach]
     lags = kernel.shape[-1] // 2
     size = 2 * (reach + SIDE + lags + 1)
-    atoms = basis(transform)[0].reshape(AREA, SIDE, SIDE).double()
-    power = torch.fft.fft2(atoms, (size, size)).abs().square()
     even = (kernel + kernel.flip(-1) + kernel.flip(-2) + kernel.flip(-1, -2)).double().cpu() / 4
     field = torch.zeros(kernel.shape[0], size, size, dtype=torch.float64)
     lag = torch.arange(-lags, lags + 1) % size
     field[:, lag[:, None], lag[None]] = even
-    spectrum = torch.fft.fft2(field).real.clamp_min(0)
-    covariance = torch.fft.ifft2(spectrum[:, None] * power[None]).real
-    mirrored = (covariance + covariance.flip(-1).roll(1, -1)) / 2
+    possible = torch.fft.ifft2(torch.fft.fft2(field).real.clamp_min(0)).real
     classes = torch.from_numpy(np.searchsorted(edges, np.arange(reach + 1), side="right") - 1)
     middle = torch.tensor(
         [int(np.round(np.mean(np.flatnonzero(classes.numpy() == k)))) for k in range(len(edges))]
     )
-    values = mirrored[:, :, middle[:, None], middle[None]]
+    # an atom is a product of two lines, and so is its autocorrelation: one product from either side
+    shifts = (torch.arange(1 - SIDE, SIDE) - middle[:, None]) % size
+    near = possible[:, shifts.view(-1, 1), shifts.view(1, -1)]
+    near = near.view(-1, len(edges), 2 * SIDE - 1, len(edges), 2 * SIDE - 1)
+    lines = _autocorrelations(transform)
+    values = torch.einsum("iy,caybx,jx->abcij", lines, near, lines)
     if lags == 0:
-        values[:, :, -1, :] = 0.0
-        values[:, :, :, -1] = 0.0
-    table = values.permute(2, 3, 0, 1).reshape(len(edges) ** 2, -1)
+        values[-1] = 0.0
+        values[:, -1] = 0.0
+    table = values.reshape(len(edges) ** 2, -1)
     return Covariances(classes.to(kernel.device), table.float().to(kernel.device))
+
+
+@lru_cache
+def _autocorrelations(transform: str) -> Tensor:
+    """(8, 15) autocorrelation of each line of a transform, lag zero in the middle."""
+    rows = torch.from_numpy(line(transform))
+    return torch.stack([torch.from_numpy(np.correlate(row, row, "full")) for row in rows.numpy()])
 
 
 @lru_cache
