@@ -244,9 +244,7 @@ def seen(windows: Sequence[Tensor], usable: Sequence[Tensor], span: float, step:
         part[:wide] -= reference
     brightness = blocks[0, :, 0] / SIDE
     order = brightness.argsort(stable=True)
-    classes = [
-        class_features(c, m, order, floor) - reference for c, m in zip(blocks, typical, strict=True)
-    ]
+    classes = [class_features(c, m, order, floor) - reference for c, m in zip(blocks, typical, strict=True)]
     shades = torch.stack(
         [(brightness[p] if len(p) else brightness).mean() for p in order.tensor_split(CLASSES)]
     )

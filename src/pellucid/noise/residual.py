@@ -92,7 +92,7 @@ def measure(noisy: Floats, estimate: Floats) -> Residual | None:
         return None
     noisy, estimate = (a[:, rows, columns].astype(np.float64) for a in (noisy, estimate))
     inner = living(noisy)
-    alive: Bools = ndimage.binary_erosion(inner, np.ones((3, 3), bool), iterations=EDGE)
+    alive = _eroded(inner)
     if int(alive.sum()) < FEWEST or not np.any((noisy - estimate)[:, alive]):
         return None
     gone = noisy - estimate
@@ -170,10 +170,40 @@ def _fullest(weight: Floats, height: int, width: int) -> tuple[slice, slice]:
 
 def living(noisy: Floats) -> Bools:
     """(H, W) outside wide constant parts: gaps between letters live, margins and a black surround do not."""
-    change = ndimage.maximum_filter(noisy, (0, 5, 5)) - ndimage.minimum_filter(noisy, (0, 5, 5))
-    still = ndimage.binary_dilation(change.max(0) == 0, np.ones((5, 5), bool))
+    still = ndimage.binary_dilation(_constant(noisy), np.ones((5, 5), bool))
+    if not still.any():
+        return ~still
     wide = ndimage.binary_opening(still, np.ones((WIDE, WIDE), bool))
     found: Bools = ~wide
+    return found
+
+
+def _constant(picture: Floats) -> Bools:
+    """(H, W) whether what the 5 x 5 square around a pixel of (C, H, W) has of the picture is constant.
+
+    >>> ramp = np.arange(12.0)[None, None].repeat(9, 1)
+    >>> ramp[..., :7] = 0
+    >>> int(_constant(ramp).sum())
+    45
+    """
+    height, width = picture.shape[-2:]
+    across, down = np.ones((height + 4, width + 3), bool), np.ones((height + 3, width + 4), bool)
+    across[2:-2, 2:-2] = (picture[..., 1:] == picture[..., :-1]).all(0)
+    down[2:-2, 2:-2] = (picture[:, 1:] == picture[:, :-1]).all(0)
+    same = np.ones((height, width), bool)
+    for marked, rows, columns in ((across, 5, 4), (down, 4, 5)):
+        lines = np.logical_and.reduce([marked[:, i : i + width] for i in range(columns)])
+        same &= np.logical_and.reduce([lines[i : i + height] for i in range(rows)])
+    return same
+
+
+def _eroded(inner: Bools) -> Bools:
+    """Pixels that are at least EDGE away from the border of (H, W) and from what is not marked."""
+    if not inner.all():
+        eroded: Bools = ndimage.binary_erosion(inner, np.ones((3, 3), bool), iterations=EDGE)
+        return eroded
+    found = np.zeros_like(inner)
+    found[EDGE:-EDGE, EDGE:-EDGE] = True
     return found
 
 
@@ -263,6 +293,8 @@ def direction(gone: Floats, where: Bools) -> float:
 
 def smoothed(gone: Floats, where: Bools, width: float) -> Floats:
     """Gaussian mean of the pixels that count; 0 where there are few of them."""
+    if where.all():
+        return ndimage.gaussian_filter(gone, (0, width, width))
     weight = ndimage.gaussian_filter(where.astype(np.float64), width)
     total = ndimage.gaussian_filter(np.where(where, gone, 0.0), (0, width, width))
     mean: NDArray[np.float64] = np.where(weight > 0.3, total / np.maximum(weight, 1e-6), 0.0)

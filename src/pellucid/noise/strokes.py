@@ -65,9 +65,9 @@ def longest(unit: Floats, alive: Bools) -> int:
 def levels(gone: Floats, kept: Floats, alive: Bools) -> Floats:
     """(H, W) robust deviation of the residual at the brightness of each pixel."""
     bright = ndimage.gaussian_filter(kept, 1)
-    order = np.argsort(bright[alive], kind="stable")
-    values, places = gone[alive][order], bright[alive][order]
-    parts = np.array_split(np.arange(len(order)), CLASSES)
+    values, places = gone[alive], bright[alive]
+    ends = [part[0] for part in np.array_split(np.arange(len(values)), CLASSES)[1:]]
+    parts = np.split(np.argpartition(places, ends), ends)
     deviations = np.array([spread(values[p]) for p in parts])
     whole = spread(values)
     floor = max(whole, float(deviations.max()) * 1e-3, 1e-30) / 2
