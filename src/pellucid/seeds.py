@@ -59,6 +59,11 @@ class fixed(TorchDispatchMode):  # type: ignore[no-untyped-call]  # noqa: N801 -
         self._seed = child(seed, *names) if names else int(seed)
         self._own: dict[torch.device, torch.Generator] = {}
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Else torch loads its compiler for the first operation here, which takes two seconds."""
+        return False
+
     def __torch_dispatch__(
         self, function: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
@@ -68,8 +73,8 @@ class fixed(TorchDispatchMode):  # type: ignore[no-untyped-call]  # noqa: N801 -
             return function(*args, **kwargs)
         given: Any = kwargs.get("device") or getattr(args[0] if args else None, "device", "cpu")
         device = torch.device(given)
-        if device.type == "meta":  # holds no numbers
-            return function(*args, **kwargs)
+        if device.type == "meta":  # holds no numbers, and to draw none torch would load its compiler
+            return args[0] if function._schema.name.endswith("_") else function(*args, **kwargs)
         if device not in self._own:
             self._own[device] = torch.Generator(device).manual_seed(self._seed)
         return _drawn(function, args, kwargs, self._own[device])

@@ -130,6 +130,11 @@ class _NoLarger(TorchDispatchMode):  # type: ignore[no-untyped-call]
         super().__init__()  # type: ignore[no-untyped-call]
         self.left = 4 * values + 2**20  # buffers, and what a constructor computes on its way
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """As in `seeds.fixed`: the compiler is not loaded for it."""
+        return False
+
     def __torch_dispatch__(
         self, function: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
