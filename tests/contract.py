@@ -16,6 +16,7 @@ from torch import Tensor
 
 from pellucid import methods, models, seeds, stopping
 from pellucid.degradation import Degradation, Downsample, Identity, Kind, Mask
+from pellucid.networks.cycleisp import CycleISP
 from pellucid.noise.report import NoiseReport
 from pellucid.steps import Budget, Method, Task
 
@@ -50,6 +51,7 @@ MARGIN: dict[str, tuple[float | None, int]] = {
     "median": (8.0, 1),
     "dncnn": (None, 1),
     "ffdnet": (None, 1),
+    "zoo": (None, 1),
     "dip": (3.0, 300),
     "zs-n2n": (5.0, 150),
     "self2self": (5.0, 100),
@@ -148,6 +150,8 @@ def weights(name: str, channels: int) -> str:
     if method.learning is not None:
         return _trained(method, channels)
     channels = 3 if channels == 3 else 1
+    if name == "zoo":
+        return _cycleisp(channels)
     draws = torch.Generator().manual_seed(1)
     convolutions: list[Tensor]
     if name == "dncnn":
@@ -169,6 +173,15 @@ def weights(name: str, channels: int) -> str:
         state |= {f"layers.{i}.weight": weight, f"layers.{i}.bias": torch.zeros(weight.shape[0])}
     path = _folder() / f"{name}.pth"
     torch.save(state, path)
+    return str(path)
+
+
+def _cycleisp(channels: int) -> str:
+    """A small CycleISP as it is drawn."""
+    with seeds.fixed(1, "weights"):
+        network = CycleISP(channels, features=8, groups=1, blocks=1, reduction=4)
+    path = _folder() / "zoo.pth"
+    torch.save(network.state_dict(), path)
     return str(path)
 
 

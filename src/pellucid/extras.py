@@ -13,6 +13,7 @@ PACKAGES = {
     "mrc": ("mrcfile",),
     "dicom": ("pydicom",),
     "microscopes": ("czifile", "liffile", "nd2"),
+    "zoo": ("spandrel",),
 }
 """the packages of an extra, as they are imported; pyproject.toml holds their versions"""
 

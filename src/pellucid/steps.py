@@ -117,12 +117,14 @@ class Tiling:
     """How a method may be cut into tiles.
 
     `exact`: tiles with `halo` pixels of context on a grid of `stride` give the pixels of the whole image;
-    `approximate`: nearly; `whole`: the method must see the whole image.
+    `approximate`: nearly; `whole`: the method must see the whole image. A picture with a longer side than
+    `side`, where that is given, is always cut, so that memory stays bounded.
     """
 
     kind: Literal["exact", "approximate", "whole"] = "whole"
     halo: int = 0
     stride: int = 1
+    side: int | None = None
 
 
 class Steps(Protocol[GivenT]):

@@ -13,7 +13,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 sys.path.insert(0, str(DOCS))
 import settings  # noqa: E402 - a script of the documentation
 
-WITHOUT = {"dncnn", "ffdnet", "biharmonic", "bicubic", "lanczos"}
+WITHOUT = {"dncnn", "ffdnet", "zoo", "biharmonic", "bicubic", "lanczos"}
 """methods with at most one field, which their pages tell in words"""
 
 

@@ -98,6 +98,15 @@ _TABLE = (
         cost="3 s",
     ),
     MethodInfo(
+        name="zoo",
+        target="pellucid.methods.filters.zoo:ZOO",
+        title="SwinIR, Restormer, NAFNet, DRUNet and other networks with their authors' files (--model FILE)",
+        citation="the authors of each; docs/zoo.md",
+        needs="one image",
+        family="filter",
+        cost="10 s to 3 min, by network",
+    ),
+    MethodInfo(
         name="dip",
         target="pellucid.methods.single_image.dip.method:DIP",
         title="Deep Image Prior: fits a network to this one image and stops before it learns the noise",

@@ -6,7 +6,7 @@ True
 
 from pellucid.models.applying import factors, steps_of
 from pellucid.models.card import ORIGINS, Card, page
-from pellucid.models.file import is_model, read, read_card, write
+from pellucid.models.file import is_model, of_others, read, read_card, write
 from pellucid.models.keeping import install, verify
 from pellucid.models.loading import Model, config_of, fill, load
 from pellucid.models.shelf import cards, folder, locate, names
@@ -25,6 +25,7 @@ __all__ = [
     "load",
     "locate",
     "names",
+    "of_others",
     "page",
     "read",
     "read_card",

@@ -31,6 +31,27 @@ def is_model(path: str | os.PathLike[str]) -> bool:
     return Path(path).suffix.lower() == ".safetensors"
 
 
+def of_others(path: str | os.PathLike[str]) -> bool:
+    """Whether a file holds weights of another program: by its name, or as it has no card.
+
+    A damaged file of ours is ours, so that its reader says what is wrong with it.
+
+    >>> of_others("ffdnet.pth"), of_others("frames.safetensors")
+    (True, False)
+    """
+    if not is_model(path):
+        return True
+    try:
+        with Path(path).open("rb") as raw:
+            if int.from_bytes(raw.read(8), "little") > HEADER:
+                return False
+        with safe_open(path, framework="pt") as opened:
+            metadata: dict[str, str] = opened.metadata() or {}
+    except (SafetensorError, OSError, ValueError, RuntimeError):
+        return False
+    return not any(key.startswith("pellucid model") for key in metadata)
+
+
 def write(
     path: str | os.PathLike[str],
     card: Card,

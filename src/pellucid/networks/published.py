@@ -74,7 +74,7 @@ def _read(path: Path) -> tuple[list[Convolution], bool]:
             if kind == "matlab":
                 convolutions = _from_matconvnet(weight_files.matlab(file))
             else:
-                held = weight_files.arrays(file) if kind == "arrays" else weight_files.tensors(file, path)
+                held = weight_files.held(file, kind, path)
                 # The shapes alone show what it cannot be; nothing is read for that.
                 empty = {name: torch.empty(shape, device="meta") for name, shape in held.shapes.items()}
                 _check(_from_names(empty))

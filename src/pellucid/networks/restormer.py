@@ -29,6 +29,18 @@ class ChannelNorm(nn.Module):
         return features * torch.rsqrt(variance + self.eps) * self.weight
 
 
+class CentredNorm(ChannelNorm):
+    """Layer normalisation over the channels of a pixel: w (x - mean(x)) / sqrt(var(x) + eps) + b."""
+
+    def __init__(self, channels: int, eps: float = 1e-5) -> None:
+        super().__init__(channels, eps)
+        self.bias = nn.Parameter(torch.zeros(channels, 1, 1))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(B, C, H, W) -> the same shape."""
+        return super().forward(features - features.mean(dim=1, keepdim=True)) + self.bias
+
+
 class ChannelAttention(nn.Module):
     """Multi-Dconv head transposed attention (MDTA): a C/h x C/h map per head, linear in the pixels.
 
@@ -86,16 +98,23 @@ class GatedFeedForward(nn.Module):
 class TransformerBlock(nn.Module):
     """x + MDTA(LN(x)), then x + GDFN(LN(x)).
 
+    Args:
+        channels: C.
+        heads: of the attention.
+        expansion: hidden channels of the feed-forward part over C.
+        centred: take the mean off in LN, and add a bias.
+
     >>> block = TransformerBlock(48, heads=1, expansion=2.66)
     >>> block(torch.zeros(1, 48, 5, 7)).shape
     torch.Size([1, 48, 5, 7])
     """
 
-    def __init__(self, channels: int, *, heads: int, expansion: float) -> None:
+    def __init__(self, channels: int, *, heads: int, expansion: float, centred: bool = False) -> None:
         super().__init__()
-        self.norm_attention = ChannelNorm(channels)
+        norm = CentredNorm if centred else ChannelNorm
+        self.norm_attention = norm(channels)
         self.attention = ChannelAttention(channels, heads)
-        self.norm_forward = ChannelNorm(channels)
+        self.norm_forward = norm(channels)
         self.feed_forward = GatedFeedForward(channels, expansion)
 
     def forward(self, features: Tensor) -> Tensor:

@@ -22,6 +22,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 import torch
+from safetensors import SafetensorError, safe_open
 from scipy.io import loadmat
 from torch import Tensor
 
@@ -78,30 +79,30 @@ class Weights:
     shapes: Mapping[str, tuple[int, ...]]
     read: Callable[[Iterable[str]], dict[str, Tensor]]
 
-    def take(self, names: Iterable[str]) -> dict[str, Tensor]:
+    def take(self, names: Iterable[str], most: int = MOST) -> dict[str, Tensor]:
         """The tensors of these names.
 
         Raises:
             KeyError: when one is not there.
-            ValueError: when they are more than `MOST` values.
+            ValueError: when they are more than `most` values.
         """
         wanted = list(names)
-        bounded(sum(math.prod(self.shapes[name]) for name in wanted))
+        bounded(sum(math.prod(self.shapes[name]) for name in wanted), most)
         return self.read(wanted)
 
 
-def bounded(values: int) -> None:
+def bounded(values: int, most: int = MOST) -> None:
     """Raise a ValueError for more values than are taken from a file.
 
     >>> bounded(10)
     """
-    if values > MOST:
-        raise ValueError(f"it declares {values:,} values, more than {MOST:,}")
+    if values > most:
+        raise ValueError(f"it declares {values:,} values, more than {most:,}")
 
 
 @contextmanager
 def opened(path: Path) -> Iterator[tuple[BinaryIO, str]]:
-    """A weight file and its kind by content: "matlab", "arrays" (.npz) or "tensors" (.pth).
+    """A weight file and its kind by content: "matlab", "arrays" (.npz), "safetensors" or "tensors" (.pth).
 
     Raises:
         ValueError: when it is larger than `LARGEST`.
@@ -111,13 +112,23 @@ def opened(path: Path) -> Iterator[tuple[BinaryIO, str]]:
         if size > LARGEST:
             raise ValueError(f"it has {size:,} bytes, more than {LARGEST:,}")
         file.seek(0)
-        if file.read(6) == b"MATLAB":
+        start = file.read(9)
+        if start[:6] == b"MATLAB":
             yield file, "matlab"
+        elif start[8:] == b"{" and int.from_bytes(start[:8], "little") <= size - 8:
+            yield file, "safetensors"
         elif zipfile.is_zipfile(file) and any(name.endswith(".npy") for name in _entries(file)):
             yield file, "arrays"
         else:
             file.seek(0)
             yield file, "tensors"
+
+
+def held(file: BinaryIO, kind: str, path: Path) -> Weights:
+    """The tensors of an open file of a kind that has names for them: all but "matlab"."""
+    if kind == "arrays":
+        return arrays(file)
+    return safe(file, path) if kind == "safetensors" else tensors(file, path)
 
 
 def _entries(file: BinaryIO) -> dict[str, zipfile.ZipInfo]:
@@ -156,6 +167,30 @@ def arrays(file: BinaryIO) -> Weights:
     return Weights(found, read)
 
 
+def safe(file: BinaryIO, path: Path) -> Weights:
+    """The tensors of a safetensors file; its header is read alone, and says where each lies."""
+    file.seek(0)
+    length = int.from_bytes(file.read(8), "little")
+    if length > PICKLED:
+        raise ValueError(f"its header has {length:,} bytes, more than {PICKLED:,}")
+    try:
+        with safe_open(path, framework="pt") as held:
+            names = list(held.keys())
+            found = {name: tuple(held.get_slice(name).get_shape()) for name in names}
+    except SafetensorError as error:
+        raise ValueError(f"it is no whole safetensors file: {error}") from error
+
+    def read(names: Iterable[str]) -> dict[str, Tensor]:
+        with safe_open(path, framework="pt") as held:
+            return {name: held.get_tensor(name) for name in names}
+
+    return Weights(found, read)
+
+
+WRAPPERS = ("state_dict", "model_state_dict", "params_ema", "params", "model", "net")
+"""the names under which trainers put the weights; of two sets of weights the first here is the one meant"""
+
+
 def tensors(file: BinaryIO, path: Path) -> Weights:
     """The state dict in a PyTorch file, also within the wrappers that trainers put around it.
 
@@ -172,7 +207,7 @@ def tensors(file: BinaryIO, path: Path) -> Weights:
 
     def loaded(device: str) -> Mapping[str, Tensor]:
         content = torch.load(path, map_location=device, weights_only=True, mmap=zipped and device == "cpu")
-        for key in ("state_dict", "params", "model"):
+        for key in WRAPPERS:
             if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
                 content = content[key]
         if not isinstance(content, Mapping) or not all(isinstance(v, Tensor) for v in content.values()):

@@ -86,6 +86,8 @@ def side_of(piece: Piece, asked: int | None) -> int | None:
     bounded = method.tiling.kind == "exact" or (method.learning is not None and method.tiling.kind != "whole")
     if asked is not None:
         side = asked
+    elif method.tiling.side is not None:
+        side = method.tiling.side
     elif bounded and height * width > LARGE:
         side = SIDE
     elif method.tiling.kind == "approximate" and method.iterative and height * width > LARGE_FIT:

@@ -12,7 +12,7 @@ import torch
 
 from pellucid import methods, seeds
 from pellucid.image import Image
-from pellucid.networks import published
+from pellucid.methods import foreign
 from pellucid.request import Denoise
 from pellucid.run.prepare import picture
 from pellucid.run.state import NearClean, State
@@ -30,6 +30,7 @@ class Preparer:
         name: as the user wrote it.
         method: the method, which runs with its fast preset.
         model: its file of weights, or None.
+        found: what that file holds, where others wrote it.
         shot: which shot it is given, from 0.
     """
 
@@ -37,6 +38,7 @@ class Preparer:
     method: Method
     model: str | None
     shot: int
+    found: foreign.Found | None = None
 
 
 def near_clean(state: State, line: Line) -> State:
@@ -99,8 +101,9 @@ def preparers(names: Sequence[str] | str, shots: int) -> tuple[Preparer, ...]:
         )
     found = []
     for place, name in enumerate(given):
-        method, model = _preparer(name)
-        found.append(Preparer(name=name, method=method, model=model, shot=place if shots > 1 else 0))
+        method, model, held = _preparer(name)
+        shot = place if shots > 1 else 0
+        found.append(Preparer(name=name, method=method, model=model, shot=shot, found=held))
     for one in found:
         if shots == 1 and not one.method.stochastic and given.count(one.name) > 1:
             raise ValueError(
@@ -140,16 +143,18 @@ def _asked(state: State, image: Image, maker: Preparer, place: int, averaged: in
         method=maker.method,
         config=maker.method.presets["fast"],
         model=maker.model,
+        found=maker.found,
         preparers=(),
         notes=(),
     )
     return State(settings=settings, given=(image,), progress=state.progress)
 
 
-def _preparer(name: str) -> tuple[Method, str | None]:
+def _preparer(name: str) -> tuple[Method, str | None, foreign.Found | None]:
     """The method called so, or the one whose weights lie in the file called so."""
     if name not in methods.METHODS and Path(name).is_file():
-        return methods.load(type(published.load(name)).__name__.lower()), name
+        held = foreign.of_file(name)
+        return held.method, name, held
     method = methods.load(methods.known(name, "near_clean")).for_kind("noise")
     if method.needs_model:
         raise ValueError(f"near_clean={name} needs a file with weights. Name the file instead of the method.")
@@ -158,4 +163,4 @@ def _preparer(name: str) -> tuple[Method, str | None]:
             f"near_clean must name methods that denoise one image by themselves, got {name}, which needs "
             f"{'near-clean images itself' if method.near_clean else method.needs}. Name another, e.g. bm3d."
         )
-    return method, None
+    return method, None, None

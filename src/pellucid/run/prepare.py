@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import torch
@@ -11,7 +10,7 @@ from torch import Tensor
 
 from pellucid import models
 from pellucid.image import Image
-from pellucid.networks import published
+from pellucid.methods import foreign
 from pellucid.noise import channels, hot, lines, mosaic, palette, stripes, values
 from pellucid.noise.layout import Layout
 from pellucid.noise.report import DRAWN
@@ -170,17 +169,18 @@ def _laid(state: State, layout: Layout) -> State:
 
 def _takes(state: State, count: int) -> bool:
     """Whether the models that were named take so many channels; one for one channel takes any number."""
-    named = [state.settings.model, *(one.model for one in state.settings.preparers)]
-    return all(_channels_of(model) in (1, count) for model in named if model is not None)
+    settings = state.settings
+    named = [(settings.model, settings.found), *((one.model, one.found) for one in settings.preparers)]
+    return all(_fits(model, found, count) for model, found in named if model is not None)
 
 
-def _channels_of(model: str) -> int:
-    """How many channels a model file is for."""
+def _fits(model: str, found: foreign.Found | None, count: int) -> bool:
+    """Whether a model takes so many channels."""
     path = models.locate(model)
-    if models.is_model(path):
-        return models.read_card(path).channels
-    network: Any = published.load(path)
-    return int(network.channels)
+    if found is None and not models.of_others(path):
+        return models.read_card(path).channels in (1, count)
+    held = foreign.of_file(path) if found is None else found
+    return held.takes_any or held.channels in (1, count)
 
 
 def _back(part: Part, prepared: Prepared, index: int) -> Part:

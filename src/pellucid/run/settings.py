@@ -11,6 +11,7 @@ import torch
 
 from pellucid import checks, devices, fields, methods, models, stopping
 from pellucid.degradation import Downsample
+from pellucid.methods import foreign
 from pellucid.request import Denoise, Request, Upscale, stated
 from pellucid.run import adaptation
 from pellucid.run.near_clean import Preparer, preparers
@@ -41,6 +42,7 @@ class Settings:
         config: its configuration; None for auto.
         device: where to run.
         model: path of a file with weights, or None.
+        found: what a weight file of others holds, where `model` is one and nobody said what it is.
         preparers: who prepares near-clean images, for a method that takes them.
         adaptation: how a model is fitted to the image, where that is asked for.
         notes: what the user should know about the request itself.
@@ -51,6 +53,7 @@ class Settings:
     config: Any
     device: torch.device
     model: str | None = None
+    found: foreign.Found | None = None
     preparers: tuple[Preparer, ...] = ()
     adaptation: adaptation.Config = field(default_factory=adaptation.Config)
     notes: tuple[str, ...] = ()
@@ -74,8 +77,13 @@ def settle(request: Request, *, shots: int = 1) -> Settings:
         Downsample(request.factor)
     changes, tuned, notes = _parted(request)
     card, model = _card_of(request)
-    name = card.method if card is not None and request.method == "auto" else request.method
+    found = _found(request, card, model)
+    name = request.method
+    if name == "auto" and (card is not None or found is not None):
+        name = card.method if card is not None else found.method.name if found is not None else name
     method = None if name == "auto" else methods.load(name).for_kind(request.kind)
+    if found is not None:
+        method = found.method
     if isinstance(request, Denoise) and request.adapt is not None:
         _tunable(method)
     given = [n for n in stated(request) if n != "set" or changes]
@@ -96,6 +104,7 @@ def settle(request: Request, *, shots: int = 1) -> Settings:
         config=None if method is None else _config(method, _preset(method, request), config, changes),
         device=devices.choose(request.device),
         model=model,
+        found=found,
         preparers=_preparers(method, request, shots),
         adaptation=tuned,
         notes=notes,
@@ -117,16 +126,14 @@ def _parted(request: Request) -> tuple[Mapping[str, Any], adaptation.Config, tup
 
 
 def _card_of(request: Request) -> tuple[models.Card | None, str | None]:
-    """The card of a model that `pellucid train` wrote, and its path; a weight file of others has none."""
+    """The card of a model that `pellucid train` wrote, and its path; weights of others have none."""
     model = request.model if isinstance(request, Denoise) else None
     auto = request.method == "auto"
     if model is None or not (auto or methods.load(request.method).learning is not None):
         return None, model
     path = models.locate(model)
-    if auto and not models.is_model(path):
-        raise ValueError(
-            f"model {model!r} is a weight file of others, which does not say what it is for. Name the method."
-        )
+    if auto and models.of_others(path):
+        return None, str(path)
     card = models.read_card(path)
     if auto:
         methods.known(card.method, f"the method of model {path.name!r}")
@@ -140,6 +147,19 @@ def _card_of(request: Request) -> tuple[models.Card | None, str | None]:
             f"or name {card.method}."
         )
     return card, str(path)
+
+
+def _found(request: Request, card: models.Card | None, model: str | None) -> foreign.Found | None:
+    """What a weight file of others holds, where it says which method is meant, or how that is cut."""
+    if model is None or card is not None or request.method not in ("auto", "zoo"):
+        return None
+    found = foreign.of_file(model)
+    if request.method not in ("auto", found.method.name):
+        raise ValueError(
+            f"model {Path(model).name!r} holds {found.method.name}, not a network for {request.method}. Use "
+            f"--method {found.method.name}, or leave --method out."
+        )
+    return found
 
 
 def _as_trained(
