@@ -36,7 +36,8 @@ class Task:
     """What a method is given.
 
     Attributes:
-        shots: (S, C, H, W) float32 in the working range; S shots of one scene, 1 for a picture.
+        shots: (S, C, H, W) float32 in the working range; S shots of one scene, 1 for a picture. A method
+            with an `axis` is given (S, C, D, H, W), the D frames of a film or slices of a volume.
         noise: the NoiseReport of the input.
         degradation: what happened besides noise.
         guide: (C', H, W) picture of the same scene that may steer the method (flash photograph), or None.
@@ -46,6 +47,8 @@ class Task:
             or None.
         budget: iterations and seconds.
         color: True when the channels are display colours.
+        relative: (D,) level of the noise of each of these slices over that of `noise`; None where all are
+            alike.
     """
 
     shots: Tensor
@@ -57,6 +60,7 @@ class Task:
     near_clean: Tensor | None = None
     budget: Budget = field(default_factory=Budget)
     color: bool = True
+    relative: Tensor | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +71,7 @@ class Step:
         iteration: 1, 2, 3 … within the whole run.
         phase: what is being done, e.g. "fit", "scale 2".
         loss: detached scalar tensor on the device, or None for a filter.
-        output: (C, H, W) raw output of this step; stop rules watch it.
+        output: (C, H, W) raw output of this step, shaped like a shot; stop rules watch it.
         estimate: gives the (C, H, W) picture for the user (an average, an ensemble); a call, as it may cost.
         extras: named tensors for the Result (uncertainty map, near-clean images …); a call.
         state: gives the state dict of the fit, so that it can be saved and continued.
@@ -197,6 +201,8 @@ class Method(Generic[ConfigT]):
             picture say nothing of another's.
         paper: what its paper states and leaves open, or None where there is none or it is not recorded.
         departures: why a field of `fast` differs from `paper`, for every one that does.
+        axis: the axis of a stack along which it takes all slices together, "t" for films, "z" for volumes; ""
+            for a method that works on each slice.
     """
 
     name: str
@@ -226,6 +232,7 @@ class Method(Generic[ConfigT]):
     staged: bool = False
     paper: Paper | None = None
     departures: Mapping[str, str] = field(default_factory=dict)
+    axis: Literal["", "t", "z"] = ""
 
     def __post_init__(self) -> None:
         if self.stop:  # only what iterates has a stop rule

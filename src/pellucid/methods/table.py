@@ -17,6 +17,15 @@ _TABLE = (
         cost="3 s",
     ),
     MethodInfo(
+        name="vbm3d",
+        target="pellucid.methods.filters.vbm3d:VBM3D",
+        title="V-BM3D for films: similar blocks of neighbouring frames are shrunk together",
+        citation="Dabov, Foi, Egiazarian, EUSIPCO 2007; Arias, Ehret, Morel, IPOL 2021",
+        needs="one image",
+        family="filter",
+        cost="1 s",
+    ),
+    MethodInfo(
         name="photo",
         target="pellucid.methods.filters.photo:PHOTO",
         title="For one picture: (C)BM3D by the noise's own spectrum beside a small network, linear light",

@@ -16,6 +16,7 @@ Kind = Literal["noise", "mask", "downsample"]
 LEVELS = ("auto", "mad", "chen")
 SEEN_TO = ("auto", "off")
 DTYPES = ("same", "float32")
+AXES = ("auto", "t", "z", "none")
 EFFORTS = ("quick", "normal", "best")
 
 
@@ -90,6 +91,10 @@ class Denoise(Request):
     """Side of the tiles in pixels; large images are cut anyway."""
     mask: Any = option(None, metavar="MASK...")
     """Pixels to leave alone, white: one image for all inputs, or one each."""
+    axes: str | None = option(None, metavar="LETTERS")
+    """What the axes of a stack are, e.g. TYX or TZYX, where its file does not say."""
+    axis: str = option("auto", choices=AXES)
+    """Whether slices of a film (t) or a volume (z) help each other; none: each by itself."""
     effort: str = option("normal", choices=EFFORTS)
     """How long to work: quick takes about a tenth of the time of normal, best spares nothing."""
     strength: float = option(1.0, low=0, high=1)
@@ -270,6 +275,8 @@ class DenoiseOptions(RequestOptions, total=False):
     adapt: float | None
     tile: int | None
     mask: Any
+    axes: str | None
+    axis: str
     effort: str
     strength: float
     detail: float

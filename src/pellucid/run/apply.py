@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -22,6 +22,8 @@ from pellucid.steps import Budget, Method, Step, Task
 
 IMPULSES = 1e-3
 """fraction of salt-and-pepper pixels above which the mean of the noisy image is no longer worth keeping"""
+LEAST = 0.05
+"""of the level of a stack: a slice of less is taken for one of so much"""
 
 
 def apply(state: State) -> State:
@@ -33,18 +35,27 @@ def apply(state: State) -> State:
     if state.method is None:
         return replace(state, parts=tuple(Part(estimate=noisy) for noisy in state.noisy))
     count, left = len(state.noisy), state.request.seconds
-    parts: list[Part] = []
-    for index in range(count):
+    work = _work(state)
+    done: dict[int, Part] = {}
+    for number, run in enumerate(work):
         started = time.perf_counter()
-        parts.append(one_slice(state, index, None if left is None else left / (count - index)))
+        parts = one_run(state, run, None if left is None else left / (len(work) - number))
+        done |= dict(zip(run, parts, strict=True))
         if left is not None:
             left = max(left - (time.perf_counter() - started), 1e-3)
         if parts[-1].interrupted:
             break
     notes = state.notes
-    if len(parts) < count:
-        notes += (f"interrupted: slices {len(parts) + 1} to {count} of {count} are as they came",)
-        parts += [_untouched(state, index) for index in range(len(parts), count)]
+    missing = [index for index in range(count) if index not in done]
+    if missing:
+        which = (
+            ", ".join(str(index + 1) for index in missing)
+            if state.runs
+            else f"{count - len(missing) + 1} to {count}"
+        )
+        notes += (f"interrupted: slices {which} of {count} are as they came",)
+        done |= {index: _untouched(state, index) for index in missing}
+    parts = [done[index] for index in range(count)]
     if state.adapted is not None and state.adapted.interrupted:
         parts = [replace(part, stopped_by="interrupted") for part in parts]
     return replace(state, parts=tuple(parts), notes=notes)
@@ -119,40 +130,56 @@ def _method(state: State, index: int) -> Method | None:
     return method_of(state, state.choices[index]) if state.choices else state.method
 
 
+def _work(state: State) -> list[tuple[int, ...]]:
+    """What is worked on at once: slices that are taken together, and each other one by itself."""
+    together = {index for run in state.runs for index in run}
+    return sorted([*state.runs, *((i,) for i in range(len(state.noisy)) if i not in together)])
+
+
 def one_slice(state: State, index: int, seconds: float | None) -> Part:
     """One slice through the method, whole or in tiles."""
-    if _method(state, index) is None:
-        return Part(estimate=state.noisy[index])
-    piece = _piece(state, index, seconds)
+    return one_run(state, (index,), seconds)[0]
+
+
+def one_run(state: State, run: Sequence[int], seconds: float | None) -> list[Part]:
+    """Slices that are taken together, or a single one, through the method: a Part for each of them."""
+    if _method(state, run[0]) is None:
+        return [Part(estimate=state.noisy[index]) for index in run]
+    piece = _piece(state, run, seconds)
     asked = state.request.tile if isinstance(state.request, Denoise) else None
     side = side_of(piece, asked)
     outcome = fit(piece) if side is None else fit_tiles(piece, side)
-    estimate = shown(state, outcome.estimate, index)
-    if not bool(torch.isfinite(estimate).all()):
+    made = outcome.estimate.unbind(1) if piece.method.axis else (outcome.estimate,)
+    estimates = [shown(state, estimate, index) for estimate, index in zip(made, run, strict=True)]
+    if not all(bool(torch.isfinite(estimate).all()) for estimate in estimates):
         raise ArithmeticError(
             f"{piece.method.name} gave values that are not finite. The input is kept; try another method or "
             "seed."
         )
-    return Part(
-        estimate=estimate,
+    part = Part(
+        estimate=estimates[0],
         iterations=outcome.iterations,
         stopped_by="interrupted" if outcome.interrupted else outcome.stopped_by,
         curves={name: list(values) for name, values in outcome.curves.items()},
         extras=_extras(outcome.extras, outcome.state, unit=_unit(state)),
         notes=outcome.notes,
     )
+    return [part, *(replace(part, estimate=estimate, curves={}, extras={}) for estimate in estimates[1:])]
 
 
-def _piece(state: State, index: int, seconds: float | None) -> Piece:
-    """A slice with all that works on it; the method sees the domain in which the noise has one level."""
+def _piece(state: State, run: Sequence[int], seconds: float | None) -> Piece:
+    """Slices with all that works on them; the method sees the domain in which the noise has one level."""
+    index = run[0]
     choice, settings = state.choice_of(index), state.settings
     method, stabilise = _method(state, index), choice.stabilise
     if method is None:
         raise ValueError("there is no method to apply, as nothing is to be removed.")
     # Only who asks for shots gets them; all others start from the average of what is in register.
-    shots = (state.shots if method.takes_shots else state.noisy[None])[:, index].to(settings.device)
+    given = state.shots if method.takes_shots else state.noisy[None]
+    slices = [given[:, i].to(settings.device) for i in run]
     if stabilise is not None:
-        shots = torch.stack([stabilise.forward(shot) for shot in shots])
+        slices = [torch.stack([stabilise.forward(shot) for shot in shots]) for shots in slices]
+    shots = torch.stack(slices, 2) if method.axis else slices[0]
     near_clean = None if state.near_clean is None else state.near_clean.images[:, index].to(shots)
     if near_clean is not None and isinstance(stabilise, Frame):
         near_clean = torch.stack([stabilise.forward(one) for one in near_clean])
@@ -168,6 +195,7 @@ def _piece(state: State, index: int, seconds: float | None) -> Piece:
             model=settings.model,
             budget=Budget(iterations=state.request.iterations, seconds=seconds),
             color=state.color,
+            relative=_relative(state, run) if method.axis else None,
         ),
         method=method,
         config=choice.config,
@@ -176,6 +204,14 @@ def _piece(state: State, index: int, seconds: float | None) -> Piece:
         device=settings.device,
         watch=_watch(state, index, seconds),
     )
+
+
+def _relative(state: State, run: Sequence[int]) -> Tensor | None:
+    """The level of each slice over that of all, where slices differ and no one law explains it."""
+    if not state.reports or any(gain > 0 for gain in state.noise.gain) or state.noise.level <= 0:
+        return None
+    levels = torch.tensor([state.reports[index].level for index in run]) / state.noise.level
+    return levels.clamp_min(LEAST)
 
 
 def _watch(state: State, index: int, limit: float | None) -> Callable[[Step, float, str], None]:

@@ -17,6 +17,7 @@ from pellucid.image import Image
 from pellucid.noise import analysis, field, photons, sensor
 from pellucid.noise.report import NoiseReport
 from pellucid.request import Denoise
+from pellucid.run import stacks
 from pellucid.run.counted import whole
 from pellucid.run.frame import framed
 from pellucid.run.state import State
@@ -95,23 +96,34 @@ def _apart(report: NoiseReport, whole: NoiseReport) -> bool:
 
 def choose(state: State) -> State:
     """Take the method that was asked for, or let `auto` choose by the report of the noise."""
-    choices = tuple(_choice(state, report) for report in state.reports)
+    runs, said = _runs(state)
+    # slices that are taken together are so by the noise of all
+    choices = () if runs else tuple(_choice(state, report) for report in state.reports)
     # what stands for the stack is what is done about its noisiest slice
     noisiest = max(choices, key=lambda c: c.noise.level) if choices else None
     choice = noisiest or _choice(state, state.noise)
-    notes = tuple(dict.fromkeys(note for c in (choices or (choice,)) for note in c.notes))
+    notes = said + tuple(dict.fromkeys(note for c in (choices or (choice,)) for note in c.notes))
     if choices:
         levels = sorted(report.level * report.scale for report in state.reports)
         notes += (
             f"the noise differs between slices (standard deviation {levels[0]:.3g} to {levels[-1]:.3g}): "
             "each is treated by its own",
         )
-    state = replace(state, choice=choice, choices=choices, notes=(*state.notes, *notes))
+    state = replace(state, choice=choice, choices=choices, runs=runs, notes=(*state.notes, *notes))
     method = method_of(state, choice)
     rule = state.request.stop
     if rule is None:
         rule = method.stop if method is not None else ""
     return replace(state, method=method, rule=rule)
+
+
+def _runs(state: State) -> tuple[tuple[stacks.Run, ...], tuple[str, ...]]:
+    """The slices that a method takes together, where one was asked for that does so, and notes."""
+    request, method = state.request, state.settings.method
+    if method is None or not method.axis or not isinstance(request, Denoise):
+        return (), ()
+    axes = stacks.axes_of(state.first, request.axes)
+    return stacks.asked(state.first, axes, axis=request.axis, method=method.name, wanted=method.axis)
 
 
 def method_of(state: State, choice: Choice) -> Method | None:

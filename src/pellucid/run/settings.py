@@ -86,6 +86,11 @@ def settle(request: Request, *, shots: int = 1) -> Settings:
         method = found.method
     if isinstance(request, Denoise) and request.adapt is not None:
         _tunable(method)
+    if isinstance(request, Denoise) and method is not None and method.axis and request.axis == "none":
+        raise ValueError(
+            f"axis='none' takes every slice by itself, and {name} takes all of a film or volume together. "
+            "Leave it out, or choose another method."
+        )
     given = [n for n in stated(request) if n != "set" or changes]
     _applicable(method, given, shots)
     config = request.config
@@ -230,6 +235,8 @@ def _applicable(method: Method | None, given: Sequence[str], shots: int) -> None
         "near_clean": "" if method.near_clean else "it starts from the noisy image",
         "force": "what is asked for is kept anyway",
         "tile": "it must see the whole image" if method.tiling.kind == "whole" else "",
+        "axis": "" if method.axis else "it works on every slice by itself",
+        "axes": "" if method.axis else "it works on every slice by itself",
     }
     reasons |= dict.fromkeys(
         ("stop", "iterations", "seconds", "initial"), "" if method.iterative else "it does not iterate"

@@ -241,6 +241,8 @@ class State:
 
         choice: (choose) what to do, and why.
         choices: (choose) the same for every slice, where slices differ; else empty.
+        runs: (choose) slices that the method takes together, by index, in their order; none where it takes
+            each by itself.
         method: (choose) that does it, or None where nothing is done.
         rule: (choose) when it stops, as text for `stopping.parse`; "" where it ends by itself.
 
@@ -283,6 +285,7 @@ class State:
 
     choice: Choice = _LATER
     choices: tuple[Choice, ...] = ()
+    runs: tuple[tuple[int, ...], ...] = ()
     method: Method | None = None
     rule: str = ""
 

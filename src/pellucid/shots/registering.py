@@ -66,8 +66,7 @@ def register(first: Floats, second: Floats) -> Registration:
     """
     factor = max(1, math.ceil(math.sqrt(first.size / PIXELS)))
     a, b = (_reduced(image, factor) for image in (first, second))
-    down, across = _whole_pixels(a, b)
-    down, across, error = _refined(a, b, down, across)
+    down, across, error = _refined(a, b, *whole_pixels(a, b))
     down, across = _established(a, b, down, across)
     correlation, expected, clear = _alike(a, _shifted(b, down, across), down, across)
     return Registration(
@@ -87,12 +86,21 @@ def _reduced(image: Floats, factor: int) -> Floats:
     return np.asarray(squares.mean(axis=(1, 3)), dtype=np.float64)
 
 
+def smoothed(image: Floats) -> Floats:
+    """A picture without what is finer than the finest band, which drowns in noise."""
+    found: Floats = gaussian_filter(image, SCALES[0])
+    return found
+
+
 def _band(image: Floats, scale: float) -> Floats:
     return gaussian_filter(image, scale) - gaussian_filter(image, WIDER * scale)
 
 
-def _whole_pixels(a: Floats, b: Floats) -> tuple[float, float]:
-    """The peak of the cross-correlation, looked for again in what both show, where the window is no bias."""
+def whole_pixels(a: Floats, b: Floats) -> tuple[int, int]:
+    """By how many whole pixels the second picture must go down, and to the right, to lie on the first.
+
+    The peak of the cross-correlation, looked for again in what both show, where the window is no bias.
+    """
     a, b = (_band(image, SCALES[0]) for image in (a, b))
     down = across = 0
     for _ in range(PEAKS):
@@ -108,7 +116,7 @@ def _whole_pixels(a: Floats, b: Floats) -> tuple[float, float]:
         down, across = down + int(more[0]), across + int(more[1])
         if not more.any():
             break
-    return float(down), float(across)
+    return down, across
 
 
 def _shifted(image: Floats, down: float, across: float) -> Floats:

@@ -145,7 +145,7 @@ def restore(noisy: Tensor, kernel: Tensor, config: Config, *, color: bool) -> Te
 def _fine(planes: Tensor, kernel: Tensor, config: Config, *, opponent: bool) -> Tensor:
     height, width = planes.shape[-2:]
     padded = F.pad(planes[None], (0, max(0, SIDE - width), 0, max(0, SIDE - height)), mode="replicate")[0]
-    kernel = _strengthen(kernel, config, opponent=opponent)
+    kernel = strengthened(kernel, config, opponent=opponent)
     hard, wiener = config.stages()
     pilot = filter_image(padded, None, kernel, hard)
     return filter_image(padded, pilot, kernel, wiener)[:, :height, :width]
@@ -172,7 +172,7 @@ def _halved(kernel: Tensor) -> Tensor:
     return smooth[:, first::2, first::2]
 
 
-def _strengthen(kernel: Tensor, config: Config, *, opponent: bool) -> Tensor:
+def strengthened(kernel: Tensor, config: Config, *, opponent: bool) -> Tensor:
     """Autocovariances (C, 2L+1, 2L+1) at the strength of the configuration."""
     if kernel.shape[-1] == 1:
         return kernel * config.strength**2

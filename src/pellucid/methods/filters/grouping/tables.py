@@ -58,4 +58,25 @@ def noise(known: Covariances, channels: int) -> Noise:
         np.abs(table).max((0, 2)).astype(bool).astype(np.int64),
         profile,
         level.astype(np.float32),
+        np.ones(1, np.float32),
+    )
+
+
+def of_film(known: Noise, levels: Floats) -> Noise:
+    """The covariances of squares in a film, whose frames share no noise.
+
+    Args:
+        known: of one frame.
+        levels: (T,) level of the noise of each frame over that.
+    """
+    bins = known.table.shape[1]
+    classes = known.classes.copy()
+    classes[0, 1:] = 1
+    apart = np.zeros_like(known.table)
+    return known._replace(
+        classes=classes,
+        sides=np.array([2, *known.sides[1:]]),
+        table=np.concatenate([known.table, apart], 1),
+        shared=np.append(known.shared, np.zeros(bins, np.int64)),
+        level=np.ascontiguousarray(levels, np.float32),
     )

@@ -29,6 +29,8 @@ class Noise(NamedTuple):
         shared: (classes,) 0 where all of them are 0.
         profile: (C,) which of them is that of a channel.
         factor: (C,) what it is multiplied by.
+        level: (T,) by how much the noise of a frame is stronger than that, as a standard deviation; the last
+            one is that of all further frames.
     """
 
     classes: Places
@@ -37,6 +39,14 @@ class Noise(NamedTuple):
     shared: Places
     profile: Places
     factor: Floats
+    level: Floats
+
+
+@compiled
+def level_of(found: Found, one: int, noise: Noise) -> np.float32:
+    """The level of the noise of a block."""
+    level: np.float32 = noise.level[min(found.frames[one], len(noise.level) - 1)]
+    return level
 
 
 @compiled
@@ -64,24 +74,29 @@ def group_variance(
     table = noise.table[profile]
     own = table[0]
     if size == 1:
+        square = level_of(found, 0, noise) ** 2
         for k in range(AREA):
-            variance[0, k] = own[k]
+            variance[0, k] = own[k] * square
         return
     length, step = size // 2, 2
     for a in range(length):
+        p, q = level_of(found, 2 * a, noise), level_of(found, 2 * a + 1, noise)
         for b in range(a + 1):
             mine = between[a * (a + 1) // 2 + b]
             if a == b:
                 c, other = table[pair(found, 2 * a, 2 * a + 1, noise)], variance[2 * a + 1]
+                mean, cross = (p * p + q * q) * HALF, p * q
                 for k in range(AREA):
-                    mine[k], other[k] = own[k] + c[k], max(own[k] - c[k], ZERO)
+                    mine[k], other[k] = mean * own[k] + cross * c[k], max(mean * own[k] - cross * c[k], ZERO)
                 continue
+            r, s = level_of(found, 2 * b, noise), level_of(found, 2 * b + 1, noise)
             one, two = pair(found, 2 * a, 2 * b, noise), pair(found, 2 * a, 2 * b + 1, noise)
             three, four = pair(found, 2 * a + 1, 2 * b, noise), pair(found, 2 * a + 1, 2 * b + 1, noise)
             if noise.shared[one] | noise.shared[two] | noise.shared[three] | noise.shared[four]:
                 c, d, e, f = table[one], table[two], table[three], table[four]
+                pr, ps, qr, qs = HALF * p * r, HALF * p * s, HALF * q * r, HALF * q * s
                 for k in range(AREA):
-                    mine[k] = ((c[k] + d[k]) + (e[k] + f[k])) * HALF
+                    mine[k] = (pr * c[k] + ps * d[k]) + (qr * e[k] + qs * f[k])
             else:
                 for k in range(AREA):
                     mine[k] = ZERO

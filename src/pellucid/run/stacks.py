@@ -1,0 +1,125 @@
+"""Which slices of a stack belong together: the frames of a film, the slices of a volume."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from pellucid.image import Image
+
+Run = tuple[int, ...]
+"""slices of `Image.pixels`, by index, in the order of the axis along which they follow each other"""
+PLACES = "YX"
+CHANNELS = "SC"
+UNKNOWN = "QI"
+"""letters of axes of which the file does not say what they are: any other, pages"""
+NAMES = {"t": "a film", "z": "a volume"}
+
+
+def axes_of(image: Image, told: str | None) -> str:
+    """One letter per axis of the stored array, those that the user names instead of the file's.
+
+    Raises:
+        ValueError: when what he names is not the axes of this picture.
+
+    >>> from pellucid.files import from_array
+    >>> film = from_array(np.zeros((5, 6, 7), np.uint8))
+    >>> axes_of(film, None), axes_of(film, "tyx")
+    ('QYX', 'TYX')
+    >>> axes_of(film, "TZ")
+    Traceback (most recent call last):
+    ...
+    ValueError: axes must name the 3 axes of array (5 x 6 x 7), one letter each, got 'TZ'. The file says
+        QYX...
+    """
+    if told is None:
+        return image.axes
+    letters = told.upper()
+    shape = " x ".join(map(str, image.shape))
+    expected = (
+        f"axes must name the {len(image.axes)} axes of {image.name} ({shape}), one letter each, got {told!r}"
+    )
+    if len(letters) != len(image.axes) or len(set(letters)) < len(letters):
+        raise ValueError(f"{expected}. The file says {image.axes} (Q, I: unknown).")
+    for own, letter in zip(image.axes, letters, strict=True):
+        if (own in PLACES + CHANNELS or letter in PLACES + CHANNELS) and own != letter:
+            raise ValueError(
+                f"{expected}. Rows, columns and channels stay where the file has them ({image.axes}): "
+                f"name the others."
+            )
+    return letters
+
+
+def along(image: Image, axes: str, letter: str) -> tuple[Run, ...]:
+    """The slices of an image in runs along one axis; with other axes beside it, one run for each place there.
+
+    >>> from pellucid.files import from_array
+    >>> along(from_array(np.zeros((2, 3, 6, 7), np.uint8)), "ZTYX", "T")
+    ((0, 1, 2), (3, 4, 5))
+    """
+    places = _stacked(axes)
+    sizes = [image.shape[place] for place in places]
+    own = [axes[place] for place in places].index(letter)
+    numbers = np.arange(math.prod(sizes)).reshape(sizes)
+    runs = np.moveaxis(numbers, own, -1).reshape(-1, sizes[own])
+    return tuple(tuple(run) for run in runs.tolist())
+
+
+def _stacked(axes: str) -> list[int]:
+    """The axes that slices are counted by: all but rows, columns and channels."""
+    channel = next((letter for letter in CHANNELS if letter in axes), "")
+    return [place for place, letter in enumerate(axes) if letter not in PLACES + channel]
+
+
+def found(image: Image, axes: str) -> str:
+    """The axes along which a stack has several slices, and which may be that of a film or a volume.
+
+    >>> from pellucid.files import from_array
+    >>> found(from_array(np.zeros((1, 3, 6, 7), np.uint8)), "TZYX")
+    'Z'
+    """
+    several = (axes[place] for place in _stacked(axes) if image.shape[place] > 1)
+    return "".join(letter for letter in several if letter not in CHANNELS)
+
+
+def asked(
+    image: Image, axes: str, *, axis: str, method: str, wanted: str
+) -> tuple[tuple[Run, ...], tuple[str, ...]]:
+    """The runs in which a method takes a stack that was asked for by name, and what the user should know.
+
+    Args:
+        image: the stack.
+        axes: its axes, by `axes_of`.
+        axis: what the user says: "t", "z" or "auto".
+        method: its name.
+        wanted: the axis that the method is for, "t" or "z".
+
+    Raises:
+        ValueError: when the stack has no such axis, or several that could be it.
+    """
+    several = found(image, axes)
+    letter = (wanted if axis == "auto" else axis).upper()
+    if letter in several:
+        return along(image, axes, letter), ()
+    if axis != "auto":
+        raise ValueError(
+            f"axis={axis!r} must be an axis of several slices, got axes {axes} with "
+            f"{' x '.join(map(str, image.shape))} in {image.name}. Name its axes with axes (--axes TYX)."
+        )
+    if not several:
+        count = len(image.pixels)
+        note = f"{image.name} is a single picture and not {NAMES[wanted]}: {method} has no neighbours to use"
+        return tuple((i,) for i in range(count)), (note,)
+    if len(several) > 1:
+        raise ValueError(
+            f"{method} needs to know which axis of {image.name} is {wanted}, got axes {axes} with "
+            f"{' x '.join(map(str, image.shape))}. Name them with axes (--axes), or choose one with "
+            f"axis (--axis)."
+        )
+    note = f"its axis {several} was taken for that of {NAMES[wanted]}"
+    if several in UNKNOWN:
+        note = (
+            f"nothing says what the slices of {image.name} are: they were taken for those of {NAMES[wanted]}"
+        )
+    return along(image, axes, several), (note,)
