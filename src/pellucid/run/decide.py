@@ -17,7 +17,7 @@ from pellucid.image import Image
 from pellucid.noise import analysis, field, photons, sensor
 from pellucid.noise.report import NoiseReport
 from pellucid.request import Denoise
-from pellucid.run import stacks
+from pellucid.run import film, stacks
 from pellucid.run.counted import whole
 from pellucid.run.frame import framed
 from pellucid.run.state import State
@@ -114,7 +114,9 @@ def choose(state: State) -> State:
     rule = state.request.stop
     if rule is None:
         rule = method.stop if method is not None else ""
-    return replace(state, method=method, rule=rule)
+    state = replace(state, method=method, rule=rule)
+    several = len(state.noisy) > 1 and state.request.kind == "noise" and state.settings.method is None
+    return film.together(state, _choice(state, state.noise)) if several else state
 
 
 def _runs(state: State) -> tuple[tuple[stacks.Run, ...], tuple[str, ...]]:

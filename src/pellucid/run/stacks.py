@@ -102,6 +102,8 @@ def asked(
     letter = (wanted if axis == "auto" else axis).upper()
     if letter in several:
         return along(image, axes, letter), ()
+    if axis != "auto" and len(several) == 1 and several in UNKNOWN:
+        return along(image, axes, several), ()
     if axis != "auto":
         raise ValueError(
             f"axis={axis!r} must be an axis of several slices, got axes {axes} with "

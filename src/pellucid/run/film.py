@@ -1,0 +1,166 @@
+"""Films under `auto`: which frames belong together, and whether they help each other, by a trial."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+from scipy.ndimage import gaussian_filter
+from torch import Tensor
+
+from pellucid import methods, seeds
+from pellucid.auto import Choice
+from pellucid.request import Denoise
+from pellucid.run import stacks
+from pellucid.run.stacks import Run
+from pellucid.run.state import State
+from pellucid.run.stated import ByMap
+from pellucid.steps import Task
+
+METHOD = "vbm3d"
+SCENE = 0.5
+"""correlation of two frames, smoothed over 4 pixels, below which they show another scene"""
+COARSE = 4.0
+SHARE = 0.5
+"""standard deviation of the noise that the trial adds, over that of the noise that is there"""
+FRAMES = 5
+"""frames of the trial"""
+SIDE = 128
+"""pixels a side of the part on which it is made"""
+SURE = 2.0
+"""standard errors by which the trial must speak for the neighbours"""
+FILTERS = ("bm3d", "photo")
+"""what the frames are otherwise filtered by, where there is something to gain"""
+
+
+def together(state: State, alone: Choice) -> State:
+    """Let the frames of a film help each other, where they do; else leave the state, and say why.
+
+    Args:
+        state: with what is done about each slice by itself.
+        alone: what is done about them by the noise of all.
+    """
+    request = state.request
+    if not isinstance(request, Denoise) or state.settings.method is not None or request.axis == "none":
+        return state
+    letter, notes = _axis(state, request)
+    state = replace(state, notes=(*state.notes, *notes))
+    each = state.choices or (state.choice,)
+    plain = all(one.method in FILTERS for one in (alone, *each)) and not isinstance(alone.stabilise, ByMap)
+    able = not alone.noise.correlated and request.guide is None and request.effort != "quick"
+    if not (letter and plain and able):
+        return state
+    whole = stacks.along(state.first, stacks.axes_of(state.first, request.axes), letter)
+    runs = [scene for run in whole for scene in scenes(state.noisy, run) if len(scene) > 1]
+    trial = max(runs, key=len, default=())
+    asked = request.axis != "auto"  # who names the axis knows that they do
+    gain, error = _trial(state, alone, trial) if trial and not asked else (0.0, 0.0)
+    if not trial or (gain <= SURE * error and not asked):
+        why = "show one scene after the other" if not trial else "gain too little from each other"
+        how = f"--method {METHOD} takes them together"
+        note = f"the slices along {letter} {why}: each is denoised by itself ({how})"
+        return replace(state, notes=(*state.notes, note))
+    level = alone.noise.level * alone.noise.scale
+    choice = replace(
+        alone,
+        method=METHOD,
+        config=methods.load(METHOD).presets["fast"],
+        reason=f"noise of standard deviation {level:.3g}, white: V-BM3D, as the slices along {letter} help "
+        "each other",
+        notes=(),
+    )
+    taken = {index for run in runs for index in run}
+    others = state.choices or (state.choice,) * len(state.noisy)
+    choices = tuple(choice if i in taken else other for i, other in enumerate(others))
+    return replace(
+        state, choice=choice, choices=choices, runs=tuple(runs), method=methods.load(METHOD), rule=""
+    )
+
+
+def _axis(state: State, request: Denoise) -> tuple[str, tuple[str, ...]]:
+    """The axis along which slices may help each other, "" for none, and what is to be said."""
+    axes = stacks.axes_of(state.first, request.axes)
+    several = stacks.found(state.first, axes)
+    if request.axis != "auto":
+        _, notes = stacks.asked(state.first, axes, axis=request.axis, method=METHOD, wanted=request.axis)
+        return (several if request.axis.upper() not in several else request.axis.upper()), notes
+    unknown = all(letter in stacks.UNKNOWN for letter in several)
+    if several and unknown and len(several) == 1 and len(scenes(state.noisy, range(len(state.noisy)))) == 1:
+        note = "its slices are much alike: if they are frames of a film, --axes TYX lets them help each other"
+        return "", (note.replace("TYX", axes.replace(several, "T")),)
+    return ("T" if "T" in several else ""), ()
+
+
+def scenes(film: Tensor, run: Sequence[int]) -> list[Run]:
+    """A run of slices of (N, C, H, W), cut where the next one shows something else, or nothing.
+
+    >>> ramp = torch.linspace(0, 1, 64).repeat(64, 1)[None]
+    >>> scenes(torch.stack([ramp, ramp, ramp.mT, torch.zeros(1, 64, 64)]), range(4))
+    [(0, 1), (2,), (3,)]
+    """
+    found = [[run[0]]]
+    before = _coarse(film[run[0]])
+    for index in run[1:]:
+        own = _coarse(film[index])
+        if float((own * before).mean()) >= SCENE:
+            found[-1].append(index)
+        else:
+            found.append([index])
+        before = own
+    return [tuple(scene) for scene in found]
+
+
+def _coarse(frame: Tensor) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    """The channels together, smoothed, with mean 0 and variance 1, or 0 where there is nothing."""
+    smooth = gaussian_filter(frame.double().mean(0).numpy(), COARSE)
+    smooth -= smooth.mean()
+    spread = float(smooth.std())
+    return np.asarray(smooth / spread if spread > 1e-9 else smooth * 0)
+
+
+def _trial(state: State, alone: Choice, run: Run) -> tuple[float, float]:
+    """By how much the squared error falls where some frames are filtered together, and its standard error.
+
+    With n the noise of y and m drawn like it, y + a m is filtered and compared with y - m / a, whose noise is
+    independent of that. The expected squared difference is the squared error and a constant, so that two
+    filters compare as by their true errors (Oliveira, Lei, Tibshirani, "Unbiased risk estimation in the
+    normal means problem via coupled bootstrap techniques", 2022).
+    """
+    middle = len(run) // 2
+    some = run[max(0, middle - FRAMES // 2) : max(0, middle - FRAMES // 2) + FRAMES]
+    rows, columns = (
+        slice(max(0, (n - SIDE) // 2), max(0, (n - SIDE) // 2) + SIDE) for n in state.noisy.shape[-2:]
+    )
+    change = alone.stabilise
+    seen = [state.noisy[i] if change is None else change.forward(state.noisy[i]) for i in some]
+    film = torch.stack(seen, 1)[..., rows, columns].float()
+    told = alone.noise if change is None else change.noise
+    levels = torch.ones(len(some))
+    if state.reports and change is None and state.noise.level > 0:
+        levels = torch.tensor([state.reports[i].level for i in some]) / state.noise.level
+    unit = torch.tensor(told.sigma).view(-1, 1, 1, 1) * levels.view(1, -1, 1, 1)
+    drawn = torch.randn(film.shape, generator=seeds.generator(state.request.seed, "film")) * unit
+    more, other = film + SHARE * drawn, film - drawn / SHARE
+    report = told.times(math.sqrt(1 + SHARE**2))
+    task = Task(shots=more[None], noise=report, color=state.color, relative=levels.float())
+
+    def made(name: str, own: Task, config: object) -> Tensor:
+        (step,) = methods.load(name).steps(own, config, seed=0, device=torch.device("cpu"))
+        return step.estimate()
+
+    ours = made(METHOD, task, methods.load(METHOD).presets["fast"])
+    apart = [
+        made(
+            alone.method,
+            replace(task, shots=more[None, :, t], noise=report.times(float(level))),
+            alone.config,
+        )
+        for t, level in enumerate(levels)
+    ]
+    fall = ((torch.stack(apart, 1) - other).square() - (ours - other).square()).mean(0).double()
+    height, width = (size // 8 * 8 for size in fall.shape[-2:])
+    parts = fall[:, :height, :width].reshape(len(some), height // 8, 8, width // 8, 8).mean((2, 4)).flatten()
+    return float(parts.mean()), float(parts.std()) / math.sqrt(max(parts.numel(), 1))

@@ -1,0 +1,131 @@
+"""Films under auto: neighbours help where a trial says so, scenes are kept apart, nothing else changes."""
+
+import numpy as np
+import pytest
+import tifffile
+import torch
+from scipy.ndimage import map_coordinates
+from skimage import data
+
+import pellucid
+from pellucid import files, metrics
+from pellucid.methods.filters import bm3d, vbm3d
+from pellucid.request import Denoise
+from pellucid.run import State, film, run, settle
+from pellucid.run.pipeline import DECIDE
+
+SIDE = 96
+
+
+def turning(picture: np.ndarray, frames: int = 6, top: float = 90, left: float = 170) -> np.ndarray:
+    """A picture past which a camera turns: (T, H, W), 0 to 1."""
+    y, x = np.mgrid[:SIDE, :SIDE].astype(float)
+    places = [(y + top + 1.5 * t, x + left - 0.7 * t) for t in range(frames)]
+    return np.stack([map_coordinates(picture / 255.0, place, order=3) for place in places]).clip(0, 1)
+
+
+CAMERA = turning(data.camera())
+COINS = turning(data.coins(), 3, 60, 60)
+
+
+def noisy(clean: np.ndarray, sigma: float = 0.08, seed: int = 0) -> np.ndarray:
+    drawn = clean + sigma * np.random.default_rng(seed).standard_normal(clean.shape)
+    return (255 * drawn).round().clip(0, 255).astype(np.uint8)
+
+
+def psnr(clean: np.ndarray, found: np.ndarray) -> float:
+    pair = (torch.from_numpy(np.asarray(p, np.float32)) for p in (clean, found / 255.0))
+    return metrics.psnr(*pair, data_range=1.0)
+
+
+def decided(x, **options) -> State:
+    return run(State(settings=settle(Denoise(**options)), given=(x,)), DECIDE)
+
+
+def test_the_frames_of_a_film_help_each_other(tmp_path):
+    tifffile.imwrite(tmp_path / "film.tif", noisy(CAMERA), imagej=True, metadata={"axes": "TYX"})
+    image = files.read(tmp_path / "film.tif")
+    result = pellucid.denoise(image, return_result=True)
+    assert result.method == "vbm3d"
+    assert "V-BM3D, as the slices along T help each other" in result.reason
+    together = files.to_array(pellucid.denoise(image))
+    alone = files.to_array(pellucid.denoise(image, axis="none"))
+    assert psnr(CAMERA, together) > psnr(CAMERA, alone) + 1.5
+    np.testing.assert_array_equal(alone, pellucid.denoise(noisy(CAMERA)))
+
+
+def test_photons_are_made_even_first():
+    clean = 0.05 + 0.8 * CAMERA
+    counts = np.random.default_rng(0).poisson(40 * clean).astype(np.uint16)
+    state = decided(counts, axes="TYX")
+    assert state.choice.method == "vbm3d"
+    assert state.choice.stabilise is not None
+    together, alone = (pellucid.denoise(counts, axes="TYX", axis=axis) for axis in ("auto", "none"))
+    errors = [float(np.square(found / 40 - clean).mean()) for found in (together, alone)]
+    assert errors[0] < 0.8 * errors[1]
+
+
+def test_frames_that_show_other_things_are_left_alone():
+    pictures = [data.camera(), data.coins(), data.moon(), data.clock()]
+    stack = noisy(np.stack([p[100 : 100 + SIDE, 100 : 100 + SIDE] / 255 for p in pictures]))
+    result = pellucid.denoise(stack, axes="TYX", return_result=True)
+    assert result.method != "vbm3d"
+    assert any("each is denoised by itself" in note for note in result.warnings)
+    np.testing.assert_array_equal(
+        pellucid.denoise(stack, axes="TYX"), pellucid.denoise(stack, axes="TYX", axis="none")
+    )
+
+
+def test_a_stack_that_says_nothing_stays_as_it_was_and_a_line_says_so():
+    """Plain TIFF and arrays: pages may be anything."""
+    state = decided(noisy(CAMERA))
+    assert state.runs == ()
+    assert any("--axes TYX lets them help each other" in note for note in state.notes)
+    other = decided(noisy(np.stack([CAMERA[0], COINS[0]])))
+    assert not any("--axes" in note for note in other.notes)
+
+
+def test_scenes_and_blank_frames_are_kept_apart():
+    blank = np.full((1, SIDE, SIDE), 0.4)
+    stack = noisy(np.concatenate([CAMERA[:3], COINS, blank]))
+    state = decided(stack, axes="TYX", sigma=0.08)
+    assert state.runs == ((0, 1, 2), (3, 4, 5))
+    assert [choice.method for choice in state.choices[:6]] == ["vbm3d"] * 6
+    assert state.choices[6].method != "vbm3d"
+
+
+def test_bleaching_and_flicker_stay():
+    light = np.array([1.0, 0.95, 0.7, 0.86, 0.81, 0.77])
+    bleached = noisy(CAMERA * light[:, None, None], 0.05)
+    found = pellucid.denoise(bleached, axes="TYX")
+    np.testing.assert_allclose(found.mean((1, 2)), bleached.mean((1, 2)), atol=0.6)
+
+
+def test_the_trial_tells_the_true_difference_of_the_errors():
+    """What it expects of noise a little stronger, against the errors that only the truth tells."""
+    given = noisy(CAMERA).astype(np.float32) / 255
+    state = decided(given, axes="TYX", axis="none", sigma=0.08, data_range=1.0)
+    alone = film.replace(state.choice, method="bm3d", config=bm3d.Config())
+    gain, error = film._trial(state, alone, tuple(range(len(given))))
+    clean = torch.from_numpy(CAMERA[1:6]).float()[None]
+    level = 0.08 * (1 + film.SHARE**2) ** 0.5
+    more = clean + level * torch.randn(clean.shape, generator=torch.Generator().manual_seed(5))
+    kernel = torch.full((1, 1, 1, 1), level**2)
+    ours = vbm3d.restore(more, kernel, vbm3d.Config(), color=False)
+    apart = torch.stack([bm3d.restore(f, kernel, bm3d.Config(), color=False) for f in more.unbind(1)], 1)
+    true = float((apart - clean).square().mean() - (ours - clean).square().mean())
+    assert gain == pytest.approx(true, abs=4 * error)
+    assert gain > film.SURE * error
+
+
+def test_who_names_the_axis_is_obeyed():
+    state = decided(noisy(CAMERA), axis="t")
+    assert state.runs == (tuple(range(len(CAMERA))),)
+    same = noisy(np.stack([CAMERA[0]] * 4))
+    assert decided(same, axes="ZYX", axis="z").runs == ((0, 1, 2, 3),)
+    assert decided(same, axes="ZYX").runs == ()
+
+
+def test_an_axis_that_is_not_there_is_one_clear_error():
+    with pytest.raises(ValueError, match="axis='z' must be an axis of several slices"):
+        pellucid.denoise(noisy(CAMERA), axes="TYX", axis="z", sigma=0.08)
