@@ -26,6 +26,15 @@ _TABLE = (
         cost="1 s",
     ),
     MethodInfo(
+        name="bm4d",
+        target="pellucid.methods.filters.bm4d:BM4D",
+        title="BM4D for volumes: similar cubes are shrunk together, by the noise's own spectrum",
+        citation="Maggioni, Katkovnik, Egiazarian, Foi, IEEE TIP 2013",
+        needs="one image",
+        family="filter",
+        cost="3 s",
+    ),
+    MethodInfo(
         name="photo",
         target="pellucid.methods.filters.photo:PHOTO",
         title="For one picture: (C)BM3D by the noise's own spectrum beside a small network, linear light",
