@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import tifffile
 import torch
-from scipy.ndimage import map_coordinates
+from scipy.ndimage import gaussian_filter, map_coordinates
 from skimage import data
+from skimage.data import binary_blobs
 
 import pellucid
 from pellucid import files, metrics
@@ -106,7 +107,7 @@ def test_the_trial_tells_the_true_difference_of_the_errors():
     given = noisy(CAMERA).astype(np.float32) / 255
     state = decided(given, axes="TYX", axis="none", sigma=0.08, data_range=1.0)
     alone = film.replace(state.choice, method="bm3d", config=bm3d.Config())
-    gain, error = film._trial(state, alone, tuple(range(len(given))))
+    gain, error = film._trial(state, alone, tuple(range(len(given))), "T")
     clean = torch.from_numpy(CAMERA[1:6]).float()[None]
     level = 0.08 * (1 + film.SHARE**2) ** 0.5
     more = clean + level * torch.randn(clean.shape, generator=torch.Generator().manual_seed(5))
@@ -121,9 +122,22 @@ def test_the_trial_tells_the_true_difference_of_the_errors():
 def test_who_names_the_axis_is_obeyed():
     state = decided(noisy(CAMERA), axis="t")
     assert state.runs == (tuple(range(len(CAMERA))),)
-    same = noisy(np.stack([CAMERA[0]] * 4))
-    assert decided(same, axes="ZYX", axis="z").runs == ((0, 1, 2, 3),)
-    assert decided(same, axes="ZYX").runs == ()
+    few = decided(noisy(CAMERA[:3]), axes="ZYX", axis="z")
+    assert few.runs == ()
+    assert few.choice.method != "bm4d"
+
+
+def test_the_slices_of_a_volume_help_each_other_where_they_do(tmp_path):
+    blobs = binary_blobs(48, n_dim=3, volume_fraction=0.4, blob_size_fraction=0.2, rng=1)[:12]
+    clean = 0.2 + 0.5 * gaussian_filter(blobs.astype(float), 0.6)
+    tifffile.imwrite(tmp_path / "volume.tif", noisy(clean), imagej=True, metadata={"axes": "ZYX"})
+    image = files.read(tmp_path / "volume.tif")
+    assert decided(image).choice.method == "bm4d"
+    together, alone = (files.to_array(pellucid.denoise(image, axis=axis)) for axis in ("auto", "none"))
+    assert psnr(clean, together) > psnr(clean, alone) + 1.0
+    others = [data.camera(), data.coins(), data.moon(), data.clock(), data.page()]
+    apart = noisy(np.stack([p[60 : 60 + SIDE, 100 : 100 + SIDE] / 255 for p in others]))
+    assert decided(apart, axes="ZYX").choice.method != "bm4d"
 
 
 def test_an_axis_that_is_not_there_is_one_clear_error():

@@ -1,4 +1,4 @@
-"""Films under `auto`: which frames belong together, and whether they help each other, by a trial."""
+"""Films and volumes under `auto`: which slices belong together, and, by a trial, whether they gain."""
 
 from __future__ import annotations
 
@@ -20,14 +20,17 @@ from pellucid.run.state import State
 from pellucid.run.stated import ByMap
 from pellucid.steps import Task
 
-METHOD = "vbm3d"
+METHODS = {"T": "vbm3d", "Z": "bm4d"}
+LEAST = {"T": 2, "Z": 4}
+"""slices that can help each other"""
+TITLES = {"T": "V-BM3D", "Z": "BM4D"}
 SCENE = 0.5
 """correlation of two frames, smoothed over 4 pixels, below which they show another scene"""
 COARSE = 4.0
 SHARE = 0.5
 """standard deviation of the noise that the trial adds, over that of the noise that is there"""
-FRAMES = 5
-"""frames of the trial"""
+SLICES = {"T": 5, "Z": 8}
+"""slices of the trial"""
 SIDE = 128
 """pixels a side of the part on which it is made"""
 SURE = 2.0
@@ -37,7 +40,7 @@ FILTERS = ("bm3d", "photo")
 
 
 def together(state: State, alone: Choice) -> State:
-    """Let the frames of a film help each other, where they do; else leave the state, and say why.
+    """Let the slices of a film or volume help each other, where they do; else leave the state, and say why.
 
     Args:
         state: with what is done about each slice by itself.
@@ -54,21 +57,24 @@ def together(state: State, alone: Choice) -> State:
     if not (letter and plain and able):
         return state
     whole = stacks.along(state.first, stacks.axes_of(state.first, request.axes), letter)
-    runs = [scene for run in whole for scene in scenes(state.noisy, run) if len(scene) > 1]
-    trial = max(runs, key=len, default=())
     asked = request.axis != "auto"  # who names the axis knows that they do
-    gain, error = _trial(state, alone, trial) if trial and not asked else (0.0, 0.0)
+    kind = request.axis.upper() if asked else letter
+    name = METHODS[kind]
+    runs = [scene for run in whole for scene in scenes(state.noisy, run) if len(scene) >= LEAST[kind]]
+    trial = max(runs, key=len, default=())
+    gain, error = _trial(state, alone, trial, kind) if trial and not asked else (0.0, 0.0)
     if not trial or (gain <= SURE * error and not asked):
         why = "show one scene after the other" if not trial else "gain too little from each other"
-        how = f"--method {METHOD} takes them together"
+        how = f"--method {name} takes them together"
         note = f"the slices along {letter} {why}: each is denoised by itself ({how})"
         return replace(state, notes=(*state.notes, note))
     level = alone.noise.level * alone.noise.scale
     choice = replace(
         alone,
-        method=METHOD,
-        config=methods.load(METHOD).presets["fast"],
-        reason=f"noise of standard deviation {level:.3g}, white: V-BM3D, as the slices along {letter} help "
+        method=name,
+        config=methods.load(name).presets["fast"],
+        reason=f"noise of standard deviation {level:.3g}, "
+        f"white: {TITLES[kind]}, as the slices along {letter} help "
         "each other",
         notes=(),
     )
@@ -76,7 +82,7 @@ def together(state: State, alone: Choice) -> State:
     others = state.choices or (state.choice,) * len(state.noisy)
     choices = tuple(choice if i in taken else other for i, other in enumerate(others))
     return replace(
-        state, choice=choice, choices=choices, runs=tuple(runs), method=methods.load(METHOD), rule=""
+        state, choice=choice, choices=choices, runs=tuple(runs), method=methods.load(name), rule=""
     )
 
 
@@ -85,13 +91,15 @@ def _axis(state: State, request: Denoise) -> tuple[str, tuple[str, ...]]:
     axes = stacks.axes_of(state.first, request.axes)
     several = stacks.found(state.first, axes)
     if request.axis != "auto":
-        _, notes = stacks.asked(state.first, axes, axis=request.axis, method=METHOD, wanted=request.axis)
+        _, notes = stacks.asked(
+            state.first, axes, axis=request.axis, method=METHODS[request.axis.upper()], wanted=request.axis
+        )
         return (several if request.axis.upper() not in several else request.axis.upper()), notes
     unknown = all(letter in stacks.UNKNOWN for letter in several)
     if several and unknown and len(several) == 1 and len(scenes(state.noisy, range(len(state.noisy)))) == 1:
         note = "its slices are much alike: if they are frames of a film, --axes TYX lets them help each other"
         return "", (note.replace("TYX", axes.replace(several, "T")),)
-    return ("T" if "T" in several else ""), ()
+    return next((letter for letter in METHODS if letter in several), ""), ()
 
 
 def scenes(film: Tensor, run: Sequence[int]) -> list[Run]:
@@ -121,7 +129,7 @@ def _coarse(frame: Tensor) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
     return np.asarray(smooth / spread if spread > 1e-9 else smooth * 0)
 
 
-def _trial(state: State, alone: Choice, run: Run) -> tuple[float, float]:
+def _trial(state: State, alone: Choice, run: Run, kind: str) -> tuple[float, float]:
     """By how much the squared error falls where some frames are filtered together, and its standard error.
 
     With n the noise of y and m drawn like it, y + a m is filtered and compared with y - m / a, whose noise is
@@ -130,7 +138,8 @@ def _trial(state: State, alone: Choice, run: Run) -> tuple[float, float]:
     normal means problem via coupled bootstrap techniques", 2022).
     """
     middle = len(run) // 2
-    some = run[max(0, middle - FRAMES // 2) : max(0, middle - FRAMES // 2) + FRAMES]
+    first = max(0, middle - SLICES[kind] // 2)
+    some = run[first : first + SLICES[kind]]
     rows, columns = (
         slice(max(0, (n - SIDE) // 2), max(0, (n - SIDE) // 2) + SIDE) for n in state.noisy.shape[-2:]
     )
@@ -151,7 +160,7 @@ def _trial(state: State, alone: Choice, run: Run) -> tuple[float, float]:
         (step,) = methods.load(name).steps(own, config, seed=0, device=torch.device("cpu"))
         return step.estimate()
 
-    ours = made(METHOD, task, methods.load(METHOD).presets["fast"])
+    ours = made(METHODS[kind], task, methods.load(METHODS[kind]).presets["fast"])
     apart = [
         made(
             alone.method,
