@@ -139,7 +139,7 @@ def test_skips_need_no_worker_where_the_set_is_absent(tmp_path):
     ("change", "words"),
     [
         ({"data": "CC16"}, "Did you mean 'CC15'"),
-        ({"methods": "bm4d"}, "Did you mean 'bm3d'"),
+        ({"methods": "bm3dd"}, "Did you mean 'bm3d'"),
         ({"data": "Set9"}, "say which noise to add"),
         ({"data": "Set9:gaussian:25,5"}, "gaussian:SIGMA"),
         ({"data": "Set9:gausian:25"}, "noise must be one of"),

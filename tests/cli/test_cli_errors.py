@@ -19,7 +19,7 @@ def one_line(done) -> str:
 @pytest.mark.parametrize(
     ("flags", "expected"),
     [
-        (["--method", "bm4d"], "Did you mean 'bm3d'"),
+        (["--method", "bm3dd"], "Did you mean 'bm3d'"),
         (["--method", "nlm", "--model", "x.pth"], "model does not apply to method nlm"),
         (["--method", "median", "--sigma", "0.1"], "sigma does not apply to method median"),
         (["--method", "nlm", "--stop", "plateau"], "stop does not apply"),

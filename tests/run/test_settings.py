@@ -10,7 +10,7 @@ from pellucid.run import settle
 @pytest.mark.parametrize(
     ("request_", "expected"),
     [
-        ({"method": "bm4d"}, "Did you mean 'bm3d'"),
+        ({"method": "bm3dd"}, "Did you mean 'bm3d'"),
         ({"level": "max"}, "level must be one of auto, mad, chen"),
         ({"sigma": -0.1}, "sigma must be 0 or more"),
         ({"sigma": float("nan")}, "sigma must be 0 or more"),

@@ -181,7 +181,7 @@ def test_near_clean_images_are_what_the_methods_give_by_themselves() -> None:
         ("nlm", 1, "near_clean needs two names for one shot, got nlm"),
         ("nlm,nlm", 1, "near_clean must name different methods"),
         ("nlm,tv,wavelet", 2, "one for each of the 2, got 3"),
-        ("nlm,bm4d", 2, "Did you mean 'bm3d'"),
+        ("nlm,bm3dd", 2, "Did you mean 'bm3d'"),
         ("dncnn", 2, "near_clean=dncnn needs a file with weights"),
         ("rs-dip", 2, "near_clean must name methods that denoise one image by themselves"),
     ],
