@@ -1,4 +1,4 @@
-"""What `auto` does where the last look fails: a milder result, a quarter of the change, or the input."""
+"""What `auto` does where the last look fails: a milder result, a share of the change, or the input."""
 
 from __future__ import annotations
 

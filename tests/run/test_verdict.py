@@ -63,15 +63,29 @@ def test_brightness_that_a_method_means_to_change_is_no_fault(photograph):
     assert told(noisy, clean + 0.06, meant=True).level == "medium"
 
 
-@pytest.mark.parametrize("level", [0.2, 0.085])
-def test_texture_that_was_taken_for_noise_is_named(level):
+def shrunk(uneven, level):
+    """The verdict on a field of white values of which little more than half was taken off, by a spectrum."""
     draw = torch.Generator().manual_seed(1)
     weave = torch.randn(1, 160, 160, generator=draw)
+    if uneven:
+        weave = weave * (1 + torch.sin(torch.arange(160) / 12)) / 1.22
     noisy = 0.5 + 0.1 * weave + 0.03 * torch.randn(1, 160, 160, generator=draw)
     report = replace(NoiseReport.white(level, 1), correlated=True)
-    found = verdict.judge(noisy, 0.5 + 0.45 * (noisy - 0.5), report, spectral=True)
+    return verdict.judge(noisy, 0.5 + 0.45 * (noisy - 0.5), report, spectral=True)
+
+
+@pytest.mark.parametrize("level", [0.2, 0.085])
+def test_texture_that_was_taken_for_noise_is_named(level):
+    found = shrunk(True, level)
     assert found.level == "low"
     assert "texture was taken for noise" in " ".join(found.reasons)
+
+
+@pytest.mark.parametrize("level", [0.2, 0.085])
+def test_what_is_as_strong_everywhere_is_no_texture(level):
+    found = shrunk(False, level)
+    assert found.level != "low"
+    assert "texture" not in " ".join(found.reasons)
 
 
 def test_a_level_told_four_times_too_high_on_text_is_named():

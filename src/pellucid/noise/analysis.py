@@ -46,7 +46,7 @@ FAINT = 0.2
 SCATTERED = 0.97
 """share of the blocks with a hole from which on holes are scattered over the whole picture"""
 GUESSED = 0.6
-"""of the level that is believed where every block is clipped"""
+"""of the level that is believed, where every block is clipped, of what the network alone reads"""
 PROOF = (0.35, 0.6)
 """doubt from which on, and wholly, a reading of shared noise needs the finest detail to bear it out"""
 FAR = 1.5
@@ -148,7 +148,10 @@ def _framed(views: list[Tensor], seen: Values, color: bool) -> NoiseReport:
     limits = [most / seen.span for most in seen.most]
 
     def careful(report: NoiseReport) -> NoiseReport:
-        return report.times(_believed(report, limits, blocks, doubt) * (1.0 if classes else GUESSED))
+        sure = _believed(report, limits, blocks, doubt)
+        if not classes:  # what the eigenvalues show as well is no guess
+            sure *= min(max(joint / max(report.level, 1e-12), GUESSED), 1.0)
+        return report.times(sure)
 
     uneven = float((evenness * found.variance.mean(1)).sum() / found.variance.mean(1).sum()) > UNEVEN
     # noise that pixels share leaves the finest detail emptier than its level: else it is fine texture

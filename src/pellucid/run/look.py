@@ -23,7 +23,7 @@ from pellucid.steps import Trust
 NEXT = "bm3d"
 """the next method: it needs a level and nothing else, and gains with every kind of picture"""
 QUARTER = 0.25
-"""what is kept of a result whose level can't be defended: at most a sixteenth of its error comes with it"""
+"""what is kept of a change that may be texture: at most a sixteenth of its error comes with it"""
 
 
 def look(state: State) -> State:
@@ -55,8 +55,8 @@ def look(state: State) -> State:
         return replace(
             state, choice=choice, method=methods.load(NEXT), notes=(*state.notes, f"{why}. {MILD}")
         )
-    places = [f"slice {i}: {_words(name)}" for i, name in enumerate(took, 1) if name]
-    told = "; ".join(places) if len(took) > 1 else _words(took[0])
+    places = [f"slice {i}: {_words(one)}" for i, one in enumerate(outcomes, 1) if one.took]
+    told = "; ".join(places) if len(took) > 1 else _words(outcomes[0])
     choice = replace(state.choice, reason=f"{state.choice.reason}; then {told}, as {why}")
     return replace(state, choice=choice, notes=(*state.notes, f"{why}. {told}. {OVERRULE}"))
 
@@ -73,14 +73,16 @@ class Outcome:
         part: its estimate and the rest.
         trust: the verdict on that.
         first: the verdict on the first result, where that was not kept.
-        took: "" where it was kept, else the name of the method of what stands instead: "quarter" for a
-            quarter of the first result's change, "none" for the input.
+        took: "" where it was kept, else the name of the method of what stands instead: "share" for a share of
+            the first result's change, "none" for the input.
+        share: what part of the first result's change stands.
     """
 
     part: Part
     trust: Trust
     first: Trust = field(default_factory=Trust)
     took: str = ""
+    share: float = 1.0
 
 
 def _judged(state: State, index: int) -> Outcome:
@@ -104,16 +106,19 @@ def _judged(state: State, index: int) -> Outcome:
     if first.level != "low" or not acts(state):
         return Outcome(part, first)
     # The patches see little of noise that pixels share, and of a JPEG's.
-    calm = _calm(noisy, _seen(state, part.estimate, index))
+    figures = _figures(noisy, _seen(state, part.estimate, index))
+    calm = min((one.calm for one in figures), default=0.0)
     if not report.correlated or _white(state, index).level >= verdict.OWN * calm:
         milder = _next(state, index)
         if milder is not None:
             return Outcome(milder[0], _doubted(milder[1], first), first, NEXT)
     else:
-        less = noisy + QUARTER * (part.estimate - noisy)
-        trust = judge(less, QUARTER)
+        certain = min((verdict.certain(one) for one in figures), default=0.0)
+        share = QUARTER + (1 - QUARTER) * certain
+        less = noisy + share * (part.estimate - noisy)
+        trust = judge(less, share)
         if trust.level != "low":
-            return Outcome(replace(part, estimate=less), _doubted(trust, first), first, "quarter")
+            return Outcome(replace(part, estimate=less), _doubted(trust, first), first, "share", share)
     given = Part(estimate=_as_it_came(state, index))
     return Outcome(given, Trust(level="low", reasons=first.reasons), first, "none")
 
@@ -153,7 +158,8 @@ def _next(state: State, index: int) -> tuple[Part, Trust] | None:
     part, trust = _at(state, index, white)
     if trust.level == "high":
         return part, trust
-    calm = _calm(state.noisy[index], _seen(state, part.estimate, index))
+    figures = _figures(state.noisy[index], _seen(state, part.estimate, index))
+    calm = min((one.calm for one in figures), default=0.0)
     if 0 < calm < white.level:
         own = NoiseReport.white(calm, len(white.sigma), scale=white.scale)
         part, trust = _at(state, index, replace(own, low=white.low, span=white.span))
@@ -180,11 +186,11 @@ def _white_choice(report: NoiseReport) -> Choice:
     return Choice(method=NEXT, config=methods.load(NEXT).presets["fast"], noise=report, reason="")
 
 
-def _calm(noisy: Tensor, estimate: Tensor) -> float:
-    """What was removed in the calmest parts of a slice, at the least."""
+def _figures(noisy: Tensor, estimate: Tensor) -> list[residual.Residual]:
+    """What was removed from a slice, part by part."""
     before, after = noisy.numpy(), estimate.numpy()
     found = [residual.measure(before[:, r, c], after[:, r, c]) for r, c in residual.parts(before, after)]
-    return min((one.calm for one in found if one is not None), default=0.0)
+    return [one for one in found if one is not None]
 
 
 def _doubted(trust: Trust, first: Trust) -> Trust:
@@ -194,10 +200,10 @@ def _doubted(trust: Trust, first: Trust) -> Trust:
     )
 
 
-def _words(took: str) -> str:
+def _words(outcome: Outcome) -> str:
     """What stands instead of a result."""
     return {
-        "quarter": "a quarter of the change that the first result made",
+        "share": f"{outcome.share:.0%} of the change that the first result made",
         "none": "the input, as nothing milder could be defended",
         NEXT: "BM3D at a lower, white level",
-    }.get(took, "the first result")
+    }.get(outcome.took, "the first result")

@@ -27,6 +27,7 @@ SHARED = 0.4  # correlation of neighbours from which on noise is not white
 SHORT = 0.62  # removed over noise found: shrinkage keeps that much of a level that is far too high
 NEARLY = (0.7, 0.4)  # the same for a spectrum that pixels share, where the correlation is above the second
 LEAKED = (0.25, 0.36)  # correlation with fine detail beside it
+EVEN = (1.3, 1.7)  # strength from place to place: noise of one level below the first, texture above the second
 VAIN = 0.22  # removed over a white level that was told
 FAR = (0.45, 0.36)  # the same and the correlation beside it, where the patches show white noise
 DETAIL = 0.5  # the same by itself; noise left in the estimate gives up to 0.45
@@ -88,6 +89,15 @@ def of_figures(
     if found.share < SEEN and found.moved < MOVED[0]:
         worst = min(worst, 1)
     return Trust(level=ORDER[worst], reasons=tuple(words for _, words in said))
+
+
+def certain(found: Residual) -> float:
+    """How surely what was removed is noise and no texture, 0 to 1, as its strength is the same everywhere.
+
+    0 does not mean that it is texture: a JPEG and the noise reduction of a camera spare calm parts.
+    """
+    low, high = EVEN
+    return min(max((high - found.uneven) / (high - low), 0.0), 1.0) if found.uneven > 0 else 0.0
 
 
 def worst(verdicts: Sequence[Trust]) -> Trust:
@@ -156,7 +166,8 @@ def _found(
         grave = ratio < VAIN or (patches and ratio < FAR[0] and r.detail > FAR[1])
         if spectral:
             grave = r.detail > LEAKED[1] and strength == 1
-        said.append((2 if grave else 1, words))
+        if certain(r) < 1 or not spectral:
+            said.append((2 if grave else 1, words))
     grade = _grade(r.oriented, (DIRECTION[0], DIRECTION[1] + WEAKER * (1 - strength)))
     if r.oriented > OBLIQUE[0] and ratio > OBLIQUE[1]:
         grade = 2
