@@ -8,6 +8,7 @@ source, so that the slices of a series stay one series.
 from __future__ import annotations
 
 import io
+from importlib import metadata
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -97,8 +98,6 @@ def _derive(held: Any) -> None:
     from pydicom.dataset import Dataset
     from pydicom.uid import generate_uid
 
-    import pellucid
-
     source = Dataset()
     if "SOPClassUID" in held and "SOPInstanceUID" in held:
         source.ReferencedSOPClassUID = held.SOPClassUID
@@ -111,4 +110,4 @@ def _derive(held: Any) -> None:
         held.file_meta.MediaStorageSOPInstanceUID = held.SOPInstanceUID
     kinds = [str(kind) for kind in held.get("ImageType", ["ORIGINAL", "PRIMARY"])]
     held.ImageType = ["DERIVED", *kinds[1:]]
-    held.DerivationDescription = f"denoised by pellucid {pellucid.__version__}"
+    held.DerivationDescription = f"denoised by pellucid {metadata.version('pellucid')}"

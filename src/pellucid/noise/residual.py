@@ -277,12 +277,12 @@ def correlation(a: Floats, b: Floats) -> float:
 
 
 def uneven(gone: Floats, where: Bools) -> float:
-    """How far the strength of the removed part differs between windows of 8 x 8 pixels, over what chance does.
+    """How far the strength of the removed part differs between windows of 8 x 8 pixels, over chance.
 
     The energy of Gaussian noise in a window of n pixels with covariance matrix C is spread as a χ² of
     ν = (tr C)² / tr C² degrees of freedom, whose logarithm has variance ψ'(ν / 2). Texture is strong here and
-    weak there: fields of grass and gravel have 1.7 and more, other pictures 2 to 40; noise of one level, white
-    or not, 0.9 to 1.2. Noise that a JPEG or a camera has cored in calm parts has more, too.
+    weak there: fields of grass and gravel have 1.7 and more, other pictures 2 to 40; noise of one level,
+    white or not, 0.9 to 1.2. Noise that a JPEG or a camera has cored in calm parts has more, too.
 
     Args:
         gone: (H, W) the removed part without what varies slowly.

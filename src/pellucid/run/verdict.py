@@ -27,7 +27,10 @@ SHARED = 0.4  # correlation of neighbours from which on noise is not white
 SHORT = 0.62  # removed over noise found: shrinkage keeps that much of a level that is far too high
 NEARLY = (0.7, 0.4)  # the same for a spectrum that pixels share, where the correlation is above the second
 LEAKED = (0.25, 0.36)  # correlation with fine detail beside it
-EVEN = (1.3, 1.7)  # strength from place to place: noise of one level below the first, texture above the second
+EVEN = (
+    1.3,
+    1.7,
+)  # strength from place to place: noise of one level below the first, texture above the second
 VAIN = 0.22  # removed over a white level that was told
 FAR = (0.45, 0.36)  # the same and the correlation beside it, where the patches show white noise
 DETAIL = 0.5  # the same by itself; noise left in the estimate gives up to 0.45
