@@ -45,6 +45,7 @@ SWINIR = {
     "upsampler": "",
     "resi_connection": "1conv",
 }
+QUOTED = "as usually quoted; not looked up in the paper"
 NAFNET = {"img_channel": 3, "middle_blk_num": 12, "enc_blk_nums": [2, 2, 4, 8], "dec_blk_nums": [2] * 4}
 
 
@@ -76,8 +77,8 @@ def dagl() -> nn.Module:
 
 # name: how it is built or where its public file is, weights as published (millions), where that is said
 NETWORKS: dict[str, tuple[Callable[[], nn.Module] | str, float | None, str]] = {
-    "SwinIR-DN color": (lambda: of_spandrel("SwinIR", **SWINIR), 11.5, "issue text of this project"),
-    "Restormer": (restormer, 26.1, "Restormer, CVPR 2022; the authors' count"),
+    "SwinIR-DN color": (lambda: of_spandrel("SwinIR", **SWINIR), 11.5, QUOTED),
+    "Restormer": (restormer, 26.1, QUOTED),
     "DAGL color": (dagl, None, ""),
     "CycleISP": (cycleisp, None, ""),
     "NAFNet SIDD width 32": (lambda: of_spandrel("NAFNet", width=32, **NAFNET), None, ""),
@@ -85,7 +86,7 @@ NETWORKS: dict[str, tuple[Callable[[], nn.Module] | str, float | None, str]] = {
     "SCUNet color": (lambda: of_spandrel("SCUNet", in_nc=3, config=[4] * 7, dim=64), None, ""),
     "DRUNet color": (lambda: of_spandrel("DRUNet", in_nc=4, out_nc=3), None, ""),
     "DnCNN color": ("cszn/dncnn_top_GD_Color_Blind.npz", None, ""),
-    "FFDNet color": ("ffdnet/net_rgb.pth", 0.85, "FFDNet, TIP 2018, and the tables of many papers"),
+    "FFDNet color": ("ffdnet/net_rgb.pth", 0.85, QUOTED),
 }
 
 

@@ -25,8 +25,8 @@ def made(build):
 @pytest.mark.parametrize(
     ("build", "weights"),
     [
-        (lambda: Restormer(3), 26_111_668),  # 26.1 M in the paper, table 8
-        (lambda: Restormer(3, centred=True), 26_126_644),  # 26.13 M where the norms are centred
+        (lambda: Restormer(3), 26_111_668),  # 26.1 M, as it is quoted
+        (lambda: Restormer(3, centred=True), 26_126_644),  # where the norms are centred
         (lambda: CycleISP(3), 2_834_947),
         (lambda: DAGL(1), 5_727_441),
     ],
@@ -107,7 +107,7 @@ def test_dual_attention_is_its_formula():
     assert np.allclose(block(x)[0].numpy(), expected + x[0].numpy(), atol=1e-5)
 
 
-def test_shares_are_equation_by_equation():
+def test_shares_are_their_formula():
     s = np.random.default_rng(0).normal(0, 0.3, (3, 5))
     t, b = np.array([0.5, 1.0, 2.0]), np.array([0.1, -0.2, 0.0])
     expected = np.zeros_like(s)

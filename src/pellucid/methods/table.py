@@ -122,7 +122,7 @@ _TABLE = (
         citation="the authors of each; docs/zoo.md",
         needs="one image",
         family="filter",
-        cost="10 s to 3 min, by network",
+        cost="9 s to 6 min, by network",
     ),
     MethodInfo(
         name="dip",

@@ -27,7 +27,7 @@ class DualAttention(nn.Module):
         side: of the convolution in s, odd.
         activation: between the two 3x3 convolutions; one for the whole network.
 
-    Source: Zamir et al., "CycleISP", CVPR 2020, section 3.1, equations 3 to 5 and figure 3.
+    Source: Zamir et al., "CycleISP", CVPR 2020; sizes as in the authors' code.
 
     >>> DualAttention(8, reduction=4, side=3, activation=nn.PReLU(8))(torch.zeros(1, 8, 5, 7)).shape
     torch.Size([1, 8, 5, 7])

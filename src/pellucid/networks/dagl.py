@@ -47,7 +47,7 @@ def shares(scores: Tensor, threshold: Tensor, bias: Tensor) -> Tensor:
         threshold: t (Q,).
         bias: b (Q,).
 
-    Source: Mou, Zhang, Wu, ICCV 2021, section 3.2, equations 3 to 6.
+    Source: Mou, Zhang, Wu, ICCV 2021; what is multiplied, and when, as in the authors' code.
 
     >>> shares(torch.tensor([[1.0, 1.0, -5.0]]), torch.tensor([0.0]), torch.tensor([0.0]))
     tensor([[0.5000, 0.5000, 0.0000]])
@@ -147,7 +147,7 @@ class DAGL(nn.Module):
         features: channels inside, four times a whole number.
         blocks: residual blocks, half of them on each side of the graph.
 
-    Source: Mou, Zhang, Wu, "Dynamic attentive graph learning for image restoration", ICCV 2021, figure 2.
+    Source: Mou, Zhang, Wu, "Dynamic attentive graph learning for image restoration", ICCV 2021.
 
     >>> DAGL(1, features=8, blocks=2)(torch.zeros(1, 1, 9, 11)).shape
     torch.Size([1, 1, 9, 11])

@@ -28,7 +28,7 @@ class Restormer(nn.Module):
         expansion: hidden channels of the feed-forward parts over the width.
         centred: take the mean off in the layer normalisation, and add a bias; not in the networks for noise.
 
-    Source: Zamir et al., "Restormer", CVPR 2022, section 3 and figure 2.
+    Source: Zamir et al., "Restormer", CVPR 2022.
 
     >>> small = Restormer(1, width=8, blocks=(1, 1, 1, 1), refinement=1)
     >>> small(torch.zeros(1, 1, 8, 16)).shape
