@@ -27,10 +27,9 @@ SHARED = 0.4  # correlation of neighbours from which on noise is not white
 SHORT = 0.62  # removed over noise found: shrinkage keeps that much of a level that is far too high
 NEARLY = (0.7, 0.4)  # the same for a spectrum that pixels share, where the correlation is above the second
 LEAKED = (0.25, 0.36)  # correlation with fine detail beside it
-EVEN = (
-    1.3,
-    1.7,
-)  # strength from place to place: noise of one level below the first, texture above the second
+# strength from place to place: noise of one level lies below the first, texture above the second
+EVEN = (1.05, 1.25)
+BOTH = 0.48  # correlation with fine detail from which on a strength that differs so says that it is texture
 VAIN = 0.22  # removed over a white level that was told
 FAR = (0.45, 0.36)  # the same and the correlation beside it, where the patches show white noise
 DETAIL = 0.5  # the same by itself; noise left in the estimate gives up to 0.45
@@ -171,6 +170,12 @@ def _found(
             grave = r.detail > LEAKED[1] and strength == 1
         if certain(r) < 1 or not spectral:
             said.append((2 if grave else 1, words))
+    if spectral and strength == 1 and r.detail > BOTH and certain(r) == 0:
+        words = (
+            f"what was removed resembles the picture (correlation {r.detail:.2f}) and is not as strong "
+            "everywhere: texture was taken for noise"
+        )
+        said.append((2, words))
     grade = _grade(r.oriented, (DIRECTION[0], DIRECTION[1] + WEAKER * (1 - strength)))
     if r.oriented > OBLIQUE[0] and ratio > OBLIQUE[1]:
         grade = 2
