@@ -137,3 +137,15 @@ def test_what_is_found_does_not_depend_on_storage_flip_border_or_crop(
         expected = {(y, width - 1 - x) for y, x in expected}
     found = hot.find(np.flip(seen, turned) * gain + offset)
     assert as_set(found.hot if gain > 0 else found.dead) == expected
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_quick_no_is_never_said_where_a_pixel_would_be_found(seed):
+    draws = np.random.default_rng(seed)
+    frame = draws.normal(100, 5, (40, 50))
+    for height in draws.choice([-400, -90, -40, 40, 90, 400], 2):
+        frame[draws.integers(40), draws.integers(50)] += height
+    known = np.ones(frame.shape, bool)
+    possible = hot._possible(frame, known)
+    found = [len(hot._beyond(sign * frame, known, np.inf)) > 0 for sign in (1, -1)]
+    assert all(able or not there for able, there in zip(possible, found, strict=True))

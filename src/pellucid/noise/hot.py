@@ -30,6 +30,7 @@ TAIL = 2.0  # height above the highest of its surroundings over that of these ab
 CROWD = 3.0  # the same for those that are counted: where there are many, they are the picture
 STEADY = 0.5  # height in every frame over that in their mean, at least
 MOST_STILL = 1e-3  # share of pixels that stay, at the most; more are a picture that does not move
+SAMPLE = 50_000  # pixels by which it is first looked whether there can be any
 NEIGHBOURS = tuple((y, x) for y in (-1, 0, 1) for x in (-1, 0, 1) if (y, x) != (0, 0))
 RING = tuple((y, x) for y in range(-2, 3) for x in range(-2, 3) if max(abs(y), abs(x)) == 2)
 FEWEST = 3  # known neighbours, as in a corner
@@ -75,11 +76,13 @@ def find(
     >>> find(frame).hot
     array([[9, 7]])
     """
-    frame = plane.astype(np.float64)
     known = shown(plane, holes)
+    none = np.zeros((0, 2), np.intp)
+    hot, dead = _possible(plane, known)
+    frame = plane.astype(np.float64) if hot or dead else plane
     return Spots(
-        hot=_beyond(frame, known, limits[1]),
-        dead=_beyond(-frame, known, -limits[0]),
+        hot=_beyond(frame, known, limits[1]) if hot else none,
+        dead=_beyond(-frame, known, -limits[0]) if dead else none,
     )
 
 
@@ -166,13 +169,41 @@ def mended(plane: NDArray[Any], spots: Spots, holes: Flags | None = None) -> NDA
     return result
 
 
+def _most(count: int) -> int:
+    """How many of so many pixels are looked at."""
+    return min(max(AT_LEAST, int(MOST * count)), count - 1)
+
+
+def _possible(plane: NDArray[Any], known: Flags) -> tuple[bool, bool]:
+    """Whether any pixel can lie far enough above, or below, all others: a quick no, for most pictures.
+
+    A level that more pixels reach than are looked at is no higher than the last of these; where the highest
+    of all is no farther above it than `_beyond` asks, that finds nothing.
+
+    >>> _possible(np.arange(100.0).reshape(10, 10), np.ones((10, 10), bool))
+    (False, False)
+    """
+    values = plane.ravel() if known.all() else plane[known]
+    if len(values) < 64:
+        return False, False
+    most = _most(len(values))
+    some = np.sort(values[:: max(1, len(values) // SAMPLE)])
+    beside = min(len(some) // 2, int(4 * MOST * len(some)) + AT_LEAST)
+    low, high = float(some[beside]), float(some[-1 - beside])
+    least, greatest = float(values.min()), float(values.max())
+    # more than `most` of them at or beyond each of the two, or nothing is known
+    sure = int((values <= low).sum()) > most and int((values >= high).sum()) > most
+    room = AT_LIMIT * (high - low)
+    return not sure or greatest - high > room, not sure or low - least > room
+
+
 def _beyond(frame: Floats, known: Flags, limit: float) -> NDArray[np.intp]:
     """The single pixels that lie above all others, by enough of their span."""
     none = np.zeros((0, 2), np.intp)
     count = int(known.sum())
     if count < 64:
         return none
-    most = min(max(AT_LEAST, int(MOST * count)), count - 1)
+    most = _most(count)
     values = np.where(known, frame, -np.inf).ravel()
     top = np.argpartition(values, -most - 1)[-most - 1 :]
     top = top[np.argsort(-values[top], kind="stable")]

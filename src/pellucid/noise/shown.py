@@ -54,10 +54,8 @@ def empty(plane: NDArray[Any]) -> Flags:
 def _all(flags: Flags, axis: int, count: int) -> Flags:
     """Whether so many in a row, from each place on, are true."""
     length = flags.shape[axis] - count + 1
-    result = flags.take(range(length), axis)
-    for k in range(1, count):
-        result &= flags.take(range(k, k + length), axis)
-    return result
+    starts = [flags[k : k + length] if axis == 0 else flags[:, k : k + length] for k in range(count)]
+    return np.asarray(np.logical_and.reduce(starts))
 
 
 def _inside(plane: NDArray[Any]) -> tuple[int, int]:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from scipy.ndimage import label
 from torch import Tensor
-from torch.nn.functional import avg_pool2d, max_pool2d, pad
+from torch.nn.functional import avg_pool2d, max_pool2d
 
 from pellucid.noise.spectrum import SIDE
 
@@ -221,15 +221,19 @@ def _squares(window: Tensor, side: int) -> Tensor:
     """(h - side + 1, w - side + 1) whether the square that begins at a pixel of (C, h, w) is constant."""
     right = (window[..., 1:] == window[..., :-1]).all(0)
     below = (window[:, 1:] == window[:, :-1]).all(0)
-    equal = _sums(right, side, side - 1) + _sums(below, side - 1, side)
-    return equal == 2 * side * (side - 1)
+    return _all(right, side, side - 1) & _all(below, side - 1, side)
 
 
-def _sums(marked: Tensor, rows: int, columns: int) -> Tensor:
-    """How many of (h, w) are marked in each rectangle of so many rows and columns."""
-    total = pad(marked.cumsum(0, dtype=torch.int32).cumsum(1, dtype=torch.int32), (1, 0, 1, 0))
-    part = total[rows:] - total[:-rows]
-    return part[:, columns:] - part[:, :-columns]
+def _all(marked: Tensor, rows: int, columns: int) -> Tensor:
+    """Whether all of (h, w) are marked in each rectangle of so many rows and columns."""
+    for axis, length in enumerate((rows, columns)):
+        reached = 1
+        while reached < length:  # twice as far with every step
+            step = min(reached, length - reached)
+            size = marked.shape[axis] - step
+            marked = marked.narrow(axis, 0, size) & marked.narrow(axis, step, size)
+            reached += step
+    return marked
 
 
 def _widest(values: Tensor, floor: float, ceiling: float, step: float) -> float:

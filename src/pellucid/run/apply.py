@@ -112,16 +112,18 @@ def keep_mean(
     >>> keep_mean(torch.full((1, 1, 4), 0.3), dark).flatten()
     tensor([0., 0., 0., 0.])
     """
-    counted = torch.ones_like(estimate, dtype=torch.float64) if left_out is None else (~left_out).double()
-    share = counted / counted.sum((-2, -1), keepdim=True).clamp_min(1)
     bounded = limits != (-math.inf, math.inf)
+    count = None if left_out is None else (~left_out).sum((-2, -1), keepdim=True).clamp_min(1)
 
     def mean(picture: Tensor) -> Tensor:
-        return (picture.clamp(*limits) * share).sum((-2, -1), keepdim=True)
+        seen = picture.clamp(*limits)
+        if left_out is None or count is None:
+            return seen.mean((-2, -1), keepdim=True, dtype=torch.float64)
+        return seen.masked_fill_(left_out, 0).sum((-2, -1), keepdim=True, dtype=torch.float64) / count
 
-    wanted = mean(noisy.double())
+    wanted = mean(noisy)
     for _ in range(3 if bounded else 1):
-        estimate = estimate + (wanted - mean(estimate.double())).float()
+        estimate = estimate + (wanted - mean(estimate)).float()
     return estimate
 
 

@@ -63,7 +63,7 @@ def brighter(noisy: Tensor, estimate: Tensor, noise: NoiseReport, *, taught: boo
     """
     if noise.impulse > 0:
         return None
-    before, after = (p.double().clamp(0, 1).mean((0, 2, 3)) for p in (noisy, estimate))
+    before, after = (p.clamp(0, 1).mean((0, 2, 3), dtype=torch.float64) for p in (noisy, estimate))
     change = (after - before) / before.clamp_min(1e-6)
     largest = float(change[change.abs().argmax()])
     if abs(largest) < MOVED:

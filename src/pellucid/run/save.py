@@ -51,7 +51,8 @@ def result_of(state: State) -> Result:
         extras["adapt"] = state.adapted.to_json()
     if several:
         extras["shots"] = state.aligned.placements
-    estimate = torch.stack([part.estimate for part in parts]).float()
+    estimate = parts[0].estimate[None] if len(parts) == 1 else torch.stack([part.estimate for part in parts])
+    estimate = estimate.float()
     if state.holes is not None and estimate.shape == state.first.pixels.shape:
         estimate = torch.where(state.holes[:, None], torch.from_numpy(state.first.pixels.copy()), estimate)
     return Result(

@@ -64,7 +64,7 @@ class Aligned:
         """
         shots = self.shots if shots is None else shots
         if bool(self.seen.all()):
-            return shots.mean(0)
+            return shots[0] if len(shots) == 1 else shots.mean(0)
         weight = self.seen.to(shots.dtype)
         return (shots * weight).sum(0) / weight.sum(0)
 
