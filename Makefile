@@ -71,8 +71,11 @@ $(VENV)/.ready-docs: pyproject.toml $(VENV)/.torch
 	$(RUN) -m pip install -q -e '.[docs]' -c constraints.txt
 	@touch $@ $(VENV)/.ready
 
+# spandrel without torchvision, which it names and which does not import beside every build of torch: nothing that
+# is tested here needs it.
 $(VENV)/.ready-dev: pyproject.toml $(VENV)/.torch
 	$(RUN) -m pip install -q -e '.[dev]' -c constraints.txt
+	$(RUN) -m pip install -q --no-deps spandrel einops -c constraints.txt
 	@touch $@ $(VENV)/.ready $(VENV)/.ready-docs
 
 clean:

@@ -203,7 +203,7 @@ def test_settings_that_do_not_apply(model):
         pellucid.denoise(noisy, "toy")
     other = model.with_suffix(".pth")
     other.write_bytes(b"x")
-    with pytest.raises(ValueError, match="weight file of others"):
+    with pytest.raises(ValueError, match="is no weight file of a network that is known here"):
         pellucid.denoise(noisy, model=str(other))
     with pytest.raises(ValueError, match=r"must end in \.safetensors"):
         models.write("m.pt", models.read_card(model), {})
