@@ -17,6 +17,7 @@ from pellucid.bench.process import Worker
 from pellucid.bench.request import BenchRun, RunOptions
 from pellucid.bench.spec import parse_entry, parse_set, split
 from pellucid.request import checked
+from pellucid.tasks import Lines
 
 PEER_GRACE = 15.0
 """seconds beyond the limit in which a peer, which has a limit of its own, may report that it was too slow"""
@@ -171,7 +172,7 @@ def _left(
 def _run_all(
     todo: Sequence[tuple[CellJob, str]],
     rows: dict[str, CellRow],
-    file: log.CellLog,
+    file: Lines,
     shared: CellRow,
     source: str,
     summary: Summary,
