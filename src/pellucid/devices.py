@@ -138,6 +138,15 @@ def spread(function: Callable[[Item], Value], items: Sequence[Item], device: tor
         pool.shutdown(wait=True, cancel_futures=True)
 
 
+def together(*functions: Callable[[], Any]) -> list[Any]:
+    """What functions that need nothing of each other give, in order, worked out side by side (see `spread`).
+
+    >>> together(lambda: 1, lambda: "two")
+    [1, 'two']
+    """
+    return list(spread(lambda function: function(), functions, torch.device("cpu")))
+
+
 def workers(count: int) -> ThreadPoolExecutor:
     """Threads in which torch splits no operation over the cores; all other threads keep the count they have.
 

@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from scipy import ndimage, special
 
+from pellucid import devices
 from pellucid.noise import level
 from pellucid.noise.strokes import Bools, Floats, isolated, levels, longest
 
@@ -102,32 +103,45 @@ def measure(noisy: Floats, estimate: Floats) -> Residual | None:
     if int(alive.sum()) < FEWEST or not np.any((noisy - estimate)[:, alive]):
         return None
     gone = noisy - estimate
-    unit = np.stack([levels(g, k, alive) for g, k in zip(gone, estimate, strict=True)])
-    lone = np.stack([isolated(plane, alive, SPECK) for plane in gone / unit])
+
+    def lonely(channel: int) -> tuple[Floats, Bools]:
+        unit = levels(gone[channel], estimate[channel], alive)
+        return unit, isolated(gone[channel] / unit, alive, SPECK)
+
+    units, specks = zip(*devices.spread(lonely, range(len(gone)), torch.device("cpu")), strict=True)
+    unit, lone = np.stack(units), np.stack(specks)
     clean = np.where(lone, estimate, noisy)  # an impulse says nothing of the noise around it
     gone = np.where(lone, 0.0, gone)
     values = clean[:, alive]
-    low, high = np.quantile(values, (0.01, 0.99))
-    span = float(high - low)
     mean = gone[:, alive].mean(1)
     centred = gone - mean[:, None, None]
-    removed = float(np.sqrt(np.mean(np.square(centred[:, alive]))))
-    fine = estimate - smoothed(estimate, inner, 2.0)
-    calm = calmest(fine, alive)
-    smooth = smoothed(centred, inner, 8.0)
+    common = centred.mean(0)
+    ends, white, fine, finely, smooth, unlike, coherence, stroke = devices.together(
+        lambda: np.quantile(values, (0.01, 0.99)),
+        lambda: _white(clean),
+        lambda: estimate - smoothed(estimate, inner, 2.0),
+        lambda: centred - smoothed(centred, inner, 2.0),
+        lambda: smoothed(centred, inner, 8.0),
+        lambda: uneven(common - smoothed(common[None], inner, 4.0)[0], alive),
+        lambda: direction(centred, alive),
+        lambda: longest(centred / unit, alive),
+    )
+    low, high = ends
+    span = float(high - low)
     excess = max(float(low - estimate[:, alive].min()), float(estimate[:, alive].max() - high), 0.0)
     given = max(float(low - values.min()), float(values.max() - high), 0.0)
     whole = span if span > 0 else np.inf
+    calm = calmest(fine, alive)
     return Residual(
-        removed=removed,
+        removed=float(np.sqrt(np.mean(np.square(centred[:, alive])))),
         calm=float(np.sqrt(np.mean(np.square(centred[:, calm])))),
         span=span,
-        white=_white(clean),
+        white=white,
         shared=neighbours(centred, calm),
-        detail=correlation((centred - smoothed(centred, inner, 2.0))[:, alive], fine[:, alive]),
-        uneven=uneven(np.mean(centred - smoothed(centred, inner, 4.0), 0), alive),
-        direction=direction(centred, alive),
-        stroke=longest(centred / unit, alive),
+        detail=correlation(finely[:, alive], fine[:, alive]),
+        uneven=unlike,
+        direction=coherence,
+        stroke=stroke,
         moved=float(np.abs(mean).max()) / whole,
         drift=float(np.abs(smooth[:, alive]).max()) / whole,
         beyond=(excess - given) / whole,

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import Literal
 
 import torch
-from scipy.ndimage import median_filter
 from torch import Tensor
-from torch.nn.functional import interpolate
+from torch.nn.functional import interpolate, pad
 
 from pellucid import fields, models
 from pellucid.engine import placed
+from pellucid.learning import Learning
 from pellucid.methods.filters import bm3d
 from pellucid.methods.filters.nlh import method as nlh
 from pellucid.methods.table import described
 from pellucid.models.ensemble import MIRRORS, Ensemble
+from pellucid.models.loading import Model
 from pellucid.noise.colour import matrix
 from pellucid.noise.report import NoiseReport
 from pellucid.noise.shift import SEEN, developing, keeps_mean, lit
@@ -31,6 +34,8 @@ NORMAL = 0.6745
 """median size of a standard normal variable"""
 SHARING = (1.5, 2.2)
 """equivalent white level over the level, from which on the filter allows for shared noise, and wholly"""
+KEPT = 4
+"""networks that are kept ready for the next picture"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,15 +137,25 @@ def opened(name: str, *, seed: int, device: torch.device, precision: str = "floa
         FileNotFoundError: when a path leads nowhere.
         ValueError: when there is no such model, or it is damaged.
     """
+    path = models.locate(name)
+    written = path.stat()
+    model, learning = _ready(path, (written.st_mtime_ns, written.st_size), device)
+    return Ensemble(model=model, learning=learning, seed=seed, device=device, precision=precision)
+
+
+@lru_cache(maxsize=KEPT)
+def _ready(path: Path, written: tuple[int, int], device: torch.device) -> tuple[Model, Learning]:
+    """The model in a file, on the device; the last few are kept while their files stay as they are."""
     from pellucid import methods  # its table names this file
 
-    path = models.locate(name)
     method = methods.load(models.read_card(path).method)
     if method.learning is None:
-        raise ValueError(f"model {name!r} must be one that `pellucid train` wrote, got one of {method.name}.")
+        raise ValueError(
+            f"model {path.name!r} must be one that `pellucid train` wrote, got one of {method.name}."
+        )
     model = models.load(path, method.name, method.learning, method.config)
     placed(model.network, device)
-    return Ensemble(model=model, learning=method.learning, seed=seed, device=device, precision=precision)
+    return model, method.learning
 
 
 def equivalent(noise: NoiseReport, *, color: bool) -> float:
@@ -242,6 +257,31 @@ def _around(removed: Tensor) -> Tensor:
     return interpolate(level[None], size=(height, width), mode="bilinear", align_corners=False)[0]
 
 
+def _middle_of_nine(planes: Tensor) -> Tensor:
+    """Median of 3 x 3 pixels of (C, H, W), mirrored at the border.
+
+    The three of each column are sorted; the median of all is that of the largest least, the median middle
+    and the least largest one.
+
+    >>> planes = torch.randn(2, 9, 8, generator=torch.Generator().manual_seed(0))
+    >>> from scipy.ndimage import median_filter
+    >>> bool((_middle_of_nine(planes).numpy() == median_filter(planes.numpy(), (1, 3, 3))).all())
+    True
+    """
+    framed = pad(planes[None], (1, 1, 1, 1), mode="replicate")[0]  # as mirrored with the edge, one pixel wide
+    low, middle, high = _sorted(framed[:, :-2], framed[:, 1:-1], framed[:, 2:])
+    beside = [(part[..., :-2], part[..., 1:-1], part[..., 2:]) for part in (low, middle, high)]
+    least = torch.maximum(torch.maximum(*beside[0][:2]), beside[0][2])
+    most = torch.minimum(torch.minimum(*beside[2][:2]), beside[2][2])
+    return _sorted(least, _sorted(*beside[1])[1], most)[1]
+
+
+def _sorted(a: Tensor, b: Tensor, c: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Least, middle and largest at each place."""
+    low, high = torch.minimum(a, b), torch.maximum(a, b)
+    return torch.minimum(low, c), torch.maximum(low, torch.minimum(high, c)), torch.maximum(high, c)
+
+
 def _most(noisy: Tensor, most: float, source: float) -> Tensor:
     """The most that may be taken off each pixel of (C, H, W), all in standard deviations of the noise.
 
@@ -250,7 +290,7 @@ def _most(noisy: Tensor, most: float, source: float) -> Tensor:
     >>> _most(star, 3.0, 5.0)[0, 1]
     tensor([3., 1., 3.])
     """
-    around = torch.from_numpy(median_filter(noisy.cpu().numpy(), (1, 3, 3))).to(noisy)
+    around = _middle_of_nine(noisy)
     sure = ((noisy - around).abs() - source).div(2).clamp(0, 1)
     return most + sure * (1.0 - most)
 
