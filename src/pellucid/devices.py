@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
@@ -127,7 +128,7 @@ def spread(function: Callable[[Item], Value], items: Sequence[Item], device: tor
     >>> list(spread(lambda x: 2 * x, [1, 2, 3], torch.device("cpu")))
     [2, 4, 6]
     """
-    threads = min(torch.get_num_threads(), len(items)) if device.type == "cpu" else 1
+    threads = min(_mine.threads or torch.get_num_threads(), len(items)) if device.type == "cpu" else 1
     if threads < 2 or not _limits_alone():
         yield from map(function, items)
         return
@@ -145,6 +146,36 @@ def together(*functions: Callable[[], Any]) -> list[Any]:
     [1, 'two']
     """
     return list(spread(lambda function: function(), functions, torch.device("cpu")))
+
+
+def alone(function: Callable[[], Value]) -> Value:
+    """What a function gives in a thread of its own that keeps to one core, but for what it hands to `spread`.
+
+    Where operations are many and small, splitting each over the cores gains nothing, and with a busy
+    neighbour every one of them waits for the slowest core: the analysis of a picture then took twice as long.
+
+    >>> alone(torch.get_num_threads)
+    1
+    """
+    threads = _mine.threads or torch.get_num_threads()
+    if threads < 2 or not _limits_alone():
+        return function()
+
+    def inside() -> Value:
+        _mine.threads = threads
+        return function()
+
+    with workers(1) as pool:
+        return pool.submit(inside).result()
+
+
+class _Mine(threading.local):
+    """Of each thread: how many threads `spread` may use, 0 for as many as torch may."""
+
+    threads = 0
+
+
+_mine = _Mine()
 
 
 def workers(count: int) -> ThreadPoolExecutor:

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pellucid import devices
 from pellucid.noise import classes as spread
 from pellucid.noise import flat, level, reading, spectrum, values
 from pellucid.noise.colour import matrix
@@ -83,7 +84,10 @@ def analyse(pixels: Tensor, *, color: bool, scale: float = 255.0, holes: Tensor 
     >>> report.correlated, round(report.level, 2)
     (False, 0.1)
     """
-    pixels = pixels.detach().float().cpu()
+    return devices.alone(lambda: _analysed(pixels.detach().float().cpu(), color, scale, holes))
+
+
+def _analysed(pixels: Tensor, color: bool, scale: float, holes: Tensor | None) -> NoiseReport:
     rows, columns = values.inside(pixels)
     pixels = pixels[..., rows, columns]
     holes = None if holes is None else holes[:, rows, columns]
@@ -119,24 +123,31 @@ def _framed(views: list[Tensor], seen: Values, color: bool) -> NoiseReport:
     every = max(1, len(views) // 6)
     sample = views[::every]
     valid = [values.cover(u, v.shape[-2:]) for u, v in zip(seen.usable[::every], sample, strict=True)]
-    mad = torch.stack([level.mad(v, valid=a) for v, a in zip(sample, valid, strict=True)]).mean(0)
-    scales = torch.stack([level.mad_per_scale(v) for v in sample[:2]]).mean(0)
-    chens = [level.chen(v, floor=floor, ceiling=ceiling, valid=a) for v, a in zip(sample, valid, strict=True)]
+    pairs = list(zip(sample, valid, strict=True))
+    mad, scales, chens, periodic, clipped = devices.together(
+        lambda: torch.stack([level.mad(v, valid=a) for v, a in pairs]).mean(0),
+        lambda: torch.stack([level.mad_per_scale(v) for v in sample[:2]]).mean(0),
+        lambda: [level.chen(v, floor=floor, ceiling=ceiling, valid=a) for v, a in pairs],
+        lambda: spectrum.periodic(sample),
+        lambda: _clipped(views, floor, ceiling),
+    )
     joint = float(np.mean(chens))
     common = {
         "sigma_per_scale": tuple(tuple(row) for row in scales.tolist()),
         "mad": tuple(mad.tolist()),
         "chen": joint,
-        "clipped": _clipped(views, floor, ceiling),
+        "clipped": clipped,
         "impulse": spectrum.impulses(views, float(mad.max())),
-        "periodic": spectrum.periodic(sample),
+        "periodic": periodic,
         "step": step,
         "exact": seen.exact,
     }
     if seen.exact > DRAWN or seen.constant > 0.999:
         return _as_white((0.0,) * channels, channels, common, ())
-    found = reading.read(views, seen.usable, color=color, span=1.0, step=step)
-    blocks = flat.collect(views, seen.usable, floor=floor, ceiling=ceiling)
+    found, blocks = devices.together(
+        lambda: reading.read(views, seen.usable, color=color, span=1.0, step=step),
+        lambda: flat.collect(views, seen.usable, floor=floor, ceiling=ceiling),
+    )
     classes = flat.calmest(blocks)
     if not classes and seen.exact > DRAWN / 2:  # nothing is left that could tell of noise
         return _as_white((0.0,) * channels, channels, common | {"exact": 1.0}, ())

@@ -10,7 +10,7 @@ import torch
 from scipy.ndimage import distance_transform_edt
 from torch import Tensor
 
-from pellucid import auto, methods, shots
+from pellucid import auto, devices, methods, shots
 from pellucid.auto import Choice
 from pellucid.degradation import Mask
 from pellucid.image import Image
@@ -62,7 +62,11 @@ def analyse(state: State) -> State:
     whole = report_of(state, seen, hidden)
     several = len(seen) > 1 and request.kind == "noise"
     alone = [slice(i, i + 1) for i in range(len(seen) if several else 0)]
-    each = [report_of(state, seen[i], None if hidden is None else hidden[i]) for i in alone]
+    each = list(
+        devices.spread(
+            lambda i: report_of(state, seen[i], None if hidden is None else hidden[i]), alone, seen.device
+        )
+    )
     reports = tuple(each) if any(_apart(report, whole) for report in each) else ()
     if isinstance(request, Denoise) and request.level != "auto":
         whole, reports = as_level(whole, request.level), tuple(as_level(r, request.level) for r in reports)
