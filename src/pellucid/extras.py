@@ -14,6 +14,9 @@ PACKAGES = {
     "dicom": ("pydicom",),
     "microscopes": ("czifile", "liffile", "nd2"),
     "zoo": ("spandrel",),
+    "onnx": ("onnx", "onnxscript", "onnxruntime"),
+    "openvino": ("openvino", "onnx", "onnxscript"),
+    "serve": ("starlette", "uvicorn", "python_multipart"),
 }
 """the packages of an extra, as they are imported; pyproject.toml holds their versions"""
 

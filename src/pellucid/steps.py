@@ -49,6 +49,7 @@ class Task:
         color: True when the channels are display colours.
         relative: (D,) level of the noise of each of these slices over that of `noise`; None where all are
             alike.
+        precision: of a trained model's convolutions: float32, bfloat16 or auto.
     """
 
     shots: Tensor
@@ -61,6 +62,7 @@ class Task:
     budget: Budget = field(default_factory=Budget)
     color: bool = True
     relative: Tensor | None = None
+    precision: str = "float32"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ import typer
 
 from pellucid.cli.options import Console, repeated, spread
 from pellucid.extras import MissingExtra
-from pellucid.request import Denoise, Inpaint, Inspect, Output, Train, Upscale
+from pellucid.request import Denoise, Export, Inpaint, Inspect, Output, Train, Upscale
 
 Inputs = Annotated[
     list[Path], typer.Argument(metavar="INPUT...", help="Images, folders, patterns in quotes.")
@@ -73,6 +73,13 @@ def train(request: Train, console: Console) -> int:
     return carry_out(request, console)
 
 
+def export(request: Export, console: Console) -> int:
+    """Write the network of a model as ONNX or OpenVINO, checked against the model."""
+    from pellucid.cli import production
+
+    return production.export(request, console)
+
+
 VERBS: dict[str, Callable[..., int]] = {
     "denoise": denoise,
     "inpaint": inpaint,
@@ -81,6 +88,7 @@ VERBS: dict[str, Callable[..., int]] = {
     "methods": methods,
     "demo": demo,
     "train": train,
+    "export": export,
 }
 WITHOUT = {"inpaint": ("uncertainty",), "upscale": ("uncertainty",), "methods": ("debug",)}
 """options of a verb's records that do not apply to it"""

@@ -5,12 +5,15 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pellucid.cli import show as told
-from pellucid.cli.options import USAGE, Console, spread
+from pellucid.cli.options import EXPECTED, USAGE, Console, spread
+
+if TYPE_CHECKING:
+    from pellucid.exporting.tune import Tuned
 
 FAILED = 1
 
@@ -18,6 +21,8 @@ Named = Annotated[str, typer.Argument(metavar="NAME|FILE", help="A model by name
 Where = Annotated[str, typer.Argument(metavar="FILE|URL", help="Where the model is.")]
 Called = Annotated[str | None, typer.Option(help="What to call it; else as the file.")]
 Hash = Annotated[str | None, typer.Option(metavar="HEX", help="What its hash must be; needed for a URL.")]
+Loss = Annotated[float, typer.Option(min=0, help="dB that a precision may cost.")]
+Rounds = Annotated[int, typer.Option(min=1, help="How often each is measured.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a model of that name.")]
 
 app = typer.Typer(help="List, show, verify and install models.", no_args_is_help=True, rich_markup_mode=None)
@@ -98,3 +103,45 @@ def install(source: Where, name: Called = None, sha256: Hash = None, overwrite: 
         return FAILED
     print(f"{path.stem} is installed at {path}; use it with --model {path.stem}")
     return 0
+
+
+@app.command()
+@spread
+def tune(model: Named, console: Console, loss: Loss = 0.05, rounds: Rounds = 5) -> int:
+    """Measure which runtime and precision runs a model fastest here, and keep that."""
+    from pellucid.cli.production import refused
+    from pellucid.cli.production import told as progress
+    from pellucid.exporting import tune as tuning
+
+    try:
+        done = tuning.tune(model, loss=loss, rounds=rounds, progress=progress)
+    except EXPECTED as error:
+        return refused(error, console)
+    if console.json:
+        print(json.dumps(_measured(done), indent=2))
+        return 0
+    base = done.rows[0]
+    table = [
+        (
+            str(row.choice),
+            f"{row.ms:.0f}",
+            f"{row.ms / base.ms:.2f}",
+            f"{row.psnr:.2f}",
+            f"{row.psnr - base.psnr:+.3f}",
+        )
+        for row in done.rows
+    ]
+    print(told.columns([("runtime", "ms", "of torch", "dB", "change"), *table]))
+    for name, reason in done.left_out.items():
+        print(f"{name}: not tried: {reason}")
+    print(f"kept: {done.best}; `--runtime auto` takes it from now on ({done.file})")
+    return 0
+
+
+def _measured(done: Tuned) -> dict[str, Any]:
+    return {
+        "best": dataclasses.asdict(done.best),
+        "rows": [dataclasses.asdict(row) for row in done.rows],
+        "left_out": done.left_out,
+        "file": str(done.file),
+    }

@@ -6,6 +6,7 @@ True
 
 from pellucid.models.applying import factors, steps_of
 from pellucid.models.card import ORIGINS, Card, page
+from pellucid.models.exported import is_exported
 from pellucid.models.file import is_model, of_others, read, read_card, write
 from pellucid.models.keeping import install, verify
 from pellucid.models.loading import Model, config_of, fill, load
@@ -21,6 +22,7 @@ __all__ = [
     "fill",
     "folder",
     "install",
+    "is_exported",
     "is_model",
     "load",
     "locate",

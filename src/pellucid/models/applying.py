@@ -10,10 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pellucid import seeds
+from pellucid import devices, seeds
 from pellucid.engine import placed
 from pellucid.learning import Learning
 from pellucid.models.card import Card
+from pellucid.models.exported import Exported
 from pellucid.models.loading import Model, fill, load
 from pellucid.models.shelf import locate
 from pellucid.noise.report import NoiseReport
@@ -88,9 +89,17 @@ def steps_of(method: str, learning: Learning, kind: type) -> Steps:
             )
         model = load(locate(task.model), method, learning, kind)
         if task.initial is not None:
+            if isinstance(model.network, Exported):
+                raise ValueError(
+                    f"model {task.model!r} is exported: it has no weights to replace. "
+                    "Name the model that it was made of."
+                )
             fill(model.network, dict(task.initial), task.model)
         placed(model.network, device)
-        estimate = apply(model, learning, task.shots.mean(0), task.noise, config, seed=seed, device=device)
+        with devices.arithmetic(task.precision, device):
+            estimate = apply(
+                model, learning, task.shots.mean(0), task.noise, config, seed=seed, device=device
+            )
         yield Step(iteration=1, phase="apply", loss=None, output=estimate, estimate=lambda: estimate, total=1)
 
     return steps

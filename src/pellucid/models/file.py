@@ -13,6 +13,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from pellucid.files.replace import replaced
+from pellucid.models import exported
 from pellucid.models.card import Card
 
 FORMAT = "pellucid model 1"
@@ -40,7 +41,7 @@ def of_others(path: str | os.PathLike[str]) -> bool:
     (True, False)
     """
     if not is_model(path):
-        return True
+        return not exported.is_exported(path)
     try:
         with Path(path).open("rb") as raw:
             if int.from_bytes(raw.read(8), "little") > HEADER:
@@ -92,13 +93,13 @@ def write(
 
 
 def read_card(path: str | os.PathLike[str]) -> Card:
-    """The card of a model file; the weights stay on the disk.
+    """The card of a model file or of an exported one; the weights of the first stay on the disk.
 
     Raises:
         FileNotFoundError: when there is no such file.
         ValueError: when it is damaged, or no model file of pellucid.
     """
-    return _read(path, weights=False)[0]
+    return exported.facts(path).card if exported.is_exported(path) else _read(path, weights=False)[0]
 
 
 def read(path: str | os.PathLike[str]) -> tuple[Card, dict[str, Tensor]]:

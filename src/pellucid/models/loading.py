@@ -15,8 +15,9 @@ from torch.utils._pytree import tree_leaves
 
 from pellucid import fields, seeds
 from pellucid.learning import Learning
+from pellucid.models import exported
 from pellucid.models.card import Card
-from pellucid.models.file import read
+from pellucid.models.file import read, read_card
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,14 +61,19 @@ def load(path: str | os.PathLike[str], method: str, learning: Learning, kind: ty
         FileNotFoundError: when there is no such file.
         ValueError: when it is damaged, of another method, or its weights do not fit the network.
     """
-    card, weights = read(path)
-    name = Path(path).name
+    name, weights = Path(path).name, dict[str, Tensor]()
+    if exported.is_exported(path):
+        card = read_card(path)
+    else:
+        card, weights = read(path)
     if card.method != method:
         raise ValueError(
             f"model {name!r} was trained by {card.method}, not by {method}. Use --method {card.method}, "
             "or leave --method out."
         )
     config = config_of(card, kind, name)
+    if exported.is_exported(path):
+        return Model(card=card, network=exported.network(path), config=config)
     # First without values: a card may describe a network of any size, the file bounds what is true.
     with torch.device("meta"), _NoLarger(sum(tensor.numel() for tensor in weights.values())):
         network = built(learning, config, card.channels, name)

@@ -52,6 +52,8 @@ def with_any_size(forward: Callable[[Tensor], Tensor], image: Tensor, multiple: 
     torch.Size([1, 2, 5, 7])
     """
     checks.in_range("multiple", multiple, 1)
+    if torch.compiler.is_exporting():
+        return _of_any_size(forward, image, multiple)
     height, width = image.shape[-2:]
     tall, wide = (max(2, -(-side // multiple)) * multiple for side in (height, width))
     if (tall, wide) == (height, width):
@@ -60,3 +62,30 @@ def with_any_size(forward: Callable[[Tensor], Tensor], image: Tensor, multiple: 
     top, left = (tall - height) // 2, (wide - width) // 2
     result = forward(image.index_select(-2, rows).index_select(-1, columns))
     return result[..., top : top + height, left : left + width]
+
+
+def _of_any_size(forward: Callable[[Tensor], Tensor], image: Tensor, multiple: int) -> Tensor:
+    """The same as a graph in which height and width stand for numbers that are not known yet.
+
+    No branch and no slice depends on them, as either would fix what they are, and nothing below 0 is divided,
+    as ONNX rounds that to 0. Sides of at least `multiple` are mirrored once on each side, which absolute
+    values say.
+    """
+    if multiple == 1:
+        return forward(image)
+    height, width = image.shape[-2:]
+    tall, wide = (
+        torch.sym_max((side + multiple - 1) // multiple, 2) * multiple  # type: ignore[no-untyped-call]
+        for side in (height, width)
+    )
+    rows, columns = _folded(height, tall, image), _folded(width, wide, image)
+    result = forward(image.index_select(-2, rows).index_select(-1, columns))
+    rows = torch.arange(height, device=image.device) + (tall - height) // 2
+    columns = torch.arange(width, device=image.device) + (wide - width) // 2
+    return result.index_select(-2, rows).index_select(-1, columns)
+
+
+def _folded(size: int, padded: int, like: Tensor) -> Tensor:
+    """`mirrored` where no side is mirrored twice."""
+    position = torch.arange(padded, device=like.device) - (padded - size) // 2
+    return (size - 1) - ((size - 1) - position.abs()).abs()

@@ -15,6 +15,7 @@ Kind = Literal["noise", "mask", "downsample"]
 """what is undone: noise alone, missing pixels, or a reduction"""
 LEVELS = ("auto", "mad", "chen")
 SEEN_TO = ("auto", "off")
+RUNTIMES = ("auto", "torch", "onnx", "openvino")
 DTYPES = ("same", "float32")
 AXES = ("auto", "t", "z", "none")
 EFFORTS = ("quick", "normal", "best")
@@ -79,6 +80,8 @@ class Denoise(Request):
     """Measure the noise in these rows and columns only, where nothing else is."""
     model: str | None = option(None, metavar="FILE")
     """Weights, for methods that need them; the name of an installed model will do."""
+    runtime: str = option("auto", choices=RUNTIMES)
+    """What runs the network of `model`: auto is what `pellucid models tune` kept, else torch."""
     hot_pixels: str = option("auto", choices=SEEN_TO)
     """Replace hot and dead pixels that the rest of the picture could not have made; off leaves them."""
     lines: str = option("auto", choices=SEEN_TO)
@@ -271,6 +274,7 @@ class DenoiseOptions(RequestOptions, total=False):
     hot_pixels: str
     lines: str
     model: str | None
+    runtime: str
     near_clean: Sequence[str] | str | None
     adapt: float | None
     tile: int | None

@@ -195,6 +195,7 @@ def _piece(state: State, run: Sequence[int], seconds: float | None) -> Piece:
             near_clean=near_clean,
             initial=weights if weights is not None else state.request.initial,
             model=settings.model,
+            precision=settings.precision,
             budget=Budget(iterations=state.request.iterations, seconds=seconds),
             color=state.color,
             relative=_relative(state, run) if method.axis else None,

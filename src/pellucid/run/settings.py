@@ -11,6 +11,7 @@ import torch
 
 from pellucid import checks, devices, fields, methods, models, stopping
 from pellucid.degradation import Downsample
+from pellucid.exporting import runtime
 from pellucid.methods import foreign
 from pellucid.request import Denoise, Request, Upscale, stated
 from pellucid.run import adaptation
@@ -22,6 +23,7 @@ UNSAID = (
     "config",
     "set",
     "model",
+    "runtime",
     "near_clean",
     "stop",
     "iterations",
@@ -42,6 +44,7 @@ class Settings:
         config: its configuration; None for auto.
         device: where to run.
         model: path of a file with weights, or None.
+        precision: of that model's convolutions.
         found: what a weight file of others holds, where `model` is one and nobody said what it is.
         preparers: who prepares near-clean images, for a method that takes them.
         adaptation: how a model is fitted to the image, where that is asked for.
@@ -53,6 +56,7 @@ class Settings:
     config: Any
     device: torch.device
     model: str | None = None
+    precision: str = "float32"
     found: foreign.Found | None = None
     preparers: tuple[Preparer, ...] = ()
     adaptation: adaptation.Config = field(default_factory=adaptation.Config)
@@ -99,6 +103,8 @@ def settle(request: Request, *, shots: int = 1) -> Settings:
     if method is not None and method.needs_model and model is None:
         trained = f" `pellucid train {name}` writes one." if method.learning is not None else ""
         raise ValueError(f"{name} needs a file with weights. Name it with model (--model FILE).{trained}")
+    model, precision, told = _run_by(request, method, card, model)
+    notes += told
     if method is not None:
         notes += (*methods.remarks(name), *fields.current(method.config, changes)[1])
     if request.stop is not None:
@@ -109,6 +115,7 @@ def settle(request: Request, *, shots: int = 1) -> Settings:
         config=None if method is None else _config(method, _preset(method, request), config, changes),
         device=devices.choose(request.device),
         model=model,
+        precision=precision,
         found=found,
         preparers=_preparers(method, request, shots),
         adaptation=tuned,
@@ -165,6 +172,40 @@ def _found(request: Request, card: models.Card | None, model: str | None) -> for
             f"--method {found.method.name}, or leave --method out."
         )
     return found
+
+
+def _run_by(
+    request: Request, method: Method | None, card: models.Card | None, model: str | None
+) -> tuple[str | None, str, tuple[str, ...]]:
+    """The file and the precision that run a trained model, and what is to be said of them."""
+    wanted = request.runtime if isinstance(request, Denoise) else "auto"
+    if method is None or card is None or model is None:
+        if wanted not in ("auto", "torch"):
+            raise ValueError(
+                f"runtime={wanted!r} runs a model that `pellucid train` wrote, and none is named. Leave it "
+                "out, or name one with model (--model FILE)."
+            )
+        return model, "float32", ()
+    direct = method.learning is not None and method.learning.direct
+    if isinstance(request, Denoise) and request.adapt is not None:
+        if wanted not in ("auto", "torch") or models.is_exported(model):
+            raise ValueError("adapt fits a model in torch. Leave runtime out, and name a model of torch.")
+        return model, "float32", ()
+    if not direct and wanted not in ("auto", "torch"):
+        raise ValueError(
+            f"runtime={wanted!r} does not apply to {method.name}: its estimate is not one pass of its "
+            "network. Leave it out."
+        )
+    if not direct or (wanted == "auto" and request.initial is not None):
+        return model, "float32", ()
+    path, choice = runtime.run_by(Path(model), wanted)
+    by_itself = (
+        wanted == "auto"
+        and not models.is_exported(model)
+        and str(path) + choice.precision != model + "float32"
+    )
+    told = (f"the network runs by {choice}, as `pellucid models tune` found",) if by_itself else ()
+    return str(path), choice.precision if choice.runtime == "torch" else "float32", told
 
 
 def _as_trained(

@@ -1,0 +1,55 @@
+"""The verbs that bring models into use, and what they print."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+import traceback
+
+from pellucid.cli import show
+from pellucid.cli.options import EXPECTED, USAGE, Console
+from pellucid.request import Export
+
+FAILED = 1
+
+
+def told(text: str) -> None:
+    """Progress, where somebody watches."""
+    if sys.stderr.isatty():
+        print(f"pellucid: {text}", file=sys.stderr)
+
+
+def refused(error: Exception, console: Console, code: int = FAILED) -> int:
+    """One line on stderr, with --debug a traceback before it; the exit code."""
+    if console.debug:
+        traceback.print_exc(file=sys.stderr)
+    show.error(str(error))
+    return code
+
+
+def export(request: Export, console: Console) -> int:
+    """`pellucid export`: 0 when the graph was written and does what the model does."""
+    from pellucid.exporting import export as exporting
+
+    try:
+        done = exporting.export(request, told)
+    except FileExistsError as error:
+        return refused(error, console, USAGE)
+    except EXPECTED as error:
+        return refused(error, console)
+    if console.json:
+        record = {
+            "output": str(done.files[0]),
+            "files": [str(file) for file in done.files],
+            "precision": done.facts.precision,
+            "parity": [dataclasses.asdict(row) for row in done.parity],
+        }
+        print(json.dumps(record, indent=2, allow_nan=False))
+    else:
+        print(
+            f"{done.files[0]}: {done.facts.card.method}, {done.facts.precision}; beside it "
+            f"{', '.join(file.name for file in done.files[1:])}"
+        )
+        print("\n".join(f"  {row}" for row in done.parity))
+    return 0

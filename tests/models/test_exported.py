@@ -1,0 +1,143 @@
+"""Exported models: a stranger's file is refused in one line, and nothing of it runs."""
+
+import pytest
+import torch
+
+from pellucid import models
+from pellucid.models.exported import Facts, facts, network
+from pellucid.models.exported.onnx_file import MOST
+
+onnx = pytest.importorskip("onnx")
+pytest.importorskip("onnxruntime")
+helper, FLOAT = onnx.helper, onnx.TensorProto.FLOAT
+
+
+def blur(path, *, change=lambda graph: None, told=False, card=True):
+    """A mean of 3 x 3 pixels as an ONNX file; `change` spoils it before it is written."""
+    shape = ["batch", 1, "height", "width"]
+    inputs = [helper.make_tensor_value_info("noisy", FLOAT, shape)]
+    inputs += [helper.make_tensor_value_info("sigma", FLOAT, [1, 1, 1, 1])] if told else []
+    weight = helper.make_tensor("w", FLOAT, (1, 1, 3, 3), [1 / 9] * 9)
+    nodes = [helper.make_node("Conv", ["noisy", "w"], ["estimate"], pads=[1, 1, 1, 1], name="conv")]
+    outputs = [helper.make_tensor_value_info("estimate", FLOAT, shape)]
+    graph = helper.make_graph(nodes, "blur", inputs, outputs, [weight])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
+    stated = models.Card(method="n2n", config={}, channels=1)
+    if card:
+        for key, text in Facts(card=stated, conditioned=told, least=8).texts().items():
+            model.metadata_props.add(key=key, value=text)
+    change(model)
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
+def test_a_graph_is_called_as_a_network(tmp_path):
+    made = network(blur(tmp_path / "m.onnx"))
+    noisy = torch.rand(2, 1, 20, 17)
+    wanted = torch.nn.functional.conv2d(noisy, torch.full((1, 1, 3, 3), 1 / 9), padding=1)
+    assert torch.allclose(made(noisy), wanted, atol=1e-6)
+
+
+def test_a_picture_below_the_least_side_is_mirrored_and_cut_back(tmp_path):
+    made = network(blur(tmp_path / "m.onnx"))
+    flat = torch.full((1, 1, 3, 4), 0.5)
+    assert made(flat).shape == flat.shape
+    assert torch.allclose(made(flat), flat, atol=1e-6)  # the border of zeros lies outside
+
+
+def test_the_card_is_inside(tmp_path):
+    card = models.read_card(blur(tmp_path / "m.onnx"))
+    assert (card.method, card.channels) == ("n2n", 1)
+    assert not models.of_others(tmp_path / "m.onnx")
+
+
+def external(model):
+    tensor = model.graph.initializer[0]
+    tensor.ClearField("float_data")
+    tensor.data_location = onnx.TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value="../../etc/passwd")
+
+
+def loop(model):
+    body = helper.make_graph([], "body", [], [])
+    model.graph.node.append(helper.make_node("Loop", ["", ""], ["x"], body=body))
+
+
+def custom(model):
+    model.graph.node.append(helper.make_node("Evil", ["noisy"], ["x"], domain="my.code"))
+
+
+def made_from_a_size(model):
+    model.graph.initializer.append(helper.make_tensor("s", onnx.TensorProto.INT64, (2,), [60000, 60000]))
+    model.graph.node.append(helper.make_node("Expand", ["noisy", "s"], ["x"]))
+
+
+def hollow(model):
+    model.graph.initializer[0].dims[:] = [1, 1, 100000, 100000]
+
+
+def no_numbers(model):
+    model.graph.initializer[0].float_data[0] = float("nan")
+
+
+def other_inputs(model):
+    model.graph.input.append(helper.make_tensor_value_info("more", FLOAT, [1]))
+
+
+SPOILT = {
+    "another file": (external, "another file, which is not opened"),
+    "a loop": (loop, "'Loop', which exports do not have"),
+    "code of its own": (custom, "'Evil', which exports do not have"),
+    "a huge size": (made_from_a_size, "a size that no network has"),
+    "a hollow tensor": (hollow, "10000000000 values, and there are 9"),
+    "no numbers": (no_numbers, "not finite"),
+    "other inputs": (other_inputs, "other inputs than its card says"),
+}
+
+
+@pytest.mark.parametrize("name", SPOILT)
+def test_what_exports_do_not_hold_is_refused(name, tmp_path):
+    change, words = SPOILT[name]
+    with pytest.raises(ValueError, match=words) as caught:
+        network(blur(tmp_path / "m.onnx", change=change))
+    assert "\n" not in str(caught.value)
+
+
+def test_no_card_no_model(tmp_path):
+    with pytest.raises(ValueError, match="has no card"):
+        facts(blur(tmp_path / "m.onnx", card=False))
+
+
+@pytest.mark.parametrize("data", [b"", b"\xff" * 4000, b"not a graph at all"])
+def test_damage_is_named(data, tmp_path):
+    path = tmp_path / "m.onnx"
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match=r"m\.onnx") as caught:
+        facts(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_huge_file_is_not_read(tmp_path):
+    path = tmp_path / "m.onnx"
+    with path.open("wb") as file:
+        file.truncate(MOST + 1)
+    with pytest.raises(ValueError, match="more than 512 MB"):
+        facts(path)
+
+
+def test_openvino_files_of_strangers(tmp_path):
+    pytest.importorskip("openvino")
+    path = tmp_path / "m.xml"
+    path.write_text('<!DOCTYPE x [<!ENTITY a "b">]><net><layers/></net>')
+    with pytest.raises(FileNotFoundError, match=r"m\.bin"):
+        facts(path)
+    path.with_suffix(".bin").write_bytes(b"")
+    with pytest.raises(ValueError, match="declares more than data"):
+        facts(path)
+    path.write_text('<net><layers><layer id="0" type="TensorIterator" version="opset1"/></layers></net>')
+    with pytest.raises(ValueError, match="'TensorIterator', which exports do not have"):
+        facts(path)
+    path.write_text('<net version="11"><layers><layer id="0" type="Const" version="opset1"/></layers></net>')
+    with pytest.raises(ValueError, match=r"m\.xml") as caught:
+        facts(path)
+    assert "\n" not in str(caught.value)
