@@ -1,4 +1,4 @@
-"""What is exported does what the model does: of any size, at any level, in the runtimes that are installed."""
+"""What is exported does what the model does: of any size, at any level, by every runtime."""
 
 import json
 import shutil
@@ -9,8 +9,8 @@ import pytest
 import torch
 
 import pellucid
-from pellucid import methods, models, seeds
-from pellucid.exporting import graph, parity, runtime, tune
+from pellucid import files, methods, models, seeds
+from pellucid.exporting import graph, parity, quantise, runtime, tune
 from pellucid.exporting.export import export
 from pellucid.models import exported
 from pellucid.request import Export
@@ -152,7 +152,7 @@ def test_runtimes_are_kept_ready_and_the_fastest_is_taken(made, at_once, tmp_pat
     assert runtime.kept(source) == choice
     result = pellucid.denoise(noisy, return_result=True, **common)
     assert any("openvino, bfloat16" in note for note in result.warnings)
-    assert 0 < np.abs(result.estimate - wanted).max() < 0.05
+    assert 0 < np.abs(np.moveaxis(result.estimate[0], 0, -1) - wanted).max() < 0.05
     monkeypatch.setattr(runtime, "machine", lambda: "another one")
     assert runtime.kept(source) == runtime.Choice()
 
@@ -181,3 +181,38 @@ def test_parity_names_what_is_wrong():
     assert "30 dB" in parity.faults([row], "float32")
     assert "nan" in parity.faults([parity.Row(**(vars(row) | {"decibels": float("nan")}))], "int8")
     assert parity.faults([parity.Row(**(vars(row) | {"decibels": 130.0}))], "float32") == ""
+
+
+def test_8_bits_round_the_residual_and_never_the_picture(made, at_once, tmp_path):
+    """First and last convolution and the sum with the picture keep floats."""
+    source = made[0]
+    done = export(Export(model=str(source), out=tmp_path / "i.onnx", precision="int8"))
+    proto = onnx.load(done.files[0])
+    makers = {name: node for node in proto.graph.node for name in node.output}
+    layers = [node for node in proto.graph.node if node.op_type in ("Conv", "ConvTranspose")]
+
+    def rounded(node):
+        return makers[node.input[0]].op_type == "DequantizeLinear"
+
+    assert not rounded(layers[0])
+    assert not rounded(layers[-1])
+    assert all(rounded(node) for node in layers[1:-1])
+    last = makers["estimate"]
+    assert last.op_type in ("Sub", "Add", "Mul")
+    assert done.facts.precision == "int8"
+    assert all(row.decibels > 32 for row in done.parity)
+
+
+def test_8_bits_are_calibrated_on_pictures_of_ones_own(tmp_path):
+    folder = tmp_path / "noisy"
+    folder.mkdir()
+    with pytest.raises(ValueError, match="no picture of 3 channels"):
+        list(quantise._measured(folder, 3))
+    rng = np.random.default_rng(0)
+    pixels = np.clip(rng.normal(128, 25, (64, 80, 3)), 0, 255).astype(np.uint8)
+    pellucid.write(files.from_array(pixels, channel_axis=2), folder / "a.png")
+    ((noisy, level),) = list(quantise._measured(folder, 3))
+    assert noisy.shape == (1, 3, 64, 80)
+    assert level == pytest.approx(25 / 255, rel=0.1)
+    with pytest.raises(ValueError, match="data is what int8 is calibrated on"):
+        Export(model="swift-color", out=tmp_path / "m.onnx", data=folder)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
+import math
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -23,6 +25,12 @@ Called = Annotated[str | None, typer.Option(help="What to call it; else as the f
 Hash = Annotated[str | None, typer.Option(metavar="HEX", help="What its hash must be; needed for a URL.")]
 Loss = Annotated[float, typer.Option(min=0, help="dB that a precision may cost.")]
 Rounds = Annotated[int, typer.Option(min=1, help="How often each is measured.")]
+Out = Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The model to write.")]
+Data = Annotated[Path, typer.Option(metavar="FOLDER", help="Noisy pictures to learn on.")]
+Keep = Annotated[float, typer.Option(help="The share that is kept, between 0 and 1.")]
+Counted = Annotated[str, typer.Option(metavar="channels|weights", help="What the share is of.")]
+Seconds = Annotated[float | None, typer.Option(min=1, help="So long at most.")]
+Steps = Annotated[int, typer.Option(min=1, help="Of the optimiser, at most.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a model of that name.")]
 
 app = typer.Typer(help="List, show, verify and install models.", no_args_is_help=True, rich_markup_mode=None)
@@ -135,6 +143,46 @@ def tune(model: Named, console: Console, loss: Loss = 0.05, rounds: Rounds = 5) 
     for name, reason in done.left_out.items():
         print(f"{name}: not tried: {reason}")
     print(f"kept: {done.best}; `--runtime auto` takes it from now on ({done.file})")
+    return 0
+
+
+@app.command()
+@spread
+def prune(
+    model: Named,
+    out: Out,
+    data: Data,
+    console: Console,
+    keep: Keep = 0.5,
+    of: Counted = "channels",
+    seconds: Seconds = None,
+    steps: Steps = 4000,
+    overwrite: Overwrite = False,
+) -> int:
+    """Keep a share of a model, and fit that to the whole on noisy pictures; no clean one is needed."""
+    from pellucid.cli.production import refused
+    from pellucid.cli.production import told as progress
+    from pellucid.production import prune as pruning
+    from pellucid.production.teaching import Lesson
+
+    lesson = Lesson(seconds=seconds, steps=steps)
+    try:
+        done = pruning.prune(
+            model, out, data, keep=keep, of=of, lesson=lesson, overwrite=overwrite, progress=progress
+        )
+    except EXPECTED as error:
+        return refused(error, console)
+    before, after = done.weights
+    if console.json:
+        record = {"output": str(done.file), "weights": after, "before": before}
+        print(
+            json.dumps(record | {"steps": done.steps, "seconds": done.seconds, "loss": done.loss}, indent=2)
+        )
+    else:
+        print(
+            f"{done.file}: {after:,} of {before:,} weights, {done.steps} steps, {done.seconds:.0f} s; "
+            f"{-10 * math.log10(max(done.loss, 1e-20)):.1f} dB from the whole model on noisy crops"
+        )
     return 0
 
 

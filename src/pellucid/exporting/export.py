@@ -7,14 +7,15 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from pellucid import __version__, extras, methods, models
-from pellucid.exporting import graph, parity
+from pellucid import extras, methods, models
+from pellucid.exporting import graph, parity, quantise
 from pellucid.files.replace import replaced
 from pellucid.models import exported
-from pellucid.models.exported import Facts
+from pellucid.models.exported import Facts, openvino_file
 from pellucid.request import Export
 
 
@@ -33,7 +34,9 @@ class Done:
     parity: tuple[parity.Row, ...]
 
 
-def export(request: Export, progress: Callable[[str], object] = lambda text: None) -> Done:
+def export(
+    request: Export, progress: Callable[[str], object] = lambda text: None, *, base: Path | None = None
+) -> Done:
     """Write the network of a model as ONNX or OpenVINO, of any height and width, the level as an input.
 
     The card is inside, and beside it as JSON. Both networks are run on pictures of three sizes; where they
@@ -42,6 +45,7 @@ def export(request: Export, progress: Callable[[str], object] = lambda text: Non
     Args:
         request: the model, the file and the precision.
         progress: told what is being done.
+        base: the same model as ONNX in float32, where that is there already.
 
     Raises:
         ValueError: for a model whose estimate is not one pass of its network, or where both differ.
@@ -59,7 +63,13 @@ def export(request: Export, progress: Callable[[str], object] = lambda text: Non
     if not out.absolute().parent.is_dir():
         raise FileNotFoundError(f"the folder of {out} does not exist. Create it first.")
     with tempfile.TemporaryDirectory(prefix="pellucid-export-") as folder:
-        made = made_in(Path(folder), source, out.suffix.lower(), request, progress)
+        first = Path(folder, "graph.onnx")
+        if base is None:
+            progress("writing the graph (half a minute)")
+            graph.write(source, first)
+        else:
+            shutil.copyfile(base, first)
+        made = _formed(first, request, progress)
         progress("comparing both on three sizes")
         rows = parity.rows(source, made)
         wrong = parity.faults(rows, request.precision)
@@ -75,20 +85,16 @@ def export(request: Export, progress: Callable[[str], object] = lambda text: Non
     return Done(files=tuple(targets), facts=facts, parity=tuple(rows))
 
 
-def made_in(
-    folder: Path, source: Path, suffix: str, request: Export, progress: Callable[[str], object]
-) -> Path:
-    """The exported file in a folder of its own, not yet compared with anything."""
-    progress("writing the graph (half a minute)")
-    first = folder / "graph.onnx"
-    facts = graph.write(source, first)
+def _formed(first: Path, request: Export, progress: Callable[[str], object]) -> Path:
+    """The graph in the precision and the format that are asked for, not yet compared with anything."""
+    facts = exported.facts(first)
     if request.precision == "int8":
-        raise ValueError("precision='int8' is not yet there.")
-    if suffix == ".onnx":
+        progress("calibrating 8 bits on noisy pictures")
+        facts = quantise.quantise(first, facts, first.with_name("int8.onnx"), request.data)
+        first = first.with_name("int8.onnx")
+    if request.out.suffix.lower() == ".onnx":
         return first
-    from pellucid.models.exported import openvino_file
-
-    made = folder / "graph.xml"
+    made = first.with_suffix(".xml")
     network = openvino_file.core().read_model(str(first))
     openvino_file.write(network, replace(facts, precision=request.precision), made)
     return made
@@ -121,7 +127,7 @@ def _sheet(facts: Facts, rows: list[parity.Row]) -> dict[str, Any]:
             "range": "standard deviation of the noise, working units",
         }
     return {
-        "pellucid": __version__,
+        "pellucid": version("pellucid"),
         "inputs": inputs,
         "output": {"estimate": {"type": "float32", "shape": shape}},
         "least_side": facts.least,

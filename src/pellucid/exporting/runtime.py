@@ -64,7 +64,7 @@ def run_by(path: Path, runtime: str) -> tuple[Path, Choice]:
 
 
 def ready(path: Path, choice: Choice) -> Path:
-    """The exported copy of a model in the cache folder, made on first use."""
+    """The exported copy of a model in the cache folder, made on first use; its graph is kept too."""
     folder = cache() / "exports"
     target = folder / f"{hash_of(path)[:32]}-{choice.precision}{SUFFIX[choice.runtime]}"
     if target.is_file():
@@ -74,7 +74,9 @@ def ready(path: Path, choice: Choice) -> Path:
         except (ValueError, OSError):
             pass  # damaged: it is made anew
     folder.mkdir(parents=True, exist_ok=True)
-    export(Export(model=str(path), out=target, precision=choice.precision, overwrite=True))
+    first = Choice(runtime="onnx")
+    base = ready(path, first) if choice != first else None
+    export(Export(model=str(path), out=target, precision=choice.precision, overwrite=True), base=base)
     return target
 
 

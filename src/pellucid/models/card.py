@@ -47,6 +47,7 @@ class Card:
         seconds: of training.
         seed: of training.
         version: of pellucid.
+        teachers: whose results were its targets, where it learnt from others.
         notes: anything else, in words.
     """
 
@@ -71,6 +72,7 @@ class Card:
     seconds: float = 0.0
     seed: int = 0
     version: str = ""
+    teachers: tuple[str, ...] = ()
     notes: str = ""
 
     def __post_init__(self) -> None:
@@ -169,6 +171,8 @@ def page(card: Card, path: Path) -> str:
     lines += [
         f"  training: {card.steps} steps, {card.seconds:.0f} s, seed {card.seed}, pellucid {card.version}"
     ]
+    if card.teachers:
+        lines += [f"  taught by: {', '.join(card.teachers)}"]
     if card.std:
         means, stds = (", ".join(f"{v:.4g}" for v in values) for values in (card.mean, card.std))
         lines += [f"  standardised by: mean {means}; standard deviation {stds}"]

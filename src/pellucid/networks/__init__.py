@@ -65,6 +65,10 @@ def builder(name: str) -> Callable[..., nn.Module]:
     >>> builder("snail")(3, 1).__class__.__name__
     'Skip'
     """
+    if "[" in name:
+        from pellucid.networks.swift import sized  # the one family whose sizes may stand in its name
+
+        return sized(name)
     module, attribute = NETWORKS[checks.one_of("network", name, list(NETWORKS))].split(":")
     build: Callable[..., nn.Module] = getattr(import_module(module), attribute)
     return build

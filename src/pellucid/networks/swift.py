@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import cast
 
@@ -118,6 +120,28 @@ class Swift(nn.Module):
         for blocks, enlarge in zip(reversed(self.up), reversed(self.enlarge), strict=True):
             features = blocks(enlarge(features) + skips.pop())
         return noisy - pixel_shuffle(self.tail(features), 2)
+
+
+def sized(name: str) -> Callable[..., nn.Module]:
+    """What builds a Swift of widths and blocks that stand in its name, as pruning makes them.
+
+    Raises:
+        ValueError: for a name that is not swift[WIDTHS;BLOCKS] or swift-blind[WIDTHS;BLOCKS].
+
+    >>> sum(p.numel() for p in sized("swift[14,29,48;2,2,2]")(3, 3).parameters())
+    175394
+    """
+    found = re.fullmatch(
+        r"(swift|swift-blind)\[(\d{1,4}(?:,\d{1,4}){0,7});(\d{1,2}(?:,\d{1,2}){0,7})\]", name
+    )
+    if found is None:
+        raise ValueError(
+            f"network must be named like swift[14,29,48;2,2,2] (widths; blocks), got {name[:60]!r}."
+        )
+    widths, blocks = (tuple(int(n) for n in found[group].split(",")) for group in (2, 3))
+    if min(widths) < 1:
+        raise ValueError(f"the widths of a network must be 1 or more, got {name[:60]!r}.")
+    return partial(Swift, widths=widths, blocks=blocks, conditioned=found[1] == "swift")
 
 
 def wide(inputs: int, outputs: int) -> Swift:

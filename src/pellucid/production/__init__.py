@@ -1,0 +1,1 @@
+"""Models brought into use: pruned, distilled, served. Nothing below imports it."""
