@@ -118,7 +118,7 @@ def teach(
                 f"step {step}, {spent:.0f} s, {-10 * np.log10(max(mean, 1e-12)):.2f} dB from the teacher"
             )
     student.eval().requires_grad_(False)
-    last = float(torch.stack(recent).mean()) if recent else float("nan")
+    last = float(torch.stack(recent[-max(1, step // 5) :]).mean()) if recent else float("nan")
     return step, time.monotonic() - started, last
 
 
