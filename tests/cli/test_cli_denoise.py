@@ -57,7 +57,8 @@ def test_several_inputs_go_to_a_folder_and_a_list(run, photos, tmp_path):
     done = run("denoise", *photos, "-o", tmp_path / "new" / "out", "--method", "nlm", "--json")
     assert done.code == 0
     assert [r["input"] for r in done.json] == [str(p) for p in photos]
-    assert sorted(p.name for p in (tmp_path / "new" / "out").iterdir()) == ["a.png", "b.png", "c.png"]
+    written = sorted(p.name for p in (tmp_path / "new" / "out").iterdir())
+    assert written == ["a.png", "b.png", "c.png", "pellucid.jsonl"]
 
 
 def test_stated_level_in_both_units_is_the_same(run, photo, tmp_path):

@@ -31,6 +31,24 @@ def test_what_is_done_stays_done_and_other_settings_are_not(tmp_path):
     assert [row.get("state") for row in rows] == [None, "begun", "done", "begun", "failed"]
 
 
+def test_what_is_left_over_of_an_item_and_what_came_later(tmp_path):
+    there = tmp_path / "a.png"
+    with Manifest(tmp_path / "m") as manifest:
+        assert not manifest.left_over("a.png", there)
+        manifest.begin(ITEM)
+        assert not manifest.left_over("a.png", there)
+        there.write_text("half of the work")
+        assert manifest.left_over("a.png", there)
+        manifest.fail(ITEM, "the disk is full")
+        at = manifest.rows["a.png"]["at"]
+        os.utime(there, (at - 1, at - 1))
+        assert manifest.left_over("a.png", there)
+        os.utime(there, (at + 1, at + 1))  # made by hand, as it had failed
+        assert not manifest.left_over("a.png", there)
+        manifest.finish(ITEM, None, seconds=0)
+        assert not manifest.left_over("a.png", there)
+
+
 def test_every_length_to_which_a_kill_may_tear_the_file(tmp_path):
     path = tmp_path / "m.jsonl"
     with Manifest(path) as manifest:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import pickle
 import sys
 import traceback
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from pellucid import checks, files
+from pellucid import checks, files, tasks
 from pellucid.cli.gather import Found
 from pellucid.cli.options import EXPECTED
-from pellucid.cli.progress import line, watching
 from pellucid.cli.record import Record, record_of
-from pellucid.request import Denoise, Inpaint, Output
-from pellucid.run import Job, Settings, State, run
+from pellucid.request import Denoise, Inpaint, Output, Request
+from pellucid.run import Job, Settings, State, run, settle
+from pellucid.run.state import Watcher
+
+_SETTLED: dict[bytes, Settings] = {}
+"""of a worker process: what its last request came to"""
 
 
 def plan(inputs: Sequence[Found], output: Output, *, one_scene: bool = False) -> list[Job]:
@@ -27,7 +31,7 @@ def plan(inputs: Sequence[Found], output: Output, *, one_scene: bool = False) ->
     format = None if output.format is None else files.of_output("", "array", output.format)
     targets = outputs(inputs, output.out, format=format, one_scene=one_scene, suffix=output.suffix)
     groups = [tuple(one.path for one in inputs)] if one_scene else [(one.path,) for one in inputs]
-    several = len(groups) > 1 or (not one_scene and any(one.gathered for one in inputs))
+    several = many(inputs, one_scene=one_scene)
     if len(reference) == 1 and reference[0].is_dir():
         truths: list[Path | None] = [reference[0] / group[0].name for group in groups]
     elif reference and len(reference) != len(groups):
@@ -57,6 +61,11 @@ def plan(inputs: Sequence[Found], output: Output, *, one_scene: bool = False) ->
     ]
 
 
+def many(inputs: Sequence[Found], *, one_scene: bool) -> bool:
+    """Whether a folder is written to, name by name, and not one output."""
+    return not one_scene and (len(inputs) > 1 or any(one.gathered for one in inputs))
+
+
 def masked(settings: Settings, count: int) -> list[Settings]:
     """The settings of every job; each has its own mask where there are masks.
 
@@ -78,49 +87,51 @@ def failure(name: Path | str, error: Exception, *, debug: bool) -> Record:
     if debug:
         traceback.print_exception(error, file=sys.stderr)
     text = " ".join(str(error).split())
-    if not text or not isinstance(error, EXPECTED):
+    if not text or not isinstance(error, (*EXPECTED, tasks.WorkerDiedError)):
         text = f"{type(error).__name__}: {text} (--debug shows where)"
     wrong = {"wrong_usage": True} if isinstance(error, checks.UsageError) else {}
     return {"input": str(name), "error": text} | wrong
 
 
-def carry_out(
-    jobs: Sequence[Job],
-    settings: Sequence[Settings],
-    *,
-    skip_existing: bool = False,
-    debug: bool = False,
-) -> tuple[list[Record], bool]:
-    """Do every job by its settings; an error stops its own job only.
+def work(settings: Settings, job: Job, progress: Watcher | None = None) -> Record:
+    """Do a job; what a manifest keeps of it, with its record.
 
-    Args:
-        jobs: what to do.
-        settings: of each.
-        skip_existing: whether a job whose output exists is done already.
-        debug: whether the tracebacks of errors are shown.
-
-    Returns:
-        A record per job that was begun, and whether an interrupt ended the batch.
+    Raises:
+        tasks.UnfinishedError: when the person broke it off and the best so far is written.
     """
-    records: list[Record] = []
-    for job, own in zip(jobs, settings, strict=True):
-        name = str(job.inputs[0])
-        if skip_existing and job.output.exists():
-            records.append({"input": name, "output": str(job.output), "skipped": True})
-            continue
-        try:
-            with watching(name, line) as progress:
-                state = run(State(settings=own, job=job, progress=progress))
-            records.append(record_of(state, job))
-        except KeyboardInterrupt:
-            records.append({"input": name, "error": "interrupted before there was anything to keep"})
-            return records, True
-        except Exception as error:  # noqa: BLE001 - whatever one input does, the others go on
-            records.append(failure(name, error, debug=debug))
-            continue
-        if "interrupted" in state.result.stopped_by:
-            return records, len(records) < len(jobs)
-    return records, False
+    state = run(State(settings=settings, job=job, progress=progress))
+    told = _noted(record_of(state, job), job)
+    if "interrupted" in state.result.stopped_by:
+        raise tasks.UnfinishedError(told)
+    return told
+
+
+def work_apart(payload: tuple[Request, Job]) -> Record:
+    """The same in a worker process, which settles what is the same for all of a batch once."""
+    request, job = payload
+    told = pickle.dumps(request)
+    if told not in _SETTLED:
+        _SETTLED.clear()
+        _SETTLED[told] = settle(request)
+    return work(_SETTLED[told], job)
+
+
+def written(job: Job) -> dict[str, Path]:
+    """The files that a job writes, by what they are."""
+    named = {"output": job.output, "report": job.report, "uncertainty": job.uncertainty}
+    return {name: path for name, path in named.items() if path is not None}
+
+
+def _noted(record: Record, job: Job) -> Record:
+    """What the manifest keeps of a job that is done: of which file, what came of it, and its record."""
+    trust = record.get("trust") or {}
+    sizes = {name: tasks.identity(path)["size"] for name, path in written(job).items() if path.exists()}
+    return {
+        "input": [tasks.identity(path) for path in job.inputs],
+        "outputs": sizes,
+        "verdict": trust.get("level"),
+        "record": record,
+    }
 
 
 def outputs(

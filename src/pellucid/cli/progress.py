@@ -5,10 +5,13 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
+    import rich.progress
+
     from pellucid.run import Progress
 
 Told = TypeVar("Told")
@@ -44,6 +47,79 @@ def watching(
                 status.update(f"{name}: {line(told)}")
 
         yield tell
+
+
+class Bar:
+    """Of one input: its progress line is all there is."""
+
+    def at(self, name: str) -> AbstractContextManager[Callable[[Progress], None] | None]:
+        """While an input is worked on: what tells of its steps, or None where nobody watches."""
+        return watching(name, line)
+
+    def advance(self, *, before: bool = False) -> None:
+        """One input is done, now or ``before`` this run."""
+
+    def say(self, text: str) -> None:
+        """A line on stderr."""
+        print(f"pellucid: {text}", file=sys.stderr)
+
+
+class _Shown(Bar):
+    """Of a batch on a terminal: how many are done, for how long, how long it will take."""
+
+    def __init__(self, bars: rich.progress.Progress, total: int) -> None:
+        self._bars, self._total, self._shown = bars, total, 0.0
+        self._task = bars.add_task("", total=total)
+
+    @contextmanager
+    def at(self, name: str) -> Iterator[Callable[[Progress], None] | None]:
+        """As of `Bar`."""
+        self._bars.update(self._task, description=Path(name).name)
+
+        def tell(told: Progress) -> None:
+            now = time.monotonic()
+            if now - self._shown >= EVERY:
+                self._shown = now
+                self._bars.update(self._task, description=f"{Path(name).name}: {line(told)}")
+
+        yield tell
+
+    def advance(self, *, before: bool = False) -> None:
+        """As of `Bar`; what was done before says nothing of the time that the rest will take."""
+        if before:
+            self._total -= 1
+            self._bars.update(self._task, total=self._total)
+        else:
+            self._bars.advance(self._task)
+
+    def say(self, text: str) -> None:
+        """As of `Bar`, above the bar."""
+        self._bars.console.print(f"pellucid: {text}", markup=False, highlight=False)
+
+
+@contextmanager
+def bar(total: int) -> Iterator[Bar]:
+    """One bar for a batch of so many inputs; nothing where stderr is no terminal.
+
+    Args:
+        total: how many there are.
+    """
+    if not sys.stderr.isatty():
+        yield Bar()
+        return
+    import rich.progress as parts
+    from rich.console import Console
+
+    columns = (
+        parts.BarColumn(20),
+        parts.MofNCompleteColumn(),
+        parts.TimeElapsedColumn(),
+        parts.TextColumn("left"),
+        parts.TimeRemainingColumn(),
+        parts.TextColumn("{task.description}", markup=False),
+    )
+    with parts.Progress(*columns, console=Console(stderr=True)) as bars:
+        yield _Shown(bars, total)
 
 
 def line(progress: Progress) -> str:

@@ -39,6 +39,8 @@ def records(found: Sequence[dict[str, Any]], *, as_json: bool, alone: bool) -> N
         alone: whether there was one input, whose JSON is an object and not a list.
     """
     for record in found:
+        if "done_before" in record:
+            continue
         if "error" in record:
             named = record["error"].startswith(record["input"])
             error(record["error"] if named else f"{record['input']}: {record['error']}")
@@ -61,7 +63,8 @@ def summary(found: Sequence[dict[str, Any]], planned: int) -> None:
         planned: how many there should be.
     """
     counts = {
-        "written": sum("output" in r and "skipped" not in r and "error" not in r for r in found),
+        "written": sum(not {"error", "skipped", "done_before"} & set(r) for r in found),
+        "done before": sum("done_before" in r for r in found),
         "skipped, as they exist": sum("skipped" in r for r in found),
         "failed": sum("error" in r for r in found),
         "not begun": planned - len(found),
@@ -78,6 +81,8 @@ def summary(found: Sequence[dict[str, Any]], planned: int) -> None:
 def _line(record: dict[str, Any]) -> str:
     if "skipped" in record:
         return f"{record['output']}: exists, skipped"
+    if "done_before" in record:
+        return f"{record['output']}: done before"
     if "words" in record:
         return f"{record['input']}: {record['words']}"
     did = "returned unchanged" if record["method"] == "none" else record["method"]

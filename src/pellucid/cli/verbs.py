@@ -10,7 +10,7 @@ from typing import Any
 
 from pellucid import files
 from pellucid import methods as table
-from pellucid.cli import batch, show
+from pellucid.cli import batch, resume, show
 from pellucid.cli.gather import gather
 from pellucid.cli.options import USAGE, Console
 from pellucid.noise import analysis
@@ -42,12 +42,20 @@ def restore(inputs: Sequence[Path], request: Request, output: Output, console: C
             traceback.print_exc(file=sys.stderr)
         show.error(str(error))
         return USAGE
-    records, cut_short = batch.carry_out(jobs, each, skip_existing=output.skip_existing, debug=console.debug)
+    several = batch.many(found, one_scene=one_scene)
+    try:
+        records, cut_short = resume.carry_out(jobs, each, output, manifest=several, debug=console.debug)
+    except (OSError, RuntimeError, ValueError) as error:
+        if console.debug:
+            traceback.print_exc(file=sys.stderr)
+        show.error(str(error))
+        return FAILED
     show.records(records, as_json=console.json, alone=len(jobs) == 1)
     if len(records) > 1:
         show.summary(records, len(jobs))
     if cut_short:
-        show.error(f"interrupted: {len(records)} of {len(jobs)} inputs were begun")
+        on = " The same command goes on from there." if several else ""
+        show.error(f"interrupted: {len(records)} of {len(jobs)} inputs were begun.{on}")
     failed = [record for record in records if "error" in record]
     if failed and not cut_short and all("wrong_usage" in record for record in failed):
         return USAGE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import glob
 import os
 import secrets
 import stat
@@ -58,6 +59,15 @@ def replaced(path: str | os.PathLike[str], *, overwrite: bool = True) -> Iterato
         with suppress(FileNotFoundError):
             temporary.unlink()
     _flush_folder(target.parent)
+
+
+def sweep(path: str | os.PathLike[str]) -> None:
+    """Remove what writers of this file left beside it when they were killed; none may be at work."""
+    target = Path(os.path.realpath(path))
+    name = f".{glob.escape(target.name[:100])}.{'[0-9a-f]' * 8}.part"
+    for left in target.parent.glob(name):
+        with suppress(OSError):
+            left.unlink()
 
 
 def _check(target: Path, path: str | os.PathLike[str], *, overwrite: bool) -> None:

@@ -9,7 +9,7 @@ from pellucid.models.card import ORIGINS, Card, page
 from pellucid.models.exported import is_exported
 from pellucid.models.file import is_model, of_others, read, read_card, write
 from pellucid.models.keeping import install, verify
-from pellucid.models.loading import Model, config_of, fill, load
+from pellucid.models.loading import Model, config_of, fill, load, shared
 from pellucid.models.shelf import cards, folder, locate, names
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "page",
     "read",
     "read_card",
+    "shared",
     "steps_of",
     "verify",
     "write",

@@ -15,7 +15,7 @@ from pellucid.engine import placed
 from pellucid.learning import Learning
 from pellucid.models.card import Card
 from pellucid.models.exported import Exported
-from pellucid.models.loading import Model, fill, load
+from pellucid.models.loading import Model, fill, load, shared
 from pellucid.models.shelf import locate
 from pellucid.noise.report import NoiseReport
 from pellucid.steps import Step, Steps, Task
@@ -87,15 +87,18 @@ def steps_of(method: str, learning: Learning, kind: type) -> Steps:
                 f"{method} needs a model, got none. Train one with `pellucid train {method}` and name it "
                 "with --model FILE (model=... in Python)."
             )
-        model = load(locate(task.model), method, learning, kind)
-        if task.initial is not None:
+        path = locate(task.model)
+        if task.initial is None:
+            model = shared(path, method, learning, kind, device)
+        else:  # weights of its own
+            model = load(path, method, learning, kind)
             if isinstance(model.network, Exported):
                 raise ValueError(
                     f"model {task.model!r} is exported: it has no weights to replace. "
                     "Name the model that it was made of."
                 )
             fill(model.network, dict(task.initial), task.model)
-        placed(model.network, device)
+            placed(model.network, device)
         with devices.arithmetic(task.precision, device):
             estimate = apply(
                 model, learning, task.shots.mean(0), task.noise, config, seed=seed, device=device

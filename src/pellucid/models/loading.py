@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from pellucid import fields, seeds
+from pellucid.engine import placed
 from pellucid.learning import Learning
 from pellucid.models import exported
 from pellucid.models.card import Card
@@ -85,6 +88,31 @@ def load(path: str | os.PathLike[str], method: str, learning: Learning, kind: ty
     fill(network, weights, name)
     network.eval().requires_grad_(False)
     return Model(card=card, network=network, config=config)
+
+
+_KEPT: OrderedDict[tuple[object, ...], Model] = OrderedDict()
+MOST = 4
+"""models that stay loaded"""
+
+
+def shared(
+    path: str | os.PathLike[str], method: str, learning: Learning, kind: type, device: torch.device
+) -> Model:
+    """The model in a file on a device, loaded once per process: others use it too, so its weights must stay.
+
+    Args and errors are those of `load`. A file that has changed is loaded again.
+    """
+    found = os.stat(path)
+    key = (os.path.abspath(path), found.st_size, found.st_mtime_ns, method, kind, str(device))
+    model = _KEPT.pop(key, None)
+    if model is None:
+        model = load(path, method, learning, kind)
+        placed(model.network, device)
+    _KEPT[key] = model  # now the last to go
+    while len(_KEPT) > MOST:
+        with suppress(KeyError):  # another thread was faster
+            _KEPT.popitem(last=False)
+    return model
 
 
 def built(learning: Learning, config: Any, channels: int, name: str) -> nn.Module:

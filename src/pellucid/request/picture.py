@@ -195,6 +195,8 @@ class Output:
     """Of folders also the folders in them; the outputs are laid out alike."""
     skip_existing: bool = option(False)
     """Leave inputs out whose output exists already, so that a batch goes on where it was broken off."""
+    jobs: int | None = option(None, low=1, metavar="N")
+    """So many pictures at a time, in processes of one thread each; else one at a time, with all threads."""
     suffix: str = option("", metavar="TEXT")
     """Text that is added to the name of every output in a folder, before its ending."""
     format: str | None = option(None, metavar="NAME")

@@ -11,7 +11,15 @@ lines.
 
 from pellucid.tasks.driver import carry_out
 from pellucid.tasks.interrupts import Interrupt, held
-from pellucid.tasks.items import Outcome, Row, WorkerDiedError, WorkItem, fingerprint, identity
+from pellucid.tasks.items import (
+    Outcome,
+    Row,
+    UnfinishedError,
+    WorkerDiedError,
+    WorkItem,
+    fingerprint,
+    identity,
+)
 from pellucid.tasks.lines import Lines
 from pellucid.tasks.manifest import Manifest
 from pellucid.tasks.pool import Pool
@@ -23,6 +31,7 @@ __all__ = [
     "Outcome",
     "Pool",
     "Row",
+    "UnfinishedError",
     "WorkItem",
     "WorkerDiedError",
     "carry_out",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import Any
 
-from pellucid.tasks.items import Outcome, Row, WorkItem
+from pellucid.tasks.items import Outcome, Row, UnfinishedError, WorkItem
 from pellucid.tasks.manifest import Manifest
 from pellucid.tasks.pool import Pool
 
@@ -19,7 +19,7 @@ def carry_out(
     jobs: int | None = None,
     whole: Callable[[Row], bool] | None = None,
     stop: Callable[[], bool] | None = None,
-) -> Iterator[Outcome]:
+) -> Generator[Outcome, None, None]:
     """Call a function with the payload of every item that is not done.
 
     Args:
@@ -83,6 +83,6 @@ def _here(
 def _note(manifest: Manifest, outcome: Outcome) -> None:
     if outcome.error is None:
         manifest.finish(outcome.item, outcome.value, seconds=outcome.seconds)
-    else:
+    elif not isinstance(outcome.error, UnfinishedError):  # that one stays begun
         words = " ".join(str(outcome.error).split())
         manifest.fail(outcome.item, f"{type(outcome.error).__name__}: {words}")

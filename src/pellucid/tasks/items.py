@@ -17,6 +17,18 @@ class WorkerDiedError(RuntimeError):
     """The process that worked on an item ended before it had a result: killed, out of memory, crashed."""
 
 
+class UnfinishedError(RuntimeError):
+    """A function raises it for what it wrote but a later run must do again, e.g. as the person broke it off.
+
+    Attributes:
+        value: what there is so far.
+    """
+
+    def __init__(self, value: Any) -> None:
+        super().__init__(value)
+        self.value = value
+
+
 @dataclass(frozen=True)
 class WorkItem:
     """One task of a list.

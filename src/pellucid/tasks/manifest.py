@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -15,10 +16,10 @@ BEGUN, DONE, FAILED = "begun", "done", "failed"
 class Manifest:
     """A file of lines, open for one run at a time; the last line of a key counts.
 
-    A line has "key", "state" (begun, done or failed), "fingerprint" and, of what is done, "seconds" and
-    "value"; of what failed, "error". Lines without a key are remarks of whoever wrote them. A line "begun"
-    is there before anything of the item is written, a line "done" after all of it is, on the disk: what is
-    done is whole, and what is only begun may be done over.
+    A line has "key", "state" (begun, done or failed), "at" (seconds since 1970), "fingerprint" and, of what
+    is done, "seconds" and "value"; of what failed, "error". Lines without a key are remarks of whoever
+    wrote them. A line "begun" is there before anything of the item is written, a line "done" after all of
+    it is, on the disk: what is done is whole, and what is only begun may be done over.
 
     Args:
         path: the file, e.g. ``out/pellucid.jsonl``; its folder must exist.
@@ -57,6 +58,16 @@ class Manifest:
         """Whether this item was begun and neither finished nor failed: what is there of it is half."""
         return self.rows.get(key, {}).get("state") == BEGUN
 
+    def left_over(self, key: str, path: Path) -> bool:
+        """Whether what is at a path was left by this item, which was begun and never finished.
+
+        What came there after the item had failed is the work of somebody else.
+        """
+        row = self.rows.get(key)
+        if row is None or row["state"] == DONE or not path.exists():
+            return False
+        return bool(row["state"] == BEGUN or path.stat().st_mtime <= row["at"])
+
     def begin(self, item: WorkItem) -> None:
         """Say that work begins, before anything is written."""
         self._add({"key": item.key, "state": BEGUN, "fingerprint": item.fingerprint}, safe=False)
@@ -94,6 +105,7 @@ class Manifest:
         self.close()
 
     def _add(self, row: Row, *, safe: bool = True) -> None:
+        row["at"] = round(time.time(), 3)
         self._file.append(row, safe=safe)
         self.rows[row["key"]] = row
 
