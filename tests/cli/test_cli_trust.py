@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from dataclasses import replace
 
 import numpy as np
@@ -29,6 +30,9 @@ def test_trust_is_told_on_the_console_in_the_json_and_in_the_report(run, photo, 
     assert done.json["trust"]["level"] == "low"
     assert done.json["trust"]["reasons"]
     assert "worse than the input" in done.err
+    assert f"trust low: {'; '.join(done.json['trust']['reasons'])}" in done.err
+    page = html.unescape(report.read_text(encoding="utf-8"))
+    assert all(words in page for words in (*done.json["trust"]["reasons"], *done.json["warnings"]))
     assert "Trust low" in report.read_text(encoding="utf-8")
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import re
 from dataclasses import dataclass, replace
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from PIL import Image as Pillow
+from PIL import ImageOps
 
 from pellucid import report
 from pellucid.image import Image
@@ -131,7 +135,16 @@ def test_figures_are_in_file_units(tmp_path):
         sigma_per_scale=((0.02,), (0.04,)),
     )
     text = page(tmp_path, (1, 1, 40, 40), scale=4095.0, noise=noise)
-    for expected in ("205", "81.9", "1.1% / 25.0%", "0.250 down", "amplitude 41", "1.8 pixels", "164"):
+    for expected in (
+        "205",
+        "81.9",
+        "1.1% / 25.0%",
+        "0.250 down",
+        "amplitude 41",
+        "repeats every 4.0 pixels",
+        "1.8 pixels",
+        "164",
+    ):
         assert expected in text, expected
 
 
@@ -150,6 +163,67 @@ def test_one_word_about_removing_too_much(tmp_path):
     text = page(tmp_path, (1, 1, 40, 40), noise=noise, trust=Trust(level="low", reasons=(reason,)))
     assert text.count("More was") == 0
     assert f"Trust low: {reason}." in text
+
+
+def pictures_of(text, alt):
+    """The pictures with such a description, as arrays."""
+    found = re.findall(rf'<img src="data:image/png;base64,([^"]*)" alt="{alt}', text)
+    return [np.asarray(Pillow.open(io.BytesIO(base64.b64decode(code)))) for code in found]
+
+
+def test_pictures_are_turned_as_the_file_says(tmp_path):
+    ramp = np.tile(np.linspace(0, 1, 60, dtype=np.float32), (40, 1))[None, None]
+    plain = picture(ramp)
+    exif = Pillow.Exif()
+    exif[274] = 6  # the first column is at the top
+    turned = replace(plain, metadata={"exif": exif.tobytes().removeprefix(b"Exif\0\0")})
+    made = result(plain, NoiseReport.white(0.05, 1))
+    for image, expected in ((plain, (40, 60)), (turned, (60, 40))):
+        report.html(tmp_path / "r.html", noisy=image, estimate=plain, result=made, title="")
+        (before,) = pictures_of((tmp_path / "r.html").read_text("utf-8"), "The picture before")
+        assert before.shape == expected
+    assert np.array_equal(before[:, 0], np.sort(before[:, 0]))  # dark at the top, as Pillow shows it
+    assert np.array_equal(before, np.asarray(ImageOps.exif_transpose(with_exif(ramp, exif))))
+
+
+def with_exif(ramp, exif):
+    buffer = io.BytesIO()
+    Pillow.fromarray(np.rint(ramp[0, 0] * 255).astype(np.uint8)).save(buffer, "png", exif=exif)
+    return Pillow.open(buffer)
+
+
+def test_where_most_was_removed_is_shown_at_full_size(tmp_path):
+    rng = np.random.default_rng(0)
+    clean = np.tile(np.linspace(0, 1, 900, dtype=np.float32), (700, 1))[None, None]
+    noisy = clean + rng.normal(0, 0.02, clean.shape).astype(np.float32)
+    noisy[0, 0, 500:540, 700:740] -= 0.3
+    before, after = picture(noisy), picture(clean)
+    made = result(after, NoiseReport.white(0.02, 1))
+    report.html(tmp_path / "r.html", noisy=before, estimate=after, result=made, title="")
+    text = (tmp_path / "r.html").read_text("utf-8")
+    first, *_ = pictures_of(text, "Before: Columns")
+    place = re.search(r"Columns (\d+) to (\d+), rows (\d+) to (\d+)", text)
+    assert place
+    left, right, top, bottom = map(int, place.groups())
+    assert top <= 500 < 540 <= bottom
+    assert left <= 700 < 740 <= right
+    expected = np.clip(np.rint(noisy[0, 0, top : bottom + 1, left : right + 1] * 255), 0, 255)
+    assert np.abs(first.astype(int) - expected).max() <= 1  # as it is, not made smaller
+    assert "Columns" not in page(tmp_path, (1, 1, 40, 40))  # all of it is seen anyway
+
+
+def test_a_pattern_is_told_once(tmp_path):
+    noise = replace(NoiseReport.white(0.05, 1), periodic=(Periodic(frequency=(0.25, 0.0), amplitude=0.01),))
+    text = page(tmp_path, (1, 1, 40, 40), noise=noise)
+    assert len(re.findall(r"(?i)pattern", text[text.index("<h2>The noise") : text.index("Spectrum:")])) == 1
+
+
+def test_what_the_console_says_is_what_the_page_says(tmp_path):
+    """Where the last look has judged, nothing that only this page would say."""
+    spoilt = replace(NoiseReport.white(0.02, 1), warnings=())  # 0.05 is removed
+    assert "Before you trust it" not in page(tmp_path, (1, 1, 40, 40), noise=spoilt, trust=Trust())
+    text = page(tmp_path, (1, 1, 40, 40), noise=spoilt, trust=Trust(level="low", reasons=("a", "b")))
+    assert text.count("<li>") == 2
 
 
 def test_curves_are_drawn_without_the_points_that_are_not_numbers(tmp_path):

@@ -45,8 +45,8 @@ def records(found: Sequence[dict[str, Any]], *, as_json: bool, alone: bool) -> N
             named = record["error"].startswith(record["input"])
             error(record["error"] if named else f"{record['input']}: {record['error']}")
             continue
-        for warning in record.get("warnings", ()):
-            print(f"pellucid: note: {record['output']}: {warning}", file=sys.stderr)
+        for text in (*record.get("warnings", ()), *_doubts(record, alone)):
+            print(f"pellucid: note: {record['output']}: {text}", file=sys.stderr)
     if as_json:
         print(json.dumps(found[0] if alone and found else list(found), indent=2, allow_nan=False))
         return
@@ -76,6 +76,14 @@ def summary(found: Sequence[dict[str, Any]], planned: int) -> None:
         note(f"look at {record['output']}: {'; '.join(record['trust']['reasons'])}")
     if len(doubtful) > MOST:
         note(f"and at {len(doubtful) - MOST} more with low trust (--json names all)")
+
+
+def _doubts(record: dict[str, Any], alone: bool) -> list[str]:
+    """Why a result is not to be trusted altogether, a line; of a batch its summary names the worst."""
+    trust = record.get("trust") or {"level": "high", "reasons": ()}
+    if trust["level"] == "high" or not trust["reasons"] or (trust["level"] == "low" and not alone):
+        return []
+    return [f"trust {trust['level']}: {'; '.join(trust['reasons'])}"]
 
 
 def _line(record: dict[str, Any]) -> str:

@@ -300,7 +300,8 @@ def words(report: NoiseReport) -> str:
         down, across = pattern.frequency
         period = 1 / (down**2 + across**2) ** 0.5
         lines.append(
-            f"A pattern repeats every {period:.1f} pixels, amplitude {pattern.amplitude * unit:.2g}."
+            f"A pattern repeats every {period:.1f} pixels ({down:.3f} down and {across:.3f} across, "
+            f"cycles per pixel), amplitude {pattern.amplitude * unit:.2g}."
         )
     return "\n".join(lines)
 

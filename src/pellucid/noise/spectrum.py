@@ -191,8 +191,12 @@ def periodic(views: list[Tensor], *, most: int = 4) -> tuple[Periodic, ...]:
     around = near.flatten(1).median(1).values
     found = peaks[centred[peaks[:, 0], peaks[:, 1]] > RATIO * around].tolist()
     found.sort(key=lambda p: -float(centred[p[0], p[1]]))
-    result = []
-    for y, x in found[:most]:
+    result: list[Periodic] = []
+    for y, x in found:
+        # a pattern that runs along the rows stands at f and at -f: both are the same waves
+        mirrored = (-float(down[y]), float(across[x]))
+        if len(result) == most or (x == 0 and any(p.frequency == mirrored for p in result)):
+            continue
         amplitude = 2 * float(centred[y, x]) ** 0.5 / float(fade.sum())
         result.append(Periodic(frequency=(float(down[y]), float(across[x])), amplitude=amplitude))
     return tuple(result)

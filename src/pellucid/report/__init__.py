@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,15 @@ if TYPE_CHECKING:
     from pellucid.steps import Result
 
 
-def html(path: str | Path, *, noisy: Image, estimate: Image, result: Result, title: str) -> None:
+def html(
+    path: str | Path,
+    *,
+    noisy: Image,
+    estimate: Image,
+    result: Result,
+    title: str,
+    notes: Sequence[str] = (),
+) -> None:
     """Write one HTML page: before / after, what was removed, noise, curves, warnings, settings.
 
     The page needs no network and no other file. It is written to a temporary name in the same folder and then
@@ -22,6 +31,7 @@ def html(path: str | Path, *, noisy: Image, estimate: Image, result: Result, tit
         estimate: the result as an Image, of the same shape.
         result: method, reason, curves, NoiseReport, warnings.
         title: heading of the page, usually the file name; escaped.
+        notes: what else was said of the files.
 
     Raises:
         ValueError: when the two pictures differ in shape or hold non-finite pixels.
@@ -30,6 +40,6 @@ def html(path: str | Path, *, noisy: Image, estimate: Image, result: Result, tit
     from pellucid.files.replace import replaced
     from pellucid.report import page
 
-    text = page.render(noisy=noisy, estimate=estimate, result=result, title=title)
+    text = page.render(noisy=noisy, estimate=estimate, result=result, title=title, notes=notes)
     with replaced(path) as file:
         file.write(text.encode("utf-8"))

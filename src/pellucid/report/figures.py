@@ -123,14 +123,6 @@ def noise_tables(noisy: Image, noise: NoiseReport) -> list[TextTable]:
         ["Correlation between neighbours", "yes" if noise.correlated else "no"],
         ["Correlation length", f"{noise.length_px:.2g} pixels"],
         ["Impulses (salt and pepper)", f"{noise.impulse:.2%} of the pixels"],
-        *(
-            [
-                "Periodic pattern",
-                f"{p.frequency[0]:.3f} down, {p.frequency[1]:.3f} across (cycles per pixel), "
-                f"amplitude {pages.number(p.amplitude * unit)}",
-            ]
-            for p in noise.periodic[:5]
-        ),
     ]
     tables = [
         TextTable(head=head, rows=rows, caption="Noise per channel"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from importlib.metadata import version
@@ -18,7 +19,7 @@ from pellucid.report.removed import Removed
 from pellucid.steps import Result
 
 
-def render(*, noisy: Image, estimate: Image, result: Result, title: str) -> str:
+def render(*, noisy: Image, estimate: Image, result: Result, title: str, notes: Sequence[str] = ()) -> str:
     """The page as text; arguments and errors as in `pellucid.report.html`."""
     checks.same_shape("estimate", estimate.pixels.shape, "noisy", noisy.pixels.shape)
     for name, image in (("noisy", noisy), ("estimate", estimate)):
@@ -46,7 +47,8 @@ def render(*, noisy: Image, estimate: Image, result: Result, title: str) -> str:
         noise_tables=figures.noise_tables(noisy, result.noise),
         spectra=figures.spectra(noisy, result.noise),
         curves=curves(result),
-        making=making(noisy, result),
+        closer=views.where_most(noisy, estimate),
+        making=making(noisy, result, notes),
     )
 
 
@@ -80,24 +82,26 @@ def facts(result: Result, removed: Removed) -> list[Fact]:
 
 
 def cautions(result: Result, removed: Removed) -> list[str]:
-    """Everything the reader must know before trusting the picture, without repeats."""
+    """Everything the reader must know before trusting the picture, without repeats.
+
+    Where the last look has judged, these are the lines of the console and of the JSON.
+    """
     own = []
-    if removed.structured:
+    alone = result.trust is None  # the last look says the same, and more surely
+    if removed.structured and alone:
         own.append(
             f"Structure is visible in the removed part: its correlation with the fine detail of the "
             f"result is {removed.edges:.2f} (noise alone stays below 0.1). Fine detail may have been lost; "
             "compare the edges."
         )
-    # Impulses are no part of sigma, and the last look speaks up for itself.
-    doubts = () if result.trust is None or result.trust.level == "high" else result.trust.reasons
-    told = result.noise.impulse > 0 or any(w.startswith("what was removed") for w in doubts)
-    own += [f"Trust {result.trust.level}: {words}." for words in doubts if result.trust is not None]
-    if removed.excessive and not told:
+    if result.trust is not None and result.trust.level != "high":
+        own += [f"Trust {result.trust.level}: {words}." for words in result.trust.reasons]
+    if removed.excessive and alone and result.noise.impulse == 0:  # impulses are no part of sigma
         own.append(
             f"More was removed than the noise that was found: {removed.ratio:.2f} times its standard "
             "deviation. Either the noise was underestimated or picture content went with it."
         )
-    if removed.partial and result.method != "none":
+    if removed.partial and alone and result.method != "none":
         own.append(
             f"Only {removed.ratio:.0%} of the noise that was found (by its standard deviation) was removed; "
             "some of it is still in the result."
@@ -126,7 +130,7 @@ def curves(result: Result) -> list[Figure]:
     return found
 
 
-def making(noisy: Image, result: Result) -> TextTable:
+def making(noisy: Image, result: Result, notes: Sequence[str] = ()) -> TextTable:
     """Settings, versions, date."""
     shape = " x ".join(map(str, noisy.shape))
     return TextTable(
@@ -141,6 +145,6 @@ def making(noisy: Image, result: Result) -> TextTable:
             ["Versions", ", ".join(f"{n} {version(n)}" for n in ("pellucid", "torch", "numpy"))],
             ["Python", f"{platform.python_version()} on {platform.system()} {platform.machine()}"],
             ["Date", datetime.now().astimezone().isoformat(timespec="seconds")],
-            *(["Note", note] for note in noisy.notes),
+            *(["Note", note] for note in dict.fromkeys([*noisy.notes, *notes])),
         ]
     )

@@ -6,12 +6,16 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import ndimage
 
+from pellucid.files import sheet
 from pellucid.image import Image, Pixels
 from pellucid.pages import display
 
 PREVIEW_PIXELS = 2_000_000
 CROP_SIDE = 512
+CLOSE = 224
+"""side of the crops at 100 % in which most was removed: three beside each other on a page"""
 MOST_SLICES = 5
 MOST_CHANNELS = 8
 # Raw bytes of all previews and all crops; a page beyond some 30 MB is slow to open and cannot be mailed.
@@ -40,8 +44,59 @@ class PictureView:
     note: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Closer:
+    """A place at 100 %, as three pictures of ``side`` x ``side`` pixels or less, as data: addresses.
+
+    Attributes:
+        where: which pixels, in words.
+        pictures: label and address of before, after, removed.
+        width, height: of each, in pixels.
+    """
+
+    where: str
+    pictures: tuple[tuple[str, str], ...]
+    width: int
+    height: int
+
+
+def where_most(noisy: Image, estimate: Image, *, side: int = CLOSE, most: int = 2) -> list[Closer]:
+    """The places in which most was removed, by the mean square over a window; none of a picture as small.
+
+    Args:
+        noisy, estimate: of one shape.
+        side: of the window, pixels.
+        most: how many places, which do not overlap.
+    """
+    count, _, height, width = noisy.pixels.shape
+    if max(height, width) < 2 * side:
+        return []
+    n, tab = count // 2, _tabs(noisy)[0][1][:3]
+    tab = tab if len(tab) == 3 else tab[:1]
+    gone = noisy.pixels[n][tab] - estimate.pixels[n][tab]
+    tall, wide = min(side, height), min(side, width)
+    energy = ndimage.uniform_filter(np.square(gone).mean(0, dtype=np.float64), (tall, wide))
+    energy = energy[tall // 2 : height - (tall - 1) // 2, wide // 2 : width - (wide - 1) // 2]
+    ranges, turn = _ranges(noisy), orientation(noisy)
+    found: list[Closer] = []
+    while len(found) < most and energy.max() > 0:
+        top, left = (int(i) for i in np.unravel_index(int(energy.argmax()), energy.shape))
+        rows, columns = slice(top, top + tall), slice(left, left + wide)
+        energy[max(top - tall + 1, 0) : top + tall, max(left - wide + 1, 0) : left + wide] = 0
+        view = _view(noisy, estimate, n, "", tab, ("", rows, columns, 1), ranges, turn)
+        shown = (("Before", view.before), ("After", view.after), ("Removed", view.removed))
+        where = f"Columns {left} to {left + wide - 1}, rows {top} to {top + tall - 1}"
+        found.append(Closer(where=where, pictures=shown, width=view.width, height=view.height))
+    return found
+
+
+def orientation(image: Image) -> int:
+    """How its pixels are turned for a person, 1 to 8, as its EXIF block says."""
+    return sheet.orientation_of(image.metadata.get("exif"))
+
+
 def make(noisy: Image, estimate: Image) -> list[PictureView]:
-    """All views of a page; the first is shown when it opens."""
+    """All views of a page, turned as the file says; the first is shown when it opens."""
     count, _, height, width = noisy.pixels.shape
     tabs = _tabs(noisy)
     slices = _spread(count, MOST_SLICES if len(tabs) == 1 else 3)
@@ -52,9 +107,9 @@ def make(noisy: Image, estimate: Image) -> list[PictureView]:
     if factor > 1:
         rows, columns = most_detailed(estimate.pixels[slices[len(slices) // 2]], side)
         regions = [("whole", slice(None), slice(None), factor), ("crop at full size", rows, columns, 1)]
-    ranges = _ranges(noisy)
+    ranges, turn = _ranges(noisy), orientation(noisy)
     return [
-        _view(noisy, estimate, n, label, tab, region, ranges)
+        _view(noisy, estimate, n, label, tab, region, ranges, turn)
         for n in slices
         for label, tab in tabs
         for region in regions
@@ -118,6 +173,7 @@ def _view(
     tab: list[int],
     region: tuple[str, slice, slice, int],
     ranges: list[tuple[float, float]],
+    turn: int,
 ) -> PictureView:
     where, rows, columns, factor = region
     span = np.array([high - low for low, high in ranges], np.float32)[:, None, None]
@@ -138,7 +194,7 @@ def _view(
             display.to_bytes(i.pixels[n][tab][:, rows, columns], *ranges[tab[0]]) for i in (noisy, estimate)
         ]
     third = display.to_bytes(removed * np.float32(gain), -0.5, 0.5)
-    before, after, third = (display.shrink(p, factor) for p in (*mix, third))
+    before, after, third = (sheet.turned(display.shrink(p, factor), turn) for p in (*mix, third))
     size = noisy.pixels.shape[2:]
     return PictureView(
         slice="" if len(noisy.pixels) == 1 else f"{n + 1} of {len(noisy.pixels)}",

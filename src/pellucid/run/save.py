@@ -110,5 +110,7 @@ def _written(state: State, job: Job) -> State:
         given, sound = before(state), state.prepared.sound
         if sound is not None:  # one hot pixel would be all that there is to see, and to measure
             given = given.with_pixels(sound.numpy())
-        report.html(job.report, noisy=given, estimate=state.picture, result=state.result, title=title)
+        report.html(
+            job.report, noisy=given, estimate=state.picture, result=state.result, title=title, notes=notes
+        )
     return replace(state, remarks=tuple(notes))
