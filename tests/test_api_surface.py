@@ -40,10 +40,10 @@ def test_public_names():
 
 
 INPAINT = (
-    "x mask method keep_known preset config set data_range nodata dtype seed device stop iterations seconds "
+    "x mask method white keep_known preset config set data_range nodata dtype seed device stop iterations seconds "
     "guide initial channel_axis return_result progress"
 )
-UPSCALE = INPAINT.replace("mask method keep_known", "factor method")
+UPSCALE = INPAINT.replace("mask method white keep_known", "factor method")
 
 
 def assert_signature(verb, names, *, positional):

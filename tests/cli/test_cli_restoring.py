@@ -68,6 +68,19 @@ def test_wrong_masks_fail_their_input_in_one_line(run, photo, clean, tmp_path):
     assert run("inpaint", photo, "-o", tmp_path / "o.png").code == 2  # no mask at all
 
 
+def test_a_mask_of_the_other_convention_needs_a_word(run, photo, mask, tmp_path):
+    other, out = tmp_path / "other.png", tmp_path / "o.png"
+    Pillow.fromarray(255 - np.asarray(Pillow.open(mask))).save(other)
+    asked = ("inpaint", photo, "--mask", other, "-o", out, "--method", "biharmonic")
+    done = run(*asked)
+    assert done.code == 1
+    assert "--white known" in done.err
+    assert not out.exists()
+    assert run(*asked, "--white", "known").code == 0
+    assert run("inpaint", photo, "--mask", mask, "-o", tmp_path / "p.png", "--method", "biharmonic").code == 0
+    assert out.read_bytes() == (tmp_path / "p.png").read_bytes()
+
+
 def test_upscale_scales_what_speaks_of_the_size(run, tmp_path):
     colour = np.random.default_rng(0).integers(0, 255, (12, 10, 4), np.uint8)
     path, out = tmp_path / "in.png", tmp_path / "out.png"

@@ -77,6 +77,17 @@ def test_masks_that_cannot_be_meant_are_refused(camera, hole):
     assert "gray" in result.warnings[0]
 
 
+def test_a_mask_by_which_nearly_all_is_missing_is_asked_about(camera, hole):
+    asked = {"method": "biharmonic"}
+    with pytest.raises(ValueError, match=r"leaves 3.9% of the pixels, as white is missing.*--white known"):
+        pellucid.inpaint(camera, ~hole, **asked)
+    right = pellucid.inpaint(camera, hole, **asked)
+    assert np.array_equal(pellucid.inpaint(camera, ~hole, white="known", **asked), right)
+    sparse = pellucid.inpaint(camera, ~hole, white="missing", **asked)
+    assert np.array_equal(sparse[hole], camera[hole])
+    assert np.array_equal(pellucid.inpaint(camera, hole, white="missing", **asked), right)
+
+
 def test_colour_tensors_and_stacks(camera, hole):
     stack = torch.from_numpy(np.stack([camera, camera[::-1]])[:, None].copy())
     filled = pellucid.inpaint(stack, hole, "biharmonic")

@@ -18,6 +18,7 @@ SEEN_TO = ("auto", "off")
 RUNTIMES = ("auto", "torch", "onnx", "openvino")
 DTYPES = ("same", "float32")
 AXES = ("auto", "t", "z", "none")
+WHITES = ("auto", "missing", "known")
 EFFORTS = ("quick", "normal", "best")
 
 
@@ -149,6 +150,8 @@ class Inpaint(Request):
 
     mask: Any = field(metadata={"option": Option(metavar="MASK...")})
     """What is missing, white: one image for all inputs, or one each."""
+    white: str = option("auto", choices=WHITES)
+    """What white is in the mask: missing or known; auto: missing, and an error where that is nearly all."""
     keep_known: bool = option(True)
     """Give the other pixels back as they are, or let the method denoise them."""
 
@@ -293,4 +296,5 @@ class DenoiseOptions(RequestOptions, total=False):
 class InpaintOptions(RequestOptions, total=False):
     """The fields of `Inpaint` as keyword arguments."""
 
+    white: str
     keep_known: bool

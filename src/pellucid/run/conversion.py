@@ -12,6 +12,8 @@ from torch import Tensor
 from pellucid import checks, files
 from pellucid.image import Image
 
+NEARLY_ALL = 0.95
+"""share of missing pixels from which on a mask may be one of the other convention"""
 GRAY = 0.01
 """share of pixels between a tenth and nine tenths of white above which a mask is called gray"""
 
@@ -78,7 +80,13 @@ def as_mask(mask: Any) -> Image:
 
 
 def hidden(
-    mask: Image, image: Image, *, meaning: str = "missing", rest: str = "kept"
+    mask: Image,
+    image: Image,
+    *,
+    meaning: str = "missing",
+    rest: str = "kept",
+    white_is: str = "",
+    empty: bool = False,
 ) -> tuple[Tensor, tuple[str, ...]]:
     """The pixels (H, W) that a mask marks, white for missing, and what to tell the user.
 
@@ -89,6 +97,9 @@ def hidden(
         image: what it is a mask of.
         meaning: what white stands for.
         rest: what black stands for.
+        white_is: "missing" or "known" where the user has said so; "auto" refuses a mask by which nearly all is
+            missing, as it may be one of the other convention; "" does not.
+        empty: whether a mask may mark nothing.
 
     Raises:
         ValueError: when the mask has another size or several slices, or marks nothing or everything.
@@ -102,6 +113,10 @@ def hidden(
     # Integers of 0 and 1 are as common as 0 and 255.
     white = 1.0 if float(shade.max()) >= 0.5 or mask.dtype.startswith("float") else float(shade.max()) or 1.0
     missing = shade >= 0.5 * white
+    if white_is == "known":
+        missing = ~missing
+    if not missing.any() and empty:
+        return torch.from_numpy(missing), ()
     if not missing.any():
         raise ValueError(
             f"mask must mark at least one {meaning} pixel, got none. White is {meaning}, black is {rest}."
@@ -110,6 +125,11 @@ def hidden(
         raise ValueError(
             f"mask must leave at least one pixel, got all of them {meaning}. White is {meaning}, black is "
             f"{rest}: invert it if you meant the opposite."
+        )
+    if white_is == "auto" and missing.mean() >= NEARLY_ALL:
+        raise ValueError(
+            f"mask leaves {(~missing).mean():.1%} of the pixels, as white is missing. If white is what is known, "
+            "pass white='known' (--white known); if so much is missing, pass white='missing' (--white missing)."
         )
     between = float(np.mean((shade > 0.1 * white) & (shade < 0.9 * white)))
     notes = []

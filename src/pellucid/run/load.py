@@ -169,7 +169,7 @@ def _left_alone(request: Request, image: Image) -> tuple[Tensor | None, tuple[st
 def _degradation(request: Request, image: Image) -> tuple[Degradation, tuple[str, ...]]:
     """What happened to the picture besides noise, and remarks on what says so."""
     if isinstance(request, Inpaint):
-        missing, notes = hidden(as_mask(request.mask), image)
+        missing, notes = hidden(as_mask(request.mask), image, white_is=request.white)
         return Mask(missing), notes
     return (Downsample(request.factor) if isinstance(request, Upscale) else Identity()), ()
 

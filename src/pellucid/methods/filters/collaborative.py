@@ -28,8 +28,9 @@ class Stage:
         group: largest number of blocks in a group, a power of two.
         limit: largest squared distance per pixel of a block to its reference, in noise variances of the
         guide. strength: threshold in standard deviations (first stage) or factor on the noise variance
-        (second stage). beta: shape of the Kaiser window of the aggregation. levels: multiples of the measured
-        level at which the noise may lie; the gain of a coefficient is the mean over them.
+        (second stage). beta: shape of the Kaiser window of the aggregation. shift: rows and
+        columns by which reference blocks are moved, on a processor. levels: multiples of the measured level at
+        which the noise may lie; the gain of a coefficient is the mean over them.
     """
 
     transform: str
@@ -40,6 +41,7 @@ class Stage:
     strength: float
     stride: int = 1
     beta: float = 2.0
+    shift: tuple[int, int] = (0, 0)
     levels: tuple[float, ...] = (1.0,)
 
     def limits(self, pilot: bool) -> list[float]:
@@ -49,7 +51,9 @@ class Stage:
         return [(self.strength * level) ** 2 for level in self.levels]
 
 
-def filter_image(noisy: Tensor, pilot: Tensor | None, kernel: Tensor, stage: Stage) -> Tensor:
+def filter_image(
+    noisy: Tensor, pilot: Tensor | None, kernel: Tensor, stage: Stage, *, where: Tensor | None = None
+) -> Tensor:
     """One stage of BM3D over a whole image: hard thresholding, or Wiener shrinkage where there is a pilot.
 
     Compiled loops on a processor (`grouping`), tensors on an accelerator (`filter_regions`); they agree but
@@ -60,6 +64,8 @@ def filter_image(noisy: Tensor, pilot: Tensor | None, kernel: Tensor, stage: Sta
         pilot: (C, H, W) first estimate, or None.
         kernel: (C, 2L+1, 2L+1) autocovariance of the noise.
         stage: its constants.
+        where: (H, W) bool, the pixels that are asked for, or None for all; on a processor the others need
+            not be looked at, and may come back as they are.
 
     Returns:
         (C, H, W) estimate.
@@ -78,6 +84,7 @@ def filter_image(noisy: Tensor, pilot: Tensor | None, kernel: Tensor, stage: Sta
         step=stage.step,
         count=stage.group,
         limit=stage.limit * AREA * float(noise.factor[0]),
+        shift=stage.shift,
     )
     estimate = passes.stage(
         noisy.detach().numpy()[:, None],
@@ -86,6 +93,7 @@ def filter_image(noisy: Tensor, pilot: Tensor | None, kernel: Tensor, stage: Sta
         tables.basis(stage.transform, stage.beta),
         noise,
         np.array(stage.limits(pilot is not None), np.float32),
+        where=None if where is None else where.numpy()[None],
     )
     return torch.from_numpy(estimate[:, 0])
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 Places = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 

@@ -4,30 +4,39 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from pellucid import fields
 from pellucid.degradation import Mask
-from pellucid.methods.filters import biharmonic, bm3d
+from pellucid.methods.filters import biharmonic, bm3d, decorrelate
+from pellucid.methods.filters.blocks import SIDE
+from pellucid.methods.filters.collaborative import Stage, filter_image
 from pellucid.methods.table import described
 from pellucid.paper import Paper, stated
 from pellucid.steps import Method, Recipe, Step, Task
 
 DENOISER = bm3d.Config(wiener_step=4, wiener_radius=15, noise="white")
+QUICK = Stage(transform="dct", step=4, radius=12, group=16, limit=15.0, strength=1.8)
+"""BM3D's first stage with cosines: alone as good at filling as both of its stages, in a fifth of the time"""
+AT_ONCE = 50_000
+"""hidden pixels for which the biharmonic equation is solved at once"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
     """Configuration of IDBP; the defaults are those of preset fast."""
 
-    iterations: int = fields.option(20, low=1)
+    iterations: int = fields.option(16, low=1)
     """rounds of denoising, where no budget is given"""
-    first: float = fields.option(0.06, low=0, high=1, low_open=True)
+    wiener: bool = False
+    """whether every round is BM3D with both of its stages, or the first of them, with cosines"""
+    first: float = fields.option(0.08, low=0, high=1, low_open=True)
     """strength of the first round, as a standard deviation between 0 and 1"""
-    last: float = fields.option(0.01, low=0, high=1, low_open=True)
+    last: float = fields.option(0.004, low=0, high=1, low_open=True)
     """strength of the last round; between them it falls by a constant factor (the paper keeps it)"""
     noise: float = fields.option(0.0, low=0, high=1)
     """standard deviation of the noise in the known pixels, between 0 and 1; it is added to the strength"""
@@ -45,11 +54,55 @@ class Config:
         return self.noise + math.exp((1 - share) * math.log(self.first) + share * math.log(self.last))
 
 
-def denoised(image: Tensor, sigma: float, *, color: bool) -> Tensor:
-    """(C, H, W) through BM3D at the standard deviation ``sigma``."""
-    channels = image.shape[0]
-    kernel = (sigma**2 * torch.eye(channels, device=image.device))[:, :, None, None]
-    return bm3d.restore(image, kernel, DENOISER, color=color)
+def denoised(
+    image: Tensor,
+    sigma: float,
+    *,
+    color: bool,
+    wiener: bool = True,
+    where: Tensor | None = None,
+    shift: tuple[int, int] = (0, 0),
+) -> Tensor:
+    """(C, H, W) through BM3D at the standard deviation ``sigma``, or its first stage alone.
+
+    Args:
+        image: (C, H, W).
+        sigma: standard deviation.
+        color: whether three channels are display colours.
+        wiener: whether the second stage follows.
+        where: (H, W) bool, the pixels that count, or None for all; the first stage alone may leave the others.
+        shift: rows and columns by which its reference blocks are moved.
+    """
+    channels, height, width = image.shape
+    if wiener:
+        kernel = (sigma**2 * torch.eye(channels, device=image.device))[:, :, None, None]
+        return bm3d.restore(image, kernel, DENOISER, color=color)
+    mixing = decorrelate.matrix(channels, color=color and channels == 3).to(image)
+    margin = (0, max(0, SIDE - width), 0, max(0, SIDE - height))
+    planes = pad(torch.einsum("dc,chw->dhw", mixing, image)[None], margin, mode="replicate")[0]
+    wanted = None if where is None else pad(where, margin)
+    level = torch.full((1, 1, 1), sigma**2, device=image.device)
+    groups = [planes] if color and channels == 3 else planes.split(1)  # colours share their groups
+    stage = replace(QUICK, shift=shift)
+    made = [filter_image(some, None, level.expand(len(some), 1, 1), stage, where=wanted) for some in groups]
+    return torch.einsum("dc,dhw->chw", mixing, torch.cat(made)[:, :height, :width])
+
+
+def moved(iteration: int) -> tuple[int, int]:
+    """Where the reference blocks of a round lie: all places of their grid in turn, which hides the grid.
+
+    >>> [moved(k) for k in range(5)]
+    [(0, 0), (3, 1), (2, 2), (1, 3), (0, 1)]
+    """
+    return 3 * iteration % QUICK.step, (iteration + iteration // QUICK.step) % QUICK.step
+
+
+def begin(image: Tensor, hidden: Tensor) -> Tensor:
+    """A first guess at the hidden pixels of (C, H, W), on the CPU: the biharmonic fill.
+
+    Many holes are solved one by one, as the work grows faster than their pixels.
+    """
+    return biharmonic.fill(image.cpu(), hidden.cpu(), split=int(hidden.sum()) > AT_ONCE)
 
 
 def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Iterator[Step]:
@@ -77,10 +130,14 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
     if not isinstance(degradation, Mask):
         raise ValueError("idbp needs a mask of what is missing, got none. Use it with inpaint.")
     picture, hidden = task.shots.mean(0).to(device, torch.float32), degradation.hidden
-    filled = biharmonic.fill(picture.cpu(), hidden.cpu()).to(device)
+    filled = begin(picture, hidden).to(device)
     total = task.budget.iterations or config.iterations
     for iteration in range(1, total + 1):
-        estimate = denoised(filled, config.strength(iteration, total), color=task.color)
+        sigma = config.strength(iteration, total)
+        where = hidden if iteration < total else None  # the last round is also an opinion of what is known
+        estimate = denoised(
+            filled, sigma, color=task.color, wiener=config.wiener, where=where, shift=moved(iteration)
+        )
         latest = torch.where(hidden, estimate, picture)
         loss = (latest - filled).square().sum() / (hidden.sum() * len(picture)).clamp_min(1)
         filled = latest
@@ -98,13 +155,18 @@ PAPER = Paper(
     citation="Tirer, Giryes, IEEE TIP 2019",
     states=stated(
         iterations=(150, "inpainting without noise"),
+        wiener=(True, "BM3D as published"),
         first=(5 / 255, "inpainting without noise: 5 of 255 in every round"),
         last=(5 / 255, "see first"),
         noise=(0.0, "inpainting without noise"),
     ),
 )
 
-_PRESETS = {"paper": PAPER.preset(Config), "fast": Config()}
+_PRESETS = {
+    "paper": PAPER.preset(Config),
+    "fast": Config(),
+    "best": Config(iterations=20, wiener=True, first=0.06, last=0.01),
+}
 
 IDBP = Method(
     **described("idbp"),
@@ -113,11 +175,12 @@ IDBP = Method(
     presets=_PRESETS,
     paper=PAPER,
     departures={
-        "iterations": "a minute on two cores",
+        "iterations": "seconds on two cores",
+        "wiener": "the first stage with cosines fills as well in a fifth of the time",
         "first": "a strength that falls gets there in fewer rounds",
         "last": "see first",
     },
-    restores={"mask": Recipe(presets=_PRESETS, stop="plateau:patience=1000", cost="70 s")},
+    restores={"mask": Recipe(presets=_PRESETS, stop="plateau:patience=1000", cost="8 s")},
     stop="plateau:patience=1000",
     uses_noise=False,
 )
