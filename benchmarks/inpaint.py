@@ -6,10 +6,10 @@
     python benchmarks/inpaint.py --limit 1
         a trial; nothing is kept
 
-OpenCV is a rival here and nowhere else: pip install opencv-python-headless. All run one after the other in one
-process, after each has run once (compiling is not counted); the seconds are those of the call alone, with
-what `pellucid.inpaint` spends on looking at the picture. PSNR is over the hidden pixels, in 8 bits. idbp was tuned
-on crops of 144 x 144 of four of the scikit-image pictures, not on those of the paper.
+OpenCV is a rival here and nowhere else: pip install opencv-python-headless. All run one after the other in
+one process, after each has run once (compiling is not counted); the seconds are those of the call alone, with
+what `pellucid.inpaint` spends on looking at the picture. PSNR is over the hidden pixels, in 8 bits. idbp was
+tuned on crops of 144 x 144 of four of the scikit-image pictures, not on those of the paper.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def scratches() -> np.ndarray:
     draw, page = np.random.default_rng(0), Image.new("L", (SIZE, SIZE))
     for _ in range(12):
         ends = draw.uniform(0, SIZE, 4)
-        middle = draw.normal(0, 12, 2) + [(ends[0] + ends[2]) / 2, (ends[1] + ends[3]) / 2]
+        middle = draw.normal(0, 12, 2) + (ends[:2] + ends[2:]) / 2
         path = [(ends[0], ends[1]), tuple(middle), (ends[2], ends[3])]
         ImageDraw.Draw(page).line(path, fill=255, width=int(draw.integers(1, 6)))
     return np.asarray(page) > 0
@@ -142,7 +142,9 @@ def summary(rows: dict[str, record.Row]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for kind in dict.fromkeys(key.split(" | ")[0] for key in rows):
         for name in dict.fromkeys(key.split(" | ")[2] for key in rows):
-            own = [row for key, row in rows.items() if key.startswith(f"{kind} |") and key.endswith(f"| {name}")]
+            own = [
+                row for key, row in rows.items() if key.startswith(f"{kind} |") and key.endswith(f"| {name}")
+            ]
             if own:
                 found[f"{kind}: {name}"] = {
                     "pictures": len(own),

@@ -97,8 +97,8 @@ def hidden(
         image: what it is a mask of.
         meaning: what white stands for.
         rest: what black stands for.
-        white_is: "missing" or "known" where the user has said so; "auto" refuses a mask by which nearly all is
-            missing, as it may be one of the other convention; "" does not.
+        white_is: "missing" or "known" where the user has said so; "auto" refuses a mask by which nearly all
+            is missing, as it may be one of the other convention; "" does not.
         empty: whether a mask may mark nothing.
 
     Raises:
@@ -128,8 +128,9 @@ def hidden(
         )
     if white_is == "auto" and missing.mean() >= NEARLY_ALL:
         raise ValueError(
-            f"mask leaves {(~missing).mean():.1%} of the pixels, as white is missing. If white is what is known, "
-            "pass white='known' (--white known); if so much is missing, pass white='missing' (--white missing)."
+            f"mask leaves {(~missing).mean():.1%} of the pixels, as white is missing. If white is what is "
+            "known, pass white='known' (--white known); if so much is missing, pass white='missing' (--white "
+            "missing)."
         )
     between = float(np.mean((shade > 0.1 * white) & (shade < 0.9 * white)))
     notes = []

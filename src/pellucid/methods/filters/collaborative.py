@@ -28,9 +28,9 @@ class Stage:
         group: largest number of blocks in a group, a power of two.
         limit: largest squared distance per pixel of a block to its reference, in noise variances of the
         guide. strength: threshold in standard deviations (first stage) or factor on the noise variance
-        (second stage). beta: shape of the Kaiser window of the aggregation. shift: rows and
-        columns by which reference blocks are moved, on a processor. levels: multiples of the measured level at
-        which the noise may lie; the gain of a coefficient is the mean over them.
+        (second stage). beta: shape of the Kaiser window of the aggregation. shift: rows and columns by which
+        reference blocks are moved, on a processor. levels: multiples of the measured level at which the noise
+        may lie; the gain of a coefficient is the mean over them.
     """
 
     transform: str

@@ -70,7 +70,7 @@ def denoised(
         sigma: standard deviation.
         color: whether three channels are display colours.
         wiener: whether the second stage follows.
-        where: (H, W) bool, the pixels that count, or None for all; the first stage alone may leave the others.
+        where: (H, W) bool, what counts, or None for all; the first stage alone may leave the rest.
         shift: rows and columns by which its reference blocks are moved.
     """
     channels, height, width = image.shape
