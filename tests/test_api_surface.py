@@ -40,8 +40,8 @@ def test_public_names():
 
 
 INPAINT = (
-    "x mask method white keep_known preset config set data_range nodata dtype seed device stop iterations seconds "
-    "guide initial channel_axis return_result progress"
+    "x mask method white keep_known preset config set data_range nodata dtype seed device stop iterations "
+    "seconds guide initial channel_axis return_result progress"
 )
 UPSCALE = INPAINT.replace("mask method white keep_known", "factor method")
 
