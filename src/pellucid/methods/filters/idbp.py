@@ -82,7 +82,8 @@ def denoised(
     planes = pad(torch.einsum("dc,chw->dhw", mixing, image)[None], margin, mode="replicate")[0]
     wanted = None if where is None else pad(where, margin)
     level = torch.full((1, 1, 1), sigma**2, device=image.device)
-    groups = [planes] if color and channels == 3 else planes.split(1)  # colours share their groups
+    alone = not (color and channels == 3)  # colours share their groups
+    groups = torch.split(planes, 1) if alone else (planes,)
     stage = replace(QUICK, shift=shift)
     made = [filter_image(some, None, level.expand(len(some), 1, 1), stage, where=wanted) for some in groups]
     return torch.einsum("dc,dhw->chw", mixing, torch.cat(made)[:, :height, :width])
