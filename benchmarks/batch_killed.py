@@ -185,7 +185,7 @@ def speed(given: Any, place: Path) -> record.Row:
 def main() -> None:
     parser = record.arguments(__doc__, "batch_killed")
     parser.add_argument("--count", type=int, default=1000, help="files, one in ten damaged")
-    parser.add_argument("--side", type=int, default=64, help="of each, pixels")
+    parser.add_argument("--side", type=int, default=128, help="of each, pixels")
     parser.add_argument("--kills", type=int, default=3)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0, help="of the moments")

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFont
+from scipy.stats import spearmanr
 from skimage import data
 
-from pellucid.noise.lines import offsets
+from pellucid.noise.lines import offsets, rank_correlation
 from pellucid.noise.shown import shown
 
 ROOT = Path(os.environ.get("PELLUCID_DATA", "../shared/data"))
@@ -130,3 +131,12 @@ def test_what_is_found_does_not_depend_on_storage_flip_border_or_crop(
     assert found is not None
     found = (found[::-1] if 0 in turned else found)[border : len(found) - border] / gain
     assert np.std(found - own) < 0.45 * np.std(own)
+
+
+@pytest.mark.parametrize("values", [3, 10, 10**6])
+def test_rank_correlation_is_that_of_scipy_also_with_ties(values):
+    draws = np.random.default_rng(values)
+    one = draws.integers(0, values, 60).astype(float)
+    other = one / values + draws.normal(size=60).round(1)
+    assert rank_correlation(one, other) == pytest.approx(spearmanr(one, other).statistic, abs=1e-9)
+    assert rank_correlation(one, np.zeros(60)) == 0.0

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solveh_banded
-from scipy.stats import spearmanr
 
 from pellucid.noise.calm import calmer
 from pellucid.noise.shown import Flags, shown
@@ -149,7 +148,7 @@ def _shows(
         return False
     if float((away > STRAY * spread).mean()) > STRAYS:
         return False
-    if float(np.median(high - low)) <= 0 or abs(float(spearmanr(away, high - low).statistic)) > SHAPELESS:
+    if float(np.median(high - low)) <= 0 or abs(rank_correlation(away, high - low)) > SHAPELESS:
         return False
     if _correlation(low, high, spread) < TOGETHER:
         return False
@@ -167,6 +166,25 @@ def _shows(
         return False
     values = plane[known]
     return bool(spread / np.sqrt(2) < LARGEST * _spread(values[:: max(1, values.size // 200_000)]))
+
+
+def rank_correlation(one: Floats, other: Floats) -> float:
+    """Spearman's rank correlation of two lists, ties sharing their mean rank; 0 where one is constant.
+
+    `scipy.stats` has it as well, and takes a fifth of the time of every start to load.
+
+    >>> rank_correlation(np.array([1.0, 2.0, 5.0]), np.array([1.0, 4.0, 9.0]))
+    1.0
+    """
+    ranks = []
+    for values in (one, other):
+        _, place, count = np.unique(values, return_inverse=True, return_counts=True)
+        ranks.append((count.cumsum() - (count - 1) / 2)[place])
+    spreads = [float(rank.std()) for rank in ranks]
+    if min(spreads) == 0:
+        return 0.0
+    covariance = float(np.mean((ranks[0] - ranks[0].mean()) * (ranks[1] - ranks[1].mean())))
+    return round(covariance / (spreads[0] * spreads[1]), 12)
 
 
 def _correlation(a: Floats, b: Floats, spread: float) -> float:
