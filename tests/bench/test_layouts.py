@@ -1,5 +1,8 @@
 """How data sets lie on disk: every layout finds its pictures, their truth and their names."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 from bench_pictures import clean_set, noisy, save, truth
@@ -173,3 +176,21 @@ def test_bench_data_says_what_is_here(tmp_path):
     assert "no clean partner" in text.split("Not here:")[0]
     assert "Kodak24: Kodak Lossless True Color Image Suite" in text.split("Not here:")[1]
     assert "CC15" in text.split("Not here:")[1]
+
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "benchmark.md"
+OWN = re.findall(r"^\| (`[^|]*) \|[^|]*\| (\d) \| (\d) \|$", PAGE.read_text(encoding="utf-8"), re.M)
+
+
+@pytest.mark.parametrize(("files", "pictures", "truths"), OWN)
+def test_own_folders_are_what_the_page_says(tmp_path, files, pictures, truths):
+    for name in re.findall(r"`([\w/.]+\.png)`", files):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"looked at later")
+    found = layouts.any_of(tmp_path, added="--data" in files)
+    assert len(found) == int(pictures)
+    assert sum(one.clean is not None for one in found) == int(truths)
+
+
+def test_the_page_tells_of_own_folders():
+    assert len(OWN) == 5

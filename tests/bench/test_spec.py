@@ -42,6 +42,10 @@ def test_entries():
     own = parse_entry("dip+set.iterations=5000+iterations=300")
     assert (own.fields, own.arguments) == ({"iterations": "5000"}, {"iterations": "300"})
     assert parse_entry("model:a/b-1.safetensors@sigma").name == "a/b-1.safetensors"
+    shipped = parse_entry("swift-color@sigma")
+    assert (shipped.kind, shipped.name) == ("model", "swift-color")
+    with pytest.raises(ValueError, match="Did you mean 'swift-color'"):
+        parse_entry("swift-colour")
     assert parse_entry("peer:bm3d@sigma").kind == "peer"
     assert [parse_entry(t).has_preset for t in ("bm3d", "auto", "noisy", "n2n", "peer:x")] == [
         True,

@@ -28,7 +28,8 @@ def test_a_model_loads_no_compiler():
     code = (
         "import sys, pellucid\nimport numpy as np\n"
         "picture = np.random.default_rng(0).normal(0.5, 0.1, (48, 48)).astype('float32')\n"
-        "pellucid.denoise(picture, model='swift-gray')\nprint({'torch._dynamo', 'scipy.stats'} & set(sys.modules))"
+        "pellucid.denoise(picture, model='swift-gray')\n"
+        "print({'torch._dynamo', 'scipy.stats'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

@@ -223,3 +223,44 @@ def test_one_for_the_old_contract_has_its_shots_and_needs_no_paper(site, capsys)
     assert (code, err) == (0, "")
     assert "width = 3" in out
     assert methods.load("old").unlike_paper(methods.load("old").config()) == []
+
+
+@pytest.mark.slow
+def test_pip_installs_the_documented_plugin_and_every_verb_finds_it(tmp_path):
+    """From the two files of docs/plugin.md to a benchmark, in other processes and without a network."""
+    project, target = tmp_path / "project", tmp_path / "target"
+    project.mkdir()
+    (project / "pyproject.toml").write_text(block("toml"), encoding="utf-8")
+    (project / "pellucid_wiener.py").write_text(block("py"), encoding="utf-8")
+    pip = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--no-build-isolation",
+        "--no-deps",
+        "--no-index",
+        "--quiet",
+    ]
+    subprocess.run([*pip, "--target", target, project], check=True, capture_output=True, timeout=300)
+    assert (target / "pellucid_wiener.py").is_file()
+    (tmp_path / "frames").mkdir()
+    Pillow.fromarray(noisy()).save(tmp_path / "frames" / "in.png")
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(target), *sys.path])}
+
+    def program(*words: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "pellucid", *words],
+            cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    assert "from pellucid-wiener" in program("methods")
+    assert "window = 5" in program("methods", "wiener")
+    said = program("denoise", "frames/in.png", "-o", "clean.png", "--method", "wiener", "--set", "window=7")
+    assert "clean.png: wiener" in said
+    own = ["--data", "frames:gaussian:25", "--methods", "noisy,wiener", "-o", "results"]
+    program("bench", "run", *own)
+    rows = {row["method"]: row for row in log.read(tmp_path / "results").values()}
+    assert rows["wiener"]["psnr"] > rows["noisy"]["psnr"]

@@ -121,6 +121,8 @@ def parse_entry(text: str) -> Entry:
     >>> entry = parse_entry("dip+iterations=300+width=64@best")
     >>> entry.name, entry.fields, entry.arguments, entry.oracle
     ('dip', {'width': '64'}, {'iterations': '300'}, 'best')
+    >>> parse_entry("swift-color").kind  # a model that is shipped or installed, by its name
+    'model'
     """
     found = _ENTRY.fullmatch(text.strip())
     if not found:
@@ -164,7 +166,13 @@ def _kind(name: str) -> tuple[str, str]:
             if not rest:
                 raise ValueError(f"{kind}: must be followed by a name, got {name!r}.")
             return kind, rest
-    return "method", methods.known(name, also=[*PLAIN, "model:...", "peer:..."])
+    if name in methods.METHODS:
+        return "method", name
+    from pellucid import models  # loads torch, which a table of results can do without
+
+    if name in models.names() and name not in methods.names():
+        return "model", name
+    return "method", methods.known(name, also=[*PLAIN, *models.names(), "model:...", "peer:..."])
 
 
 def split(texts: str | Sequence[str], *, levels: bool = False) -> list[str]:
