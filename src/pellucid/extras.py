@@ -17,6 +17,8 @@ PACKAGES = {
     "onnx": ("onnx", "onnxscript", "onnxruntime"),
     "openvino": ("openvino", "onnx", "onnxscript"),
     "serve": ("starlette", "uvicorn", "python_multipart"),
+    "zarr": ("zarr",),
+    "scale": ("distributed",),
 }
 """the packages of an extra, as they are imported; pyproject.toml holds their versions"""
 

@@ -71,9 +71,9 @@ def read(path: Path, most: int) -> Stored:
     if kind in SLIDES:
         notes += _besides(series, first)
     else:
-        _check_alone(series, ome, notes)
+        check_alone(series, ome, notes)
     check_size(shape, most)
-    _check_colours(page)
+    check_colours(page)
     with decoding("TIFF"), tifffile.TiffFile(path) as file:
         first = file.series[_main(list(file.series))]
         array: NDArray[Any] = first.asarray()
@@ -145,7 +145,7 @@ def _besides(series: list[Any], main: Any) -> list[str]:
     return [f"the main picture of a slide is read{told}."]
 
 
-def _check_alone(series: list[Any], ome: str | None, notes: list[str]) -> None:
+def check_alone(series: list[Any], ome: str | None, notes: list[str]) -> None:
     """One picture or stack per file; reduced copies of it may come along, they are left out."""
     # tifffile takes pages of a half or a quarter of the size for a pyramid; it is one only if they say so.
     smaller = [*series[0].levels[1:], *series[1:]]
@@ -166,7 +166,8 @@ def _check_alone(series: list[Any], ome: str | None, notes: list[str]) -> None:
         )
 
 
-def _check_colours(page: Any) -> None:
+def check_colours(page: Any) -> None:
+    """Refuse pixels that are no gray levels, display colours or separate channels."""
     photometric, compression = int(page.photometric), int(page.compression)
     known = photometric in (MINISWHITE, MINISBLACK, RGB, PALETTE, SEPARATED)
     if known or (photometric == YCBCR and compression in JPEG):
@@ -209,7 +210,7 @@ def _stored(
         bits = int(declared[1])
     elif bits is None and array.dtype.kind == "u":
         bits = bits_of(page)
-    alpha = _alpha(page, photometric) if "S" in axes else None
+    alpha = alpha_of(page, photometric) if "S" in axes else None
     samples = array.shape[axes.index("S")] - (alpha is not None) if "S" in axes else 1
     return Stored(
         array=array,
@@ -223,7 +224,7 @@ def _stored(
     )
 
 
-def _alpha(page: Any, photometric: int) -> int | None:
+def alpha_of(page: Any, photometric: int) -> int | None:
     """The sample that is alpha: the one declared so, or the one unspecified sample after RGB."""
     extra = [int(e) for e in page.extrasamples]
     start = int(page.samplesperpixel) - len(extra)

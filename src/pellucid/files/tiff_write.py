@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, BinaryIO, Literal
 
@@ -45,8 +46,6 @@ def write_like(file: BinaryIO, array: NDArray[Any], pages: Pages, name: str) -> 
     Returns:
         notes about what could not be kept.
     """
-    import tifffile
-
     notes: list[str] = []
     planes = array.reshape(len(pages.order), *pages.shape)
     compression = pages.compression if pages.compression in KEPT_COMPRESSION else DEFLATE
@@ -55,14 +54,78 @@ def write_like(file: BinaryIO, array: NDArray[Any], pages: Pages, name: str) -> 
     predictor = pages.predictor if compression not in (1, 32773) and pages.predictor in (2, 3) else None
     if predictor == 3 and array.dtype.kind != "f":
         predictor = 2
+    parts = ((plane.shape, plane, raw) for plane, raw in _parts(planes, pages))
+    _write(file, parts, array.dtype, array.nbytes, pages, name, compression=compression, predictor=predictor)
+    return tuple(notes)
+
+
+def lay_out(file: BinaryIO, shape: Sequence[int], dtype: np.dtype[Any], pages: Pages, name: str) -> None:
+    """Lay out the same file without pixels, uncompressed, so that they can be put in their places later.
+
+    Args:
+        file: an open binary file; what is not written reads as zeros.
+        shape: of the array.
+        dtype: of its values.
+        pages: how the file that it is like was laid out.
+        name: file name of the output.
+    """
+    tagged = any(pages.tags[1:])  # else all at once, as `_parts` says
+    count = len(pages.order) if tagged else 1
+    each = pages.shape if tagged or len(pages.order) == 1 else (len(pages.order), *pages.shape)
+    parts = ((each, None, pages.tags[i] if i < len(pages.tags) else ()) for i in range(count))
+    _write(file, parts, dtype, math.prod(shape) * dtype.itemsize, pages, name, compression=1, predictor=None)
+
+
+def lay_out_fresh(
+    file: BinaryIO, shape: Sequence[int], dtype: np.dtype[Any], ome: Mapping[str, Any], *, color: bool
+) -> None:
+    """Lay out a new OME-TIFF file without pixels.
+
+    Args:
+        file: an open binary file.
+        shape: of the array, rows and columns last but for samples.
+        dtype: of its values.
+        ome: what tifffile is to tell of it, with its ``axes``.
+        color: whether the samples are display colours.
+    """
+    import tifffile
+
+    big = math.prod(shape) * dtype.itemsize > CLASSIC_LIMIT
+    with tifffile.TiffWriter(file, bigtiff=big, ome=True) as writer:
+        writer.write(
+            shape=tuple(shape),
+            dtype=dtype.newbyteorder("="),
+            photometric=RGB if color else MINISBLACK,
+            planarconfig="contig" if "S" in ome["axes"] else None,
+            software=False,
+            metadata=dict(ome),
+        )
+
+
+def _write(
+    file: BinaryIO,
+    parts: Iterable[tuple[tuple[int, ...], NDArray[Any] | None, tuple[ifd.RawTag, ...]]],
+    dtype: np.dtype[Any],
+    size: int,
+    pages: Pages,
+    name: str,
+    *,
+    compression: int,
+    predictor: int | None,
+) -> None:
+    """The parts of a file, each with its shape, its pixels, where they are there, and its tags."""
+    import tifffile
+
     photometric = RGB if pages.photometric == YCBCR else pages.photometric
     samples = ("separate" if pages.planar else "contig") if len(pages.shape) == 3 else None
-    big = pages.bigtiff or array.nbytes > CLASSIC_LIMIT
+    big = pages.bigtiff or size > CLASSIC_LIMIT
     with tifffile.TiffWriter(file, bigtiff=big, byteorder=pages.byteorder, ome=False) as writer:
-        for i, (plane, raw) in enumerate(_parts(planes, pages)):
+        for i, (shape, plane, raw) in enumerate(parts):
             tags = [_rename_ome(t, name) if pages.ome and t.code == DESCRIPTION else t for t in raw]
             writer.write(
                 plane,
+                shape=shape if plane is None else None,
+                dtype=dtype.newbyteorder("=") if plane is None else None,
                 photometric=photometric,
                 planarconfig=samples,
                 extrasamples=pages.extrasamples if samples else None,
@@ -79,7 +142,6 @@ def write_like(file: BinaryIO, array: NDArray[Any], pages: Pages, name: str) -> 
                 + (ifd.pointers(pages.tables, big=big) if i == 0 else []),
             )
     ifd.append(file, pages.tables)
-    return tuple(notes)
 
 
 def _parts(planes: NDArray[Any], pages: Pages) -> Iterator[tuple[NDArray[Any], tuple[ifd.RawTag, ...]]]:
