@@ -125,12 +125,18 @@ class Tiling:
     `exact`: tiles with `halo` pixels of context on a grid of `stride` give the pixels of the whole image;
     `approximate`: nearly; `whole`: the method must see the whole image. A picture with a longer side than
     `side`, where that is given, is always cut, so that memory stays bounded.
+
+    `reach` is for data that do not fit into memory and a `whole` method: pixels beyond which next to nothing
+    counts, so that parts with so much context come close to the whole; 0 where nothing but that will do.
+    `depth` is the same along the axis of a method that takes several slices together.
     """
 
     kind: Literal["exact", "approximate", "whole"] = "whole"
     halo: int = 0
     stride: int = 1
     side: int | None = None
+    reach: int = 0
+    depth: int = 0
 
 
 class Steps(Protocol[GivenT]):

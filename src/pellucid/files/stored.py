@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.files import holes
-from pellucid.files.working_range import from_working, need_exact, to_working, working_range
+from pellucid.files.working_range import Range, from_working, need_exact, to_working, working_range
 from pellucid.image import Image
 
 
@@ -113,6 +113,7 @@ def to_image(
     name: str,
     data_range: float | None,
     nodata: holes.Nodata = "auto",
+    range: Range | None = None,
 ) -> Image:
     """The Image of what a file holds.
 
@@ -122,6 +123,7 @@ def to_image(
         name: for messages.
         data_range: what white is, or None to find it.
         nodata: the value that is no measurement, "auto" or "none".
+        range: the working range of something larger that these values are part of; else it is found.
 
     Raises:
         TypeError: for bool, complex, object and text arrays.
@@ -152,7 +154,8 @@ def to_image(
     if not valid.size:
         raise ValueError("every pixel is NaN, infinite or nodata. There is nothing to work on.")
     some = None
-    range = working_range(valid, bits=stored.bits, data_range=data_range)
+    if range is None:
+        range = working_range(valid, bits=stored.bits, data_range=data_range)
     if missing is None:
         pixels = to_working(slices, range.scale, range.offset)
     else:

@@ -102,10 +102,10 @@ def choose(state: State) -> State:
     """Take the method that was asked for, or let `auto` choose by the report of the noise."""
     runs, said = _runs(state)
     # slices that are taken together are so by the noise of all
-    choices = () if runs else tuple(_choice(state, report) for report in state.reports)
+    choices = () if runs else tuple(choice_for(state, report) for report in state.reports)
     # what stands for the stack is what is done about its noisiest slice
     noisiest = max(choices, key=lambda c: c.noise.level) if choices else None
-    choice = noisiest or _choice(state, state.noise)
+    choice = noisiest or choice_for(state, state.noise)
     notes = said + tuple(dict.fromkeys(note for c in (choices or (choice,)) for note in c.notes))
     if choices:
         levels = sorted(report.level * report.scale for report in state.reports)
@@ -120,7 +120,7 @@ def choose(state: State) -> State:
         rule = method.stop if method is not None else ""
     state = replace(state, method=method, rule=rule)
     several = len(state.noisy) > 1 and state.request.kind == "noise" and state.settings.method is None
-    return film.together(state, _choice(state, state.noise)) if several else state
+    return film.together(state, choice_for(state, state.noise)) if several else state
 
 
 def _runs(state: State) -> tuple[tuple[stacks.Run, ...], tuple[str, ...]]:
@@ -139,7 +139,7 @@ def method_of(state: State, choice: Choice) -> Method | None:
     return state.settings.method or methods.load(choice.method).for_kind(state.request.kind)
 
 
-def _choice(state: State, report: NoiseReport) -> Choice:
+def choice_for(state: State, report: NoiseReport) -> Choice:
     """What to do about one noise."""
     request, asked = state.request, state.settings.method
     if state.stated is not None and not bool(state.stated.any()):

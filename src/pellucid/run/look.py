@@ -36,7 +36,7 @@ def look(state: State) -> State:
         return state
     if method is None:
         return replace(state, trust=Trust(reasons=(state.choice.reason,)))
-    outcomes = [_judged(state, index) for index in range(len(state.parts))]
+    outcomes = [judged(state, index) for index in range(len(state.parts))]
     trust = verdict.worst([one.trust for one in outcomes])
     state = replace(state, parts=tuple(one.part for one in outcomes), trust=trust)
     took = [one.took for one in outcomes]
@@ -49,9 +49,9 @@ def look(state: State) -> State:
         choice = replace(state.choice, method="none", config=None, reason=reason, stabilise=None)
         return replace(state, choice=choice, method=None, notes=(*state.notes, f"{reason}. {OVERRULE}"))
     if len(set(took)) == 1 and took[0] == NEXT:
-        level = _white(state, 0).level * state.first.scale
+        level = white_report(state, 0).level * state.first.scale
         reason = f"white noise of at most {level:.3g}: BM3D at this level, as {why}"
-        choice = replace(_white_choice(_white(state, 0)), reason=reason)
+        choice = replace(white_choice(white_report(state, 0)), reason=reason)
         return replace(
             state, choice=choice, method=methods.load(NEXT), notes=(*state.notes, f"{why}. {MILD}")
         )
@@ -85,7 +85,7 @@ class Outcome:
     share: float = 1.0
 
 
-def _judged(state: State, index: int) -> Outcome:
+def judged(state: State, index: int) -> Outcome:
     """The verdict on a slice, and what stands instead where it fails and `auto` may act."""
     part, noisy, report = state.parts[index], state.noisy[index], state.noise_of(index)
     choice = state.choice_of(index)
@@ -108,7 +108,7 @@ def _judged(state: State, index: int) -> Outcome:
     # The patches see little of noise that pixels share, and of a JPEG's.
     figures = _figures(noisy, _seen(state, part.estimate, index))
     calm = min((one.calm for one in figures), default=0.0)
-    if not report.correlated or _white(state, index).level >= verdict.OWN * calm:
+    if not report.correlated or white_report(state, index).level >= verdict.OWN * calm:
         milder = _next(state, index)
         if milder is not None:
             return Outcome(milder[0], _doubted(milder[1], first), first, NEXT)
@@ -152,7 +152,7 @@ def _next(state: State, index: int) -> tuple[Part, Trust] | None:
     Text and lines raise that level. So where its result is not trusted entirely, what it took off in the
     calmest parts is the level instead: less than the noise by what an estimate keeps, and never far above it.
     """
-    white = _white(state, index)
+    white = white_report(state, index)
     if white.level <= 0:
         return None
     part, trust = _at(state, index, white)
@@ -161,28 +161,29 @@ def _next(state: State, index: int) -> tuple[Part, Trust] | None:
     figures = _figures(state.noisy[index], _seen(state, part.estimate, index))
     calm = min((one.calm for one in figures), default=0.0)
     if 0 < calm < white.level:
-        own = NoiseReport.white(calm, len(white.sigma), scale=white.scale)
+        own = NoiseReport.white_report(calm, len(white.sigma), scale=white.scale)
         part, trust = _at(state, index, replace(own, low=white.low, span=white.span))
     return None if trust.level == "low" else (part, trust)
 
 
 def _at(state: State, index: int, report: NoiseReport) -> tuple[Part, Trust]:
     """The next method on a slice at a level, and the verdict."""
-    choice, method = _white_choice(report), methods.load(NEXT)
+    choice, method = white_choice(report), methods.load(NEXT)
     own = replace(state, choice=choice, method=method, noise=report, choices=(), reports=())
     own = replace(own, rule="", near_clean=None, adapted=None)
     part = one_slice(own, index, None)
     return part, verdict.judge(state.noisy[index], _seen(state, part.estimate, index), report)
 
 
-def _white(state: State, index: int) -> NoiseReport:
+def white_report(state: State, index: int) -> NoiseReport:
     """White noise of a slice at the level of Chen, Zhu and Heng."""
     report = state.noise_of(index)
-    white = NoiseReport.white(report.chen, state.noisy.shape[1], scale=report.scale)
+    white = NoiseReport.white_report(report.chen, state.noisy.shape[1], scale=report.scale)
     return replace(white, low=report.low, span=report.span)
 
 
-def _white_choice(report: NoiseReport) -> Choice:
+def white_choice(report: NoiseReport) -> Choice:
+    """The next method at a white level."""
     return Choice(method=NEXT, config=methods.load(NEXT).presets["fast"], noise=report, reason="")
 
 

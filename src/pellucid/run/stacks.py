@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -79,7 +80,16 @@ def found(image: Image, axes: str) -> str:
     >>> found(from_array(np.zeros((1, 3, 6, 7), np.uint8)), "TZYX")
     'Z'
     """
-    several = (axes[place] for place in _stacked(axes) if image.shape[place] > 1)
+    return several_of(image.shape, axes)
+
+
+def several_of(shape: Sequence[int], axes: str) -> str:
+    """The same of an array of a shape.
+
+    >>> several_of((1, 3, 6, 7), "TZYX")
+    'Z'
+    """
+    several = (axes[place] for place in _stacked(axes) if shape[place] > 1)
     return "".join(letter for letter in several if letter not in CHANNELS)
 
 
@@ -98,30 +108,48 @@ def asked(
     Raises:
         ValueError: when the stack has no such axis, or several that could be it.
     """
-    several = found(image, axes)
+    letter, notes = letter_of(image.shape, axes, image.name, axis=axis, method=method, wanted=wanted)
+    count = len(image.pixels)
+    return (along(image, axes, letter) if letter else tuple((i,) for i in range(count))), notes
+
+
+def letter_of(
+    shape: Sequence[int], axes: str, name: str, *, axis: str, method: str, wanted: str
+) -> tuple[str, tuple[str, ...]]:
+    """The axis along which a method takes the slices of an array together, "" for a single picture; notes.
+
+    Args:
+        shape: of the array.
+        axes: a letter for each.
+        name: of the array, for messages.
+        axis: as for `asked`, as all that follows.
+        method: its name.
+        wanted: the axis that it is for.
+
+    Raises:
+        ValueError: as `asked`.
+    """
+    several = several_of(shape, axes)
     letter = (wanted if axis == "auto" else axis).upper()
     if letter in several:
-        return along(image, axes, letter), ()
+        return letter, ()
     if axis != "auto" and len(several) == 1 and several in UNKNOWN:
-        return along(image, axes, several), ()
+        return several, ()
     if axis != "auto":
         raise ValueError(
             f"axis={axis!r} must be an axis of several slices, got axes {axes} with "
-            f"{' x '.join(map(str, image.shape))} in {image.name}. Name its axes with axes (--axes TYX)."
+            f"{' x '.join(map(str, shape))} in {name}. Name its axes with axes (--axes TYX)."
         )
     if not several:
-        count = len(image.pixels)
-        note = f"{image.name} is a single picture and not {NAMES[wanted]}: {method} has no neighbours to use"
-        return tuple((i,) for i in range(count)), (note,)
+        note = f"{name} is a single picture and not {NAMES[wanted]}: {method} has no neighbours to use"
+        return "", (note,)
     if len(several) > 1:
         raise ValueError(
-            f"{method} needs to know which axis of {image.name} is {wanted}, got axes {axes} with "
-            f"{' x '.join(map(str, image.shape))}. Name them with axes (--axes), or choose one with "
+            f"{method} needs to know which axis of {name} is {wanted}, got axes {axes} with "
+            f"{' x '.join(map(str, shape))}. Name them with axes (--axes), or choose one with "
             f"axis (--axis)."
         )
     note = f"its axis {several} was taken for that of {NAMES[wanted]}"
     if several in UNKNOWN:
-        note = (
-            f"nothing says what the slices of {image.name} are: they were taken for those of {NAMES[wanted]}"
-        )
-    return along(image, axes, several), (note,)
+        note = f"nothing says what the slices of {name} are: they were taken for those of {NAMES[wanted]}"
+    return several, (note,)

@@ -151,6 +151,6 @@ BM4D = Method(
     presets={"paper": PAPER.preset(Config), "fast": Config()},
     paper=PAPER,
     departures={},
-    tiling=Tiling(kind="whole"),
+    tiling=Tiling(kind="whole", reach=24, depth=8),
     axis="z",
 )

@@ -24,7 +24,7 @@ from pellucid.noise.colour import matrix
 from pellucid.noise.report import NoiseReport
 from pellucid.noise.shift import SEEN, developing, keeps_mean, lit
 from pellucid.noise.spectrum import to_variance
-from pellucid.steps import Method, Step, Task
+from pellucid.steps import Method, Step, Task, Tiling
 
 AROUND = 16
 """side in pixels of the squares on which the level of what was removed is looked at"""
@@ -304,6 +304,7 @@ PHOTO = Method(
         "fast": Config(),
         "quick": Config(share=1.0, pd_share=0.0, nlh_share=0.0, tta_views=1, precision="auto"),
     },
+    tiling=Tiling(kind="whole", reach=64),
     departures={
         "tta_views": "two views for half the time of four",
         "step": "wider steps and a nearer search halve the time of the second stage",

@@ -18,7 +18,7 @@ from pellucid.methods.table import described
 from pellucid.noise.report import NoiseReport
 from pellucid.noise.stabilise import Anscombe
 from pellucid.noise.values import inside
-from pellucid.steps import Method, Step, Task
+from pellucid.steps import Method, Step, Task, Tiling
 
 TOE = 3 / 8
 TABLE = 80.0
@@ -202,6 +202,7 @@ PHOTONS = Method(
     config=Config,
     steps=steps,
     presets={"paper": Config(step=3, radius=19), "fast": Config()},
+    tiling=Tiling(kind="whole", reach=64),
     departures={
         "step": "wider steps and a nearer search halve the time",
         "radius": "see step",

@@ -1,0 +1,231 @@
+"""One decision for a whole store, made on a sample of it: the same method, level and values everywhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from numpy.typing import NDArray
+
+from pellucid import methods
+from pellucid.auto import Choice
+from pellucid.files.stored import Stored, to_image
+from pellucid.files.working_range import Range
+from pellucid.image import Image
+from pellucid.large import refusing
+from pellucid.large.sample import Sample
+from pellucid.noise import analysis
+from pellucid.noise.report import NoiseReport
+from pellucid.request import Denoise
+from pellucid.run import film, stacks
+from pellucid.run.apply import apply
+from pellucid.run.decide import align, as_level, choice_for, method_of, report_of
+from pellucid.run.load import load
+from pellucid.run.look import NEXT, judged, white_choice, white_report
+from pellucid.run.settings import Settings, settle
+from pellucid.run.state import State
+from pellucid.run.stated import level_of, told_report
+from pellucid.steps import Method, Trust
+from pellucid.stores import Form
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """What is done about every region of a store.
+
+    Attributes:
+        request: what was asked for, as it is settled again wherever it is carried out.
+        choice: the method, its configuration, the noise it is told and the change of values around it.
+        noise: the report of the sample, working units.
+        scale: what 1.0 stands for in stored units, above the offset.
+        offset: the stored value of 0.0.
+        color: whether the channels are display colours.
+        axis: the letter of the axis along which the method takes slices together, "" where it does not.
+        share: how much of what the method takes off is taken off, as the last look at the sample said.
+        nodata: the value that is no measurement, or "none".
+        trust: the verdict on the sample.
+        notes: what the user should know.
+    """
+
+    request: Denoise
+    choice: Choice
+    noise: NoiseReport
+    scale: float
+    offset: float = 0.0
+    color: bool = False
+    axis: str = ""
+    share: float = 1.0
+    nodata: float | str = "none"
+    trust: Trust | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> str:
+        """The method and why."""
+        return f"{self.choice.method}: {self.choice.reason}"
+
+
+def decide(sample: Sample, form: Form, request: Denoise, name: str) -> Decision:
+    """Decide by a sample of a store what is done about all of it.
+
+    Args:
+        sample: windows of it, and one of neighbouring slices.
+        form: of the store.
+        request: what was asked for.
+        name: of the store, for messages.
+
+    Raises:
+        ValueError: when what was asked for needs the whole picture, or does not fit the store.
+    """
+    own = replace(request, axes=None, shots=False)
+    settings = settle(own)
+    nodata = request.nodata if request.nodata != "auto" else "none" if form.nodata is None else form.nodata
+    windows = image_of(sample.windows, form, name, nodata=nodata, data_range=request.data_range)
+    state = state_of(settings, windows)
+    told = level_of(state)
+    if told is not None:
+        report = analysis.with_contrast(told_report(state, told), state.noisy, holes=state.holes)
+        state = replace(state, stated=told)
+    else:
+        report = report_of(state, state.noisy, state.holes)
+        report = replace(report, drift=None)  # the windows are no field
+        report = as_level(report, request.level) if request.level != "auto" else report
+    state = replace(state, noise=report)
+    choice = choice_for(state, report)
+    axis, notes = _axis(state, choice, sample, form, request, name)
+    if axis and settings.method is None:
+        choice = _together(state, choice, sample, form, axis)
+        axis = axis if choice.method in film.METHODS.values() else ""
+    method = method_for(settings, choice)
+    if method is not None:
+        refusing.method(method, request)
+    made = Decision(
+        request=own,
+        choice=choice,
+        noise=report,
+        scale=windows.scale,
+        offset=windows.offset,
+        color=windows.color,
+        axis=axis,
+        nodata=nodata,
+        notes=(*windows.notes, *notes, *choice.notes),
+    )
+    return made if method is None or method.axis else _looked(made, state, sample.pilot)
+
+
+def state_of(settings: Settings, image: Image) -> State:
+    """A State of one picture or stack, loaded and laid out as it is."""
+    state = align(load(State(settings=settings, given=(image,))))
+    return replace(state, color=image.color)
+
+
+def image_of(
+    slices: NDArray[Any],
+    form: Form,
+    name: str,
+    *,
+    nodata: float | str,
+    data_range: float | None = None,
+    range: Range | None = None,
+    stack: str = "Q",
+) -> Image:
+    """Stored values (N, C, H, W) as an Image, its slices along an axis of a name.
+
+    Args:
+        slices: without alpha.
+        form: of the store that they are of.
+        name: for messages.
+        nodata: the value that is no measurement, or "none".
+        data_range: what white is.
+        range: the working range, where it is known.
+        stack: the letter of the axis of the slices.
+    """
+    axes = f"{stack}{'S' if form.color else 'C'}YX"
+    stored = Stored(array=slices, axes=axes, color=form.color and slices.shape[1] == 3, bits=form.bits)
+    image = to_image(stored, format="array", name=name, data_range=data_range, nodata=nodata, range=range)
+    return replace(image, bits=form.bits)  # what the sample does not reach, the rest may
+
+
+def method_for(settings: Settings, choice: Choice) -> Method | None:
+    """The method of a choice, None where nothing is done."""
+    if choice.method == "none":
+        return None
+    return settings.method or methods.load(choice.method).for_kind("noise")
+
+
+def _axis(
+    state: State, choice: Choice, sample: Sample, form: Form, request: Denoise, name: str
+) -> tuple[str, tuple[str, ...]]:
+    """The axis along which slices may help each other, "" for none."""
+    method = state.settings.method
+    if method is not None:
+        if not method.axis:
+            return "", ()
+        return stacks.letter_of(
+            form.shape, form.axes, name, axis=request.axis, method=method.name, wanted=method.axis
+        )
+    if request.axis == "none" or choice.method == "none":
+        return "", ()
+    if request.axis != "auto":
+        wanted = film.METHODS[request.axis.upper()]
+        return stacks.letter_of(
+            form.shape, form.axes, name, axis=request.axis, method=wanted, wanted=request.axis
+        )
+    several = stacks.several_of(form.shape, form.axes)
+    return next((letter for letter in film.METHODS if letter in several), ""), ()
+
+
+def _together(state: State, alone: Choice, sample: Sample, form: Form, letter: str) -> Choice:
+    """The choice for slices that help each other, where the trial on a run of them says that they do."""
+    if sample.run is None:
+        return alone
+    image = image_of(
+        sample.run,
+        form,
+        state.first.name,
+        nodata="none",
+        range=Range(scale=state.first.scale, offset=state.first.offset),
+        stack=letter,
+    )
+    run = state_of(state.settings, image)
+    run = replace(run, noise=alone.noise, choice=alone, stated=state.stated)
+    after = film.together(run, alone)
+    return after.choice if after.runs else alone
+
+
+def _looked(made: Decision, state: State, pilot: int) -> Decision:
+    """The decision after the last look at one window, which may ask for less."""
+    one = state_of(state.settings, _slice(state.first, pilot))
+    method = method_of(state, made.choice)
+    one = replace(one, stated=state.stated, noise=made.noise, choice=made.choice, method=method, rule="")
+    outcome = judged(apply(one), 0)
+    made = replace(made, trust=outcome.trust)
+    if not outcome.took:
+        return made
+    why = f"the first result on the sample failed the last look: {'; '.join(outcome.first.reasons)}"
+    notes = (*made.notes, f"{why}. force (--force) keeps it; --sigma states the noise")
+    if outcome.took == "share":
+        return replace(made, share=outcome.share, notes=notes)
+    if outcome.took == NEXT:
+        level = white_report(one, 0)
+        reason = f"white noise of at most {level.level * made.scale:.3g}: BM3D at this level, as {why}"
+        return replace(made, choice=replace(white_choice(level), reason=reason), notes=notes)
+    choice = Choice(method="none", config=None, noise=made.noise, reason=f"{why}. The input is returned")
+    return replace(made, choice=choice, notes=notes)
+
+
+def _slice(image: Image, index: int) -> Image:
+    """One slice of a stack."""
+    holes = None if image.holes is None else image.holes[index : index + 1].copy()
+    return Image(
+        pixels=image.pixels[index : index + 1].copy(),
+        axes=image.axes,
+        shape=(1, *image.shape[1:]),
+        color=image.color,
+        dtype=image.dtype,
+        scale=image.scale,
+        offset=image.offset,
+        bits=image.bits,
+        holes=holes,
+        name=image.name,
+    )
