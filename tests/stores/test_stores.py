@@ -118,14 +118,14 @@ def test_npy(tmp_path, order):
     assert np.isfortran(np.load(target)) == (order == "F")
 
 
-def ome_zarr(path, values=STACK, *, version="0.4", axes="zcyx", shards=None, levels=2):
+def ome_zarr(path, values=STACK, *, version="0.4", axes="zcyx", shards=None, levels=2, side=16):
     """An OME-Zarr store with a pyramid, omero, labels, and attributes and files of others."""
     group = zarr.create_group(str(path), zarr_format=2 if version == "0.4" else 3)
     shape = values.shape
     datasets = []
     for level in range(levels):
         own = (*shape[:-2], -(-shape[-2] // 2**level), -(-shape[-1] // 2**level))
-        chunks = tuple(min(n, 16) if i >= len(own) - 2 else 1 for i, n in enumerate(own))
+        chunks = tuple(min(n, side) if i >= len(own) - 2 else 1 for i, n in enumerate(own))
         given = {"shards": shards} if shards and level == 0 else {}
         array = group.create_array(str(level), shape=own, chunks=chunks, dtype=values.dtype, **given)
         array[...] = values if level == 0 else pyramid.reduced(values, region.whole(own), shape, own)

@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pellucid import __version__, methods, tasks
-from pellucid.large import memory, refusing, sample, work
+from pellucid.large import memory, place, refusing, sample, work
 from pellucid.large.decision import Decision, decide, method_for
-from pellucid.large.layout import Layout, laid_out
+from pellucid.large.layout import laid_out
 from pellucid.request import Denoise, Output
 from pellucid.request.records import to_json
 from pellucid.run import stacks
 from pellucid.run.settings import settle
-from pellucid.stores import Form, Store, Zarr, create, kind_to_write, opened, region
-from pellucid.stores.region import Region, cells
-from pellucid.stores.space import in_words
+from pellucid.stores import Form, Store, Zarr, kind_to_write, opened
 
 Told = Callable[[int, int], None]
 """called with how many regions are done, of how many"""
-MANIFEST, RESULT = "manifest.jsonl", "result"
+ATTEMPTS = 3
+"""how often a region is begun whose process ends"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +51,7 @@ def denoise(
     request: Denoise,
     output: Output,
     *,
+    jobs: int | None = None,
     told: Told | None = None,
     stop: Callable[[], bool] | None = None,
 ) -> Outcome:
@@ -68,8 +65,9 @@ def denoise(
         target: the output.
         request: what was asked for.
         output: how much memory, and whether an output that exists may be replaced.
+        jobs: how many processes of one thread do it; None: this one.
         told: called when a region is done.
-        stop: asked before each region; when it says yes the run ends.
+        stop: asked before each region; when it says yes the run ends, and may go on later.
 
     Raises:
         ValueError: for what cannot be done, or an input that is damaged or was written to meanwhile.
@@ -78,18 +76,82 @@ def denoise(
     began = time.perf_counter()
     _check_paths(source, target, output)
     refusing.options(request, output)
+    limit = memory.parsed(output.memory or memory.USUAL)
     with closing(opened(source, axes=request.axes)) as store:
         state = store.state()
+        kind = kind_to_write(target, store)
         _check_there(store, request)
         found = sample.drawn(store, _letter(store.form, request))
         decision = decide(found, store.form, request, source.name)
-        kind = kind_to_write(target, store)
-        own = replace(store.form, dtype=store.form.dtype)
+        key = tasks.fingerprint(
+            [str(source.resolve()), state, __version__, to_json(request), kind, decision.words]
+        )
         part = target.with_name(f".{target.name}.part")
-        run = _Run(store, state, decision, kind, target, part, request, output)
-        outcome = run.carried_out(told or (lambda done, count: None), stop)
-        del own
-    return replace(outcome, seconds=time.perf_counter() - began)
+        with place.held(part, key, limit, overwrite=output.overwrite) as at_work:
+            method = method_for(settle(decision.request), decision.choice)
+            if at_work.layout is None:
+                notes = at_work.created(kind, store, target.name)
+                at_work.keep(laid_out(store.form, at_work.unit(), method, decision.axis, limit))
+            else:
+                notes = ()
+            lists = at_work.lists(store, request.axes, decision, "" if isinstance(store, Zarr) else state)
+            regions, before, ended = _carried_out(lists, at_work, jobs, told, stop)
+            if not ended:
+                _check_same(store, state, source, at_work)
+                at_work.put(target)
+    return Outcome(
+        decision=decision,
+        regions=regions,
+        before=before,
+        seconds=time.perf_counter() - began,
+        interrupted=ended,
+        notes=(*store.notes, *notes, *decision.notes),
+    )
+
+
+def _carried_out(
+    lists: Iterator[list[tasks.WorkItem]],
+    at_work: place.Place,
+    jobs: int | None,
+    told: Told | None,
+    stop: Callable[[], bool] | None,
+) -> tuple[int, int, bool]:
+    """Do list after list: how many regions there are, how many were done before, whether it was ended."""
+    total = before = 0
+    for items in lists:
+        todo, done = items, 0
+        total += len(items)
+        for _ in range(ATTEMPTS):
+            died = []
+            for outcome in tasks.carry_out(todo, work.do, manifest=at_work.manifest, jobs=jobs, stop=stop):
+                if isinstance(outcome.error, tasks.WorkerDiedError):
+                    died.append(outcome.item)
+                    last = outcome.error
+                elif outcome.error is not None:
+                    raise outcome.error
+                else:
+                    done += 1
+                    before += outcome.before
+                    if told is not None:
+                        told(done, len(items))
+            todo = died
+            if not todo:
+                break
+        else:
+            raise RuntimeError(f"{ATTEMPTS} processes ended at the same region, one after the other: {last}")
+        if done < len(items):
+            return total, before, True
+    return total, before, False
+
+
+def _check_same(store: Store, state: str, source: Path, at_work: place.Place) -> None:
+    """Refuse a result of an input that was written to meanwhile; nothing of it can be used."""
+    if store.state() == state:
+        return
+    at_work.discard()
+    raise ValueError(
+        f"{source} was written to while it was read: nothing was put in place. Run again when it is whole."
+    )
 
 
 def _check_paths(source: Path, target: Path, output: Output) -> None:
@@ -112,8 +174,8 @@ def _check_there(store: Store, request: Denoise) -> None:
     gone, count = store.missing()
     if gone and not (isinstance(request.nodata, int | float) and request.nodata == store.fill):
         raise ValueError(
-            f"{store.path}: {gone:,} of {count:,} chunks are not there. Copy the store again; if they were left "
-            f"out because they hold {store.fill} throughout, say so: --nodata {store.fill}."
+            f"{store.path}: {gone:,} of {count:,} chunks are not there. Copy the store again; if they were "
+            f"left out because they hold {store.fill} throughout, say so: --nodata {store.fill}."
         )
 
 

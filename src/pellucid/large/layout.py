@@ -51,7 +51,9 @@ def laid_out(form: Form, unit: Sequence[int], method: Method | None, axis: str, 
     """
     stride = 1 if method is None else method.tiling.stride
     channel = channel_axis(form.axes)
-    unit = [math.lcm(own, stride) if letter in "YX" else own for own, letter in zip(unit, form.axes, strict=True)]
+    unit = [
+        math.lcm(own, stride) if letter in "YX" else own for own, letter in zip(unit, form.axes, strict=True)
+    ]
     margins = _margins(form, method, axis)
     smallest: Layout | None = None
     for depth in DEPTHS if axis else (1,):
@@ -83,9 +85,7 @@ def _margins(form: Form, method: Method | None, axis: str) -> tuple[int, ...]:
     return tuple(around if letter in "YX" else along if letter == axis else 0 for letter in form.axes)
 
 
-def _bytes(
-    form: Form, block: Sequence[int], margins: Sequence[int], method: Method | None, axis: str
-) -> int:
+def _bytes(form: Form, block: Sequence[int], margins: Sequence[int], method: Method | None, axis: str) -> int:
     """What a region takes: as it is stored, twice and while it is decoded, and what is worked on at once."""
     read = [min(n, own + 2 * more) for n, own, more in zip(form.shape, block, margins, strict=True)]
     channel = channel_axis(form.axes)

@@ -38,7 +38,9 @@ def options(request: Denoise, output: Output) -> None:
         raise ValueError("sigma must be one level, or one per channel, region by region. Leave the map out.")
     for name in BESIDE:
         if getattr(output, name):
-            raise ValueError(f"{name} does not apply region by region: it is of whole pictures. Leave it out.")
+            raise ValueError(
+                f"{name} does not apply region by region: it is of whole pictures. Leave it out."
+            )
 
 
 def method(method: Method, request: Denoise) -> None:
@@ -52,6 +54,6 @@ def method(method: Method, request: Denoise) -> None:
     if method.iterative or not local or (method.takes_shots and method.needs == "shots of a scene"):
         why = "is fitted to the picture" if method.iterative else "must see the whole picture"
         raise ValueError(
-            f"{method.name} {why}, and this is done region by region. Choose another method, e.g. bm3d, or one "
-            "trained on such pictures (--model)."
+            f"{method.name} {why}, and this is done region by region. Choose another method, e.g. bm3d, or "
+            "one trained on such pictures (--model)."
         )

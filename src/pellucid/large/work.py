@@ -1,4 +1,4 @@
-"""One region: read with its margin, denoised by the decision, its own part written; and levels of a pyramid."""
+"""One region: read with its margin, denoised by the decision, its own part written; levels of a pyramid."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from pellucid.run.fit import Piece, fit, fit_tiles, side_of
 from pellucid.run.settings import Settings, settle
 from pellucid.steps import Task
 from pellucid.stores import Form, Store, Zarr, opened, pyramid, region
+
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
@@ -85,7 +86,7 @@ def do(part: Part | Level) -> dict[str, int]:
     """
     if isinstance(part, Level):
         return _level(part)
-    source, target = _store(part.source, part.axes, False), _store(part.target, part.axes, True)
+    source, target = _store(part.source, part.axes, False), _store(part.target, None, True)
     if part.state and source.state() != part.state:
         raise ValueError(f"{part.source} was written to while it was read. Run again when it is whole.")
     own = region.parsed(part.region)
@@ -112,9 +113,7 @@ def _level(part: Level) -> dict[str, int]:
     return {"values": region.count(own)}
 
 
-def denoised(
-    values: NDArray[Any], decision: Decision, form: Form, own: region.Region
-) -> NDArray[Any]:
+def denoised(values: NDArray[Any], decision: Decision, form: Form, own: region.Region) -> NDArray[Any]:
     """Stored values of a region, denoised.
 
     Args:
@@ -205,7 +204,7 @@ def estimated(noisy: Tensor, decision: Decision) -> Tensor:
     estimate = estimate.detach().to("cpu", torch.float32)
     if not bool(torch.isfinite(estimate).all()):
         raise ArithmeticError(
-            f"{method.name} gave values that are not finite. Try another method, or state the noise (--sigma)."
+            f"{method.name} gave values that are not finite. Try another method, or state the noise."
         )
     if decision.noise.counts is not None or decision.noise.impulse > IMPULSES:
         return estimate

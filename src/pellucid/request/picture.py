@@ -214,6 +214,8 @@ class Output:
     """Write how unsure the method is: .tif, .npy or .png; a folder for several."""
     overwrite: bool = option(False)
     """Replace outputs that exist."""
+    memory: str | None = option(None, metavar="SIZE")
+    """Work region by region in so much anonymous memory, e.g. 2GB (usual for .zarr): TIFF, NPY, OME-Zarr."""
 
     def __post_init__(self) -> None:
         check(self)

@@ -161,7 +161,7 @@ def _next(state: State, index: int) -> tuple[Part, Trust] | None:
     figures = _figures(state.noisy[index], _seen(state, part.estimate, index))
     calm = min((one.calm for one in figures), default=0.0)
     if 0 < calm < white.level:
-        own = NoiseReport.white_report(calm, len(white.sigma), scale=white.scale)
+        own = NoiseReport.white(calm, len(white.sigma), scale=white.scale)
         part, trust = _at(state, index, replace(own, low=white.low, span=white.span))
     return None if trust.level == "low" else (part, trust)
 
@@ -178,7 +178,7 @@ def _at(state: State, index: int, report: NoiseReport) -> tuple[Part, Trust]:
 def white_report(state: State, index: int) -> NoiseReport:
     """White noise of a slice at the level of Chen, Zhu and Heng."""
     report = state.noise_of(index)
-    white = NoiseReport.white_report(report.chen, state.noisy.shape[1], scale=report.scale)
+    white = NoiseReport.white(report.chen, state.noisy.shape[1], scale=report.scale)
     return replace(white, low=report.low, span=report.span)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import os
 import shutil
@@ -133,6 +134,12 @@ class Zarr:
     def write(self, region: Region, values: NDArray[Any], level: int = 0) -> None:
         """See `Store`; also of another level of the pyramid."""
         self.levels[level][region] = values
+        root, encode = self.path / self.names[level], self.levels[level].metadata.encode_chunk_key
+        chunks = _chunks(self.levels[level])
+        spans = [range(s.start // c, -(-s.stop // c)) for s, c in zip(region, chunks, strict=True)]
+        for place in itertools.product(*spans):
+            with (root / encode(place)).open("rb") as file:
+                os.fsync(file.fileno())
 
     def state(self) -> str:
         """See `Store`: the number of its files, their bytes, and when the last of them was written."""
