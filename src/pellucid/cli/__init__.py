@@ -90,7 +90,11 @@ VERBS: dict[str, Callable[..., int]] = {
     "train": train,
     "export": export,
 }
-WITHOUT = {"inpaint": ("uncertainty",), "upscale": ("uncertainty",), "methods": ("debug",)}
+WITHOUT = {
+    "inpaint": ("uncertainty", "memory"),
+    "upscale": ("uncertainty", "memory"),
+    "methods": ("debug",),
+}
 """options of a verb's records that do not apply to it"""
 GROUPS = {
     "models": ("pellucid.cli.models", "List, show, verify and install models."),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pellucid import files
+from pellucid.stores import is_zarr
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ def gather(named: Sequence[Path], *, recursive: bool = False, without: Path | No
     """
     found: list[Found] = []
     for name in named:
-        if name.is_dir():
+        if name.is_dir() and not is_zarr(name):
             found += _inside(name, recursive, without)
         elif glob.has_magic(str(name)) and not name.exists():
             found += _matching(name, recursive, without)
@@ -63,7 +64,11 @@ def _inside(folder: Path, recursive: bool, without: Path | None) -> list[Found]:
 
 def _is_picture(name: Path, path: Path) -> bool:
     hidden = any(part.startswith(".") for part in name.parts)
-    return not hidden and path.suffix.lower() in files.SUFFIXES and path.is_file()
+    if hidden or any(is_zarr(folder) for folder in path.parents if folder.suffix.lower() == ".zarr"):
+        return False  # what lies in a store is no picture of its own
+    return (path.suffix.lower() in files.SUFFIXES and path.is_file()) or (
+        path.suffix.lower() == ".zarr" and is_zarr(path)
+    )
 
 
 def _matching(pattern: Path, recursive: bool, without: Path | None) -> list[Found]:

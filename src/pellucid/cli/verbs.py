@@ -10,7 +10,7 @@ from typing import Any
 
 from pellucid import files
 from pellucid import methods as table
-from pellucid.cli import batch, resume, show
+from pellucid.cli import batch, regions, resume, show
 from pellucid.cli.gather import gather
 from pellucid.cli.options import USAGE, Console
 from pellucid.noise import analysis
@@ -32,6 +32,10 @@ def restore(inputs: Sequence[Path], request: Request, output: Output, console: C
     try:
         one_scene = _one_scene(request)
         found = gather(inputs, recursive=output.recursive, without=output.out)
+        if regions.wanted(found, output):
+            regions.check(request, output)
+            records, cut_short = regions.carry_out(found, request, output, debug=console.debug)
+            return _told(records, cut_short, len(found), console)
         settings = settle(request, shots=len(found) if one_scene else 1)
         jobs = batch.plan(found, output, one_scene=one_scene)
         each = batch.masked(settings, len(jobs))
@@ -50,12 +54,24 @@ def restore(inputs: Sequence[Path], request: Request, output: Output, console: C
             traceback.print_exc(file=sys.stderr)
         show.error(str(error))
         return FAILED
-    show.records(records, as_json=console.json, alone=len(jobs) == 1)
+    return _told(records, cut_short, len(jobs), console, goes_on=several)
+
+
+def _told(
+    records: Sequence[dict[str, Any]],
+    cut_short: bool,
+    planned: int,
+    console: Console,
+    *,
+    goes_on: bool = True,
+) -> int:
+    """Say what came of all inputs, and whether the same command goes on; the exit code."""
+    show.records(records, as_json=console.json, alone=planned == 1)
     if len(records) > 1:
-        show.summary(records, len(jobs))
+        show.summary(records, planned)
     if cut_short:
-        on = " The same command goes on from there." if several else ""
-        show.error(f"interrupted: {len(records)} of {len(jobs)} inputs were begun.{on}")
+        on = " The same command goes on from there." if goes_on else ""
+        show.error(f"interrupted: {len(records)} of {planned} inputs were begun.{on}")
     failed = [record for record in records if "error" in record]
     if failed and not cut_short and all("wrong_usage" in record for record in failed):
         return USAGE

@@ -42,7 +42,8 @@ def check_size(shape: Sequence[int], most: int) -> None:
     if count > most:
         raise ValueError(
             f"the image must hold at most {most:,} values (width x height x channels x slices), got {size} = "
-            f"{count:,}. If that is right, raise max_pixels or the environment variable {VARIABLE}."
+            f"{count:,}. If that is right, denoise it region by region (--memory 2GB; TIFF, NPY, Zarr), or "
+            f"raise max_pixels or the environment variable {VARIABLE}."
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pellucid.files.stored import channel_axis
 from pellucid.large import memory
@@ -28,11 +28,14 @@ class Layout:
     Attributes:
         block: the shape of a region, less at the far ends.
         margins: by how much more is read, along every axis.
+        grid: reading begins at multiples of these, along every axis, so that the blocks of a filter are
+            those of the whole.
         memory: bytes that one of them takes, with all that the process holds.
     """
 
     block: tuple[int, ...]
     margins: tuple[int, ...]
+    grid: tuple[int, ...]
     memory: int
 
 
@@ -49,11 +52,11 @@ def laid_out(form: Form, unit: Sequence[int], method: Method | None, axis: str, 
     Raises:
         ValueError: when not even the smallest fit.
     """
-    stride = 1 if method is None else method.tiling.stride
     channel = channel_axis(form.axes)
-    unit = [
-        math.lcm(own, stride) if letter in "YX" else own for own, letter in zip(unit, form.axes, strict=True)
-    ]
+    grid = tuple(
+        method.tiling.stride if method is not None and letter in ("Y", "X", axis) else 1
+        for letter in form.axes
+    )
     margins = _margins(form, method, axis)
     smallest: Layout | None = None
     for depth in DEPTHS if axis else (1,):
@@ -63,9 +66,9 @@ def laid_out(form: Form, unit: Sequence[int], method: Method | None, axis: str, 
                 wanted = side if letter in "YX" else depth if letter == axis else 1
                 wanted = length if i == channel else wanted
                 block.append(min(length, max(1, wanted // unit[i]) * unit[i]))
-            smallest = Layout(tuple(block), margins, _bytes(form, block, margins, method, axis))
+            smallest = Layout(tuple(block), margins, grid, _bytes(form, block, margins, method, axis))
             if smallest.memory <= limit:
-                return Layout(_more(form, smallest.block, unit, axis, channel), margins, smallest.memory)
+                return replace(smallest, block=_more(form, smallest.block, axis, channel))
     needed = 0 if smallest is None else smallest.memory
     raise ValueError(
         f"memory must be at least {space.in_words(math.ceil(needed / 1e8) * 1e8)} here, got "
@@ -80,7 +83,6 @@ def _margins(form: Form, method: Method | None, axis: str) -> tuple[int, ...]:
         return (0,) * len(form.shape)
     tiling = method.tiling
     around = tiling.halo if tiling.kind != "whole" else tiling.reach
-    around = math.ceil(around / tiling.stride) * tiling.stride
     along = tiling.depth if axis else 0
     return tuple(around if letter in "YX" else along if letter == axis else 0 for letter in form.axes)
 
@@ -100,9 +102,7 @@ def _bytes(form: Form, block: Sequence[int], margins: Sequence[int], method: Met
     return memory.BASE + stored + decoded + int(each * math.prod(once))
 
 
-def _more(
-    form: Form, block: tuple[int, ...], unit: Sequence[int], axis: str, channel: int | None
-) -> tuple[int, ...]:
+def _more(form: Form, block: tuple[int, ...], axis: str, channel: int | None) -> tuple[int, ...]:
     """A small region with as many slices as make it worth a task; each is worked on by itself."""
     found = list(block)
     for i in reversed(range(len(block))):

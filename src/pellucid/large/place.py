@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import secrets
 import shutil
@@ -61,7 +62,7 @@ class Place:
     def keep(self, layout: Layout) -> None:
         """Note how the store is cut; from here on the run can go on."""
         self.layout = layout
-        told = {"block": layout.block, "margins": layout.margins, "memory": layout.memory}
+        told = dataclasses.asdict(layout)
         self.manifest.remark({"run": self.key, "mark": self.mark, **told})
         os.rename(self.folder / MAKING, self.result)
 
@@ -80,6 +81,7 @@ class Place:
                     target=self.result,
                     decision=decision,
                     margins=self.layout.margins,
+                    grid=self.layout.grid,
                     region=region.text(cell),
                     state=state,
                 ),
@@ -139,7 +141,8 @@ def held(folder: Path, key: str, limit: int, *, overwrite: bool) -> Iterator[Pla
         if found and place.result.exists():
             last = found[-1]
             if last["run"] == key:
-                place.layout = Layout(tuple(last["block"]), tuple(last["margins"]), int(last["memory"]))
+                block, margins, grid = (tuple(last[name]) for name in ("block", "margins", "grid"))
+                place.layout = Layout(block, margins, grid, int(last["memory"]))
                 place.mark = str(last["mark"])
                 _check_memory(place.layout, limit, folder)
             elif not overwrite:

@@ -37,6 +37,7 @@ class Part:
         target: path of the output at work.
         decision: what is done.
         margins: what is read around, along every axis.
+        grid: of what the place is a multiple where reading begins, along every axis.
         region: in words.
         state: of the input when the run began, where that is looked up at little cost; else "".
     """
@@ -46,6 +47,7 @@ class Part:
     target: Path
     decision: Decision
     margins: tuple[int, ...]
+    grid: tuple[int, ...]
     region: str
     state: str = ""
 
@@ -90,7 +92,7 @@ def do(part: Part | Level) -> dict[str, int]:
     if part.state and source.state() != part.state:
         raise ValueError(f"{part.source} was written to while it was read. Run again when it is whole.")
     own = region.parsed(part.region)
-    block = region.grown(own, part.margins, source.form.shape)
+    block = region.grown(own, part.margins, source.form.shape, part.grid)
     made = denoised(source.read(block), part.decision, source.form, region.within(own, block))
     target.write(own, made)
     return {"values": region.count(own)}

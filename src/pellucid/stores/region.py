@@ -46,15 +46,15 @@ def cells(shape: Sequence[int], block: Sequence[int]) -> Iterator[Region]:
     return itertools.product(*edges)
 
 
-def grown(region: Region, margins: Sequence[int], shape: Sequence[int]) -> Region:
-    """A region with a margin around it, less where the array ends.
+def grown(region: Region, margins: Sequence[int], shape: Sequence[int], grid: Sequence[int]) -> Region:
+    """A region with a margin around it, less where the array ends, that begins on a grid.
 
-    >>> grown((slice(2, 4), slice(0, 2)), (1, 1), (4, 9))
-    (slice(1, 4, None), slice(0, 3, None))
+    >>> grown((slice(2, 4), slice(5, 7)), (1, 1), (4, 9), (1, 3))
+    (slice(1, 4, None), slice(3, 8, None))
     """
     return tuple(
-        slice(max(0, span.start - margin), min(length, span.stop + margin))
-        for span, margin, length in zip(region, margins, shape, strict=True)
+        slice(max(0, (span.start - margin) // step * step), min(length, span.stop + margin))
+        for span, margin, length, step in zip(region, margins, shape, grid, strict=True)
     )
 
 

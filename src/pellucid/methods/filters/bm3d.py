@@ -226,5 +226,5 @@ BM3D = Method(
         "reach": "see whiten",
         "coarse": "colour noise of photographs has patches larger than a block",
     },
-    tiling=Tiling(kind="whole", reach=64),
+    tiling=Tiling(kind="whole", reach=64, stride=12),  # blocks begin at every third or fourth pixel,
 )

@@ -151,6 +151,6 @@ BM4D = Method(
     presets={"paper": PAPER.preset(Config), "fast": Config()},
     paper=PAPER,
     departures={},
-    tiling=Tiling(kind="whole", reach=24, depth=8),
+    tiling=Tiling(kind="whole", reach=24, depth=8, stride=3),
     axis="z",
 )

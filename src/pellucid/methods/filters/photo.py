@@ -304,7 +304,7 @@ PHOTO = Method(
         "fast": Config(),
         "quick": Config(share=1.0, pd_share=0.0, nlh_share=0.0, tta_views=1, precision="auto"),
     },
-    tiling=Tiling(kind="whole", reach=64),
+    tiling=Tiling(kind="whole", reach=64, stride=12),
     departures={
         "tta_views": "two views for half the time of four",
         "step": "wider steps and a nearer search halve the time of the second stage",

@@ -202,7 +202,7 @@ PHOTONS = Method(
     config=Config,
     steps=steps,
     presets={"paper": Config(step=3, radius=19), "fast": Config()},
-    tiling=Tiling(kind="whole", reach=64),
+    tiling=Tiling(kind="whole", reach=64, stride=12),
     departures={
         "step": "wider steps and a nearer search halve the time",
         "radius": "see step",

@@ -259,6 +259,6 @@ VBM3D = Method(
         "blink": "what one frame alone shows would go with the noise",
         "pan": "the search follows 2 pixels from frame to frame; cameras and stages move farther",
     },
-    tiling=Tiling(kind="whole", reach=48, depth=6),
+    tiling=Tiling(kind="whole", reach=48, depth=6, stride=3),
     axis="t",
 )

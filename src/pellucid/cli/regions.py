@@ -1,0 +1,121 @@
+"""`denoise` of what is larger than memory: every input region by region, and a record of each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pellucid import tasks
+from pellucid.cli import batch, show
+from pellucid.cli.gather import Found
+from pellucid.cli.progress import watching
+from pellucid.cli.record import NOISE_KEYS, Record
+from pellucid.large import carry, memory, refusing
+from pellucid.request import Denoise, Output, Request
+from pellucid.stores import is_zarr
+
+
+def wanted(found: Sequence[Found], output: Output) -> bool:
+    """Whether the inputs are worked on region by region: Zarr always is, all else where memory is stated."""
+    return (
+        output.memory is not None
+        or output.out.suffix.lower() == ".zarr"
+        or any(is_zarr(one.path) for one in found)
+    )
+
+
+def check(request: Request, output: Output) -> None:
+    """Refuse what does not go region by region, before anything is read.
+
+    Raises:
+        ValueError: naming it.
+    """
+    if not isinstance(request, Denoise):
+        raise ValueError(
+            f"{request.verb} works on whole pictures, not region by region. Save the picture as TIFF or NPY, "
+            "and leave memory out."
+        )
+    if output.format is not None:
+        raise ValueError("format does not apply region by region: the output's name says it. Leave it out.")
+    memory.parsed(output.memory or memory.USUAL)
+    refusing.options(request, output)
+
+
+def targets(found: Sequence[Found], output: Output) -> list[Path]:
+    """One output per input; one that is a Zarr store, or is named like one, is no folder of outputs.
+
+    Raises:
+        ValueError: as `batch.outputs`.
+    """
+    out = output.out
+    alone = len(found) == 1 and not found[0].gathered
+    if alone and (out.suffix.lower() == ".zarr" or is_zarr(out)):
+        return [out]
+    return batch.outputs(found, out, suffix=output.suffix)
+
+
+def carry_out(
+    found: Sequence[Found], request: Request, output: Output, *, debug: bool
+) -> tuple[list[Record], bool]:
+    """Do every input; an error stops its own only.
+
+    Raises:
+        ValueError: as `check` and `targets`.
+
+    Returns:
+        A record per input that was begun, and whether an interrupt ended the run.
+    """
+    check(request, output)
+    records: list[Record] = []
+    names = targets(found, output)
+    with tasks.held(lambda: show.note("interrupted: the region at work is finished first")) as interrupt:
+        for one, target in zip(found, names, strict=True):
+            if output.skip_existing and target.exists():
+                records.append({"input": str(one.path), "output": str(target), "skipped": True})
+                continue
+            if len(names) > 1 or not output.out.suffix:
+                target.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                records.append(_one(one.path, target, request, output, interrupt))
+            except Exception as error:  # noqa: BLE001 - whatever one input does, the others go on
+                records.append(batch.failure(one.path, error, debug=debug))
+            if interrupt():
+                return records, True
+    return records, False
+
+
+def _one(source: Path, target: Path, request: Request, output: Output, interrupt: tasks.Interrupt) -> Record:
+    with watching(str(source), _line, "looking at a sample") as told:
+        update = None if told is None else lambda done, count: told((done, count))
+        outcome = carry.denoise(
+            source,
+            target,
+            request,  # type: ignore[arg-type] # `check` has seen to it
+            output,
+            jobs=output.jobs,
+            told=update,
+            stop=interrupt,
+        )
+    if outcome.interrupted:
+        raise ValueError(f"interrupted: {source} is not done yet. The same command goes on where it ended.")
+    decision, noise = outcome.decision, outcome.decision.noise.to_json()
+    return {
+        "input": str(source),
+        "output": str(target),
+        "method": decision.choice.method,
+        "reason": decision.choice.reason,
+        "axis": decision.axis.lower() or None,
+        "seconds": round(outcome.seconds, 4),
+        "regions": outcome.regions,
+        "regions_before": outcome.before,
+        "iterations": 1,
+        "stopped_by": "finished",
+        "seed": decision.request.seed,
+        "noise": {key: noise[key] for key in NOISE_KEYS},
+        "trust": None if decision.trust is None else decision.trust.to_json(),
+        "warnings": list(outcome.notes),
+    }
+
+
+def _line(told: tuple[int, int]) -> str:
+    return f"region {told[0]} of {told[1]}"

@@ -1,0 +1,239 @@
+"""A store region by region: the same as the whole where the method is local, one decision, and it goes on."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import tifffile
+import zarr
+from skimage.data import camera
+
+import pellucid
+from pellucid.cli import main
+from pellucid.large import carry, layout, memory
+from pellucid.request import Denoise, Output
+from pellucid.stores import pyramid, region
+
+CLEAN = camera()[128:328, 100:340].astype(float)
+RNG = np.random.default_rng(5)
+
+
+def noisy(frames=3, sigma=12.0, base=20):
+    clean = np.stack([np.roll(CLEAN, 2 * i, 1) for i in range(frames)]) * 3 + base
+    return np.round(clean + RNG.normal(0, sigma, clean.shape)).clip(0, 65535).astype(np.uint16)
+
+
+def ome_zarr(path, values, *, side=64, axes="zyx", version=2, levels=2):
+    group = zarr.create_group(str(path), zarr_format=version)
+    datasets = []
+    for level in range(levels):
+        shape = (*values.shape[:-2], *(-(-n // 2**level) for n in values.shape[-2:]))
+        chunks = (*([1] * (values.ndim - 2)), side, side)
+        array = group.create_array(str(level), shape=shape, chunks=chunks, dtype=values.dtype)
+        if level == 0:
+            array[...] = values
+        scale = [1.0] * (values.ndim - 2) + [0.5 * 2**level] * 2
+        datasets.append(
+            {"path": str(level), "coordinateTransformations": [{"type": "scale", "scale": scale}]}
+        )
+    told = {"multiscales": [{"axes": [{"name": a} for a in axes], "datasets": datasets}]}
+    group.attrs.update(told if version == 2 else {"ome": told | {"version": "0.5"}})
+    group.attrs["lab"] = "ours"
+    return path
+
+
+def run(source, target, **asked):
+    return carry.denoise(source, target, Denoise(**asked), Output(out=target, memory="2GB"))
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """Regions of 128 pixels a side."""
+    monkeypatch.setattr(layout, "SIDES", (128,))
+    monkeypatch.setattr(layout, "TASK", 1)
+
+
+def test_an_exact_method_gives_the_pixels_of_the_whole(tmp_path, small):
+    spoilt = noisy(2)
+    spoilt[RNG.random(spoilt.shape) < 0.03] = 65535
+    spoilt[RNG.random(spoilt.shape) < 0.03] = 0
+    source = ome_zarr(tmp_path / "a.zarr", spoilt)
+    outcome = run(source, tmp_path / "b.zarr", method="median", data_range=65535.0)
+    assert outcome.regions == 2 * 2 * 2 + 1  # regions of both slices, and the level above
+    made = zarr.open_group(str(tmp_path / "b.zarr"), mode="r")
+    whole = pellucid.denoise(spoilt, "median", data_range=65535.0, hot_pixels="off", lines="off")
+    np.testing.assert_array_equal(made["0"][...], whole)
+    np.testing.assert_array_equal(
+        made["1"][...],
+        pyramid.reduced(made["0"][...], region.whole((2, 100, 120)), spoilt.shape, (2, 100, 120)),
+    )
+    assert made.attrs["lab"] == "ours"
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_regions_of_bm3d_show_no_seams(tmp_path, small):
+    spoilt = noisy(1)
+    np.save(tmp_path / "a.npy", spoilt)
+    run(tmp_path / "a.npy", tmp_path / "b.npy", method="bm3d", sigma=12.0, data_range=1000.0)
+    made = np.load(tmp_path / "b.npy").astype(float)
+    whole = pellucid.denoise(
+        spoilt, "bm3d", sigma=12.0, data_range=1000.0, hot_pixels="off", lines="off"
+    ).astype(float)
+    assert made.dtype == whole.dtype
+    assert np.sqrt(np.mean((made - whole) ** 2)) < 0.5  # of a noise of 12
+    near = np.abs(made - whole)[:, :, 120:136].mean()
+    assert near < 2 * np.abs(made - whole).mean() + 0.1
+
+
+def test_auto_decides_once_and_takes_the_noise_off(tmp_path, small):
+    spoilt = noisy(2)
+    tifffile.imwrite(tmp_path / "a.ome.tif", spoilt, metadata={"axes": "TYX"}, tile=(64, 64))
+    outcome = run(tmp_path / "a.ome.tif", tmp_path / "b.ome.tif", axis="none", effort="quick")
+    assert 10 < outcome.decision.noise.level * outcome.decision.scale < 14
+    assert outcome.decision.trust.level == "high"
+    clean = np.stack([np.roll(CLEAN, 2 * i, 1) for i in range(2)]) * 3 + 20
+    made = tifffile.imread(tmp_path / "b.ome.tif")
+    assert made.dtype == np.uint16
+    whole = pellucid.denoise(spoilt, effort="quick")
+    assert np.mean((made - clean) ** 2) < 1.05 * np.mean((whole - clean) ** 2)
+    assert np.mean((made - clean) ** 2) < 0.7 * np.mean((spoilt - clean) ** 2)
+    with tifffile.TiffFile(tmp_path / "b.ome.tif") as file:
+        assert file.series[0].axes == "TYX"
+        assert file.pages[0].is_tiled
+
+
+def test_a_volume_takes_its_slices_together(tmp_path, small):
+    clean = np.stack([CLEAN[:96, :96]] * 12) * 3 + 20
+    spoilt = np.round(clean + RNG.normal(0, 30, clean.shape)).clip(0).astype(np.uint16)
+    source = ome_zarr(tmp_path / "a.zarr", spoilt, levels=1)
+    together = run(source, tmp_path / "b.zarr", method="bm4d")
+    run(source, tmp_path / "c.zarr", method="bm3d")
+    assert together.decision.axis == "Z"
+    ours, alone = (
+        np.mean((zarr.open_group(str(tmp_path / n), mode="r")["0"][...] - clean) ** 2)
+        for n in ("b.zarr", "c.zarr")
+    )
+    assert ours < 0.6 * alone
+
+
+def test_colours_with_alpha_and_floats_with_holes_come_back(tmp_path, small):
+    rgba = np.stack([camera()[:200, :210]] * 3 + [np.arange(210) % 256 * np.ones((200, 1))], -1)
+    rgba = (rgba + RNG.normal(0, 8, rgba.shape) * [1, 1, 1, 0]).clip(0, 255).astype(np.uint8)
+    np.save(tmp_path / "a.npy", rgba)
+    run(tmp_path / "a.npy", tmp_path / "b.npy", method="nlm", sigma=8.0, data_range=255.0)
+    made = np.load(tmp_path / "b.npy")
+    np.testing.assert_array_equal(made[..., 3], rgba[..., 3])
+    assert made[..., :3].std() < rgba[..., :3].std()
+    floats = noisy(1)[0].astype(np.float32)
+    floats[40:60, 30:70] = np.nan
+    np.save(tmp_path / "c.npy", floats)
+    run(tmp_path / "c.npy", tmp_path / "d.npy", method="nlm")
+    np.testing.assert_array_equal(np.isnan(np.load(tmp_path / "d.npy")), np.isnan(floats))
+
+
+def test_a_run_that_was_ended_goes_on_and_does_nothing_twice(tmp_path, small, monkeypatch):
+    source = ome_zarr(tmp_path / "a.zarr", noisy(2))
+    run(source, tmp_path / "whole.zarr", method="median")
+    done = []
+    asked = Denoise(method="median"), Output(out=tmp_path)
+
+    def stop():
+        return len(done) >= 3
+
+    ended = carry.denoise(source, tmp_path / "b.zarr", *asked, told=lambda n, of: done.append(n), stop=stop)
+    assert ended.interrupted
+    assert not (tmp_path / "b.zarr").exists()
+    with pytest.raises(ValueError, match="holds a run that was not finished"):
+        carry.denoise(source, tmp_path / "b.zarr", Denoise(method="nlm"), Output(out=tmp_path))
+    went_on = carry.denoise(source, tmp_path / "b.zarr", *asked)
+    assert (went_on.before, went_on.regions) == (3, 9)
+    first, second = (zarr.open_group(str(tmp_path / n), mode="r") for n in ("whole.zarr", "b.zarr"))
+    for level in ("0", "1"):
+        np.testing.assert_array_equal(second[level][...], first[level][...])
+
+
+def test_bad_input_is_one_clear_error(tmp_path, small, monkeypatch):
+    source = ome_zarr(tmp_path / "a.zarr", noisy(2))
+    target = tmp_path / "b.zarr"
+    with pytest.raises(ValueError, match="another store than the input"):
+        run(source, source)
+    with pytest.raises(ValueError, match="another store than the input"):
+        run(source, source / "b.zarr")
+    with pytest.raises(ValueError, match="mask does not apply region by region"):
+        run(source, target, mask=tmp_path / "m.png")
+    with pytest.raises(ValueError, match="dip is fitted to the picture"):
+        run(source, target, method="dip")
+    with pytest.raises(ValueError, match="axis='z' must be an axis of several slices"):
+        run(ome_zarr(tmp_path / "one.zarr", noisy(1)), target, method="bm4d", axis="z")
+    with pytest.raises(ValueError, match="memory must be at least"):
+        carry.denoise(source, target, Denoise(method="nlm"), Output(out=target, memory="100MB"))
+    with pytest.raises(ValueError, match="memory must be a size"):
+        carry.denoise(source, target, Denoise(), Output(out=target, memory="much"))
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(10, 9, 1))
+    with pytest.raises(OSError, match="Free some space"):
+        run(source, target, method="nlm")
+    monkeypatch.undo()
+    assert not target.exists()
+    next((source / "0").glob("1.*")).unlink()
+    with pytest.raises(ValueError, match=r"1 of 32 chunks are not there.*--nodata 0"):
+        run(source, target, method="nlm")
+    run(source, target, method="nlm", nodata=0)
+    assert target.exists()
+
+
+def test_a_store_that_is_written_to_meanwhile_gives_no_result(tmp_path, small):
+    source = ome_zarr(tmp_path / "a.zarr", noisy(2))
+
+    def write(done, count):
+        if done == 1:
+            zarr.open_group(str(source))["0"][0, 0, 0] = 7
+
+    with pytest.raises(ValueError, match="was written to while it was read"):
+        carry.denoise(source, tmp_path / "b.zarr", Denoise(method="nlm"), Output(out=tmp_path), told=write)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.zarr"]
+    np.save(tmp_path / "a.npy", noisy(2))
+
+    def write_npy(done, count):
+        if done == 1:
+            np.save(tmp_path / "a.npy", noisy(2) + 1)
+
+    with pytest.raises(ValueError, match="was written to while it was read"):
+        carry.denoise(
+            tmp_path / "a.npy",
+            tmp_path / "b.npy",
+            Denoise(method="nlm"),
+            Output(out=tmp_path),
+            told=write_npy,
+        )
+    assert not (tmp_path / "b.npy").exists()
+
+
+def test_the_command(tmp_path, capsys, monkeypatch):
+    source = ome_zarr(tmp_path / "a.zarr", noisy(2), axes="tyx", version=3)
+    words = ["denoise", str(source), "-o", str(tmp_path / "b.zarr"), "--method", "nlm", "--json"]
+    with pytest.raises(SystemExit) as ended:
+        main([*words, "--memory", "1500MB"])
+    told = json.loads(capsys.readouterr().out)
+    assert ended.value.code == 0
+    assert (told["method"], told["regions"]) == ("nlm", 2)
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == 1
+    assert "exists. Pass --overwrite" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as ended:
+        main(["upscale", str(source), "-o", str(tmp_path / "c.zarr")])
+    assert ended.value.code == 2
+    assert "upscale works on whole pictures" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as ended:
+        main(["denoise", str(tmp_path), "-o", str(tmp_path / "out"), "--method", "median"])
+    assert ended.value.code == 0
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["a.zarr", "b.zarr"]
+
+
+def test_sizes_in_words():
+    assert memory.parsed("800 MB") == 800_000_000
+    with pytest.raises(ValueError, match="such as 2GB"):
+        memory.parsed("-3")
