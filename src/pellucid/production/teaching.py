@@ -40,7 +40,7 @@ class Lesson:
     steps: int = 4000
     batch: int = 8
     patch: int = 64
-    rate: float = 5e-4
+    rate: float = 2e-3
     levels: tuple[float, float] = (0.0, 0.2)
     seed: int = 0
 
