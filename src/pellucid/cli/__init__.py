@@ -14,10 +14,13 @@ import typer
 
 from pellucid.cli.options import Console, repeated, spread
 from pellucid.extras import MissingExtra
-from pellucid.request import Denoise, Export, Inpaint, Inspect, Output, Train, Upscale
+from pellucid.request import Denoise, Distil, Export, Inpaint, Inspect, Output, Train, Upscale
 
 Inputs = Annotated[
     list[Path], typer.Argument(metavar="INPUT...", help="Images, folders, patterns in quotes.")
+]
+Teachers = Annotated[
+    list[str], typer.Argument(metavar="TEACHER...", help="best, or a method, a model, a file of weights.")
 ]
 Name = Annotated[str | None, typer.Argument(metavar="[NAME]", help="A method, for its settings.")]
 Folder = Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where to write.")]
@@ -80,6 +83,13 @@ def export(request: Export, console: Console) -> int:
     return production.export(request, console)
 
 
+def distil(teachers: Teachers, request: Distil, console: Console) -> int:
+    """Train a small network on what teachers make of noisy pictures: methods, efforts or models."""
+    from pellucid.cli import production
+
+    return production.distil(teachers, request, console)
+
+
 VERBS: dict[str, Callable[..., int]] = {
     "denoise": denoise,
     "inpaint": inpaint,
@@ -89,6 +99,7 @@ VERBS: dict[str, Callable[..., int]] = {
     "demo": demo,
     "train": train,
     "export": export,
+    "distil": distil,
 }
 WITHOUT = {
     "inpaint": ("uncertainty", "memory"),

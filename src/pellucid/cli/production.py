@@ -9,7 +9,8 @@ import traceback
 
 from pellucid.cli import show
 from pellucid.cli.options import EXPECTED, USAGE, Console
-from pellucid.request import Export
+from pellucid.cli.progress import watching
+from pellucid.request import Distil, Export
 
 FAILED = 1
 
@@ -53,3 +54,44 @@ def export(request: Export, console: Console) -> int:
         )
         print("\n".join(f"  {row}" for row in done.parity))
     return 0
+
+
+def distil(teachers: list[str], request: Distil, console: Console) -> int:
+    """`pellucid distil`: 0 when the student was written and every picture taught, 1 when some failed."""
+    from pellucid import training
+    from pellucid.cli.train import line
+    from pellucid.production import distil as distilling
+
+    training.quiet()
+    try:
+        asked = dataclasses.replace(request, teachers=tuple(teachers))
+        with watching(request.out.name, line, first="the teachers work") as progress:
+            done = distilling.distil(asked, told, progress)
+    except FileExistsError as error:
+        return refused(error, console, USAGE)
+    except EXPECTED as error:
+        return refused(error, console)
+    for text in done.failed:
+        show.error(text)
+    trained = done.trained
+    if console.json:
+        record = {
+            "output": str(trained.model),
+            "teachers": list(trained.card.teachers),
+            "pictures": done.pictures,
+            "taught_before": done.before,
+            "teaching_seconds": done.seconds,
+            "lessons": str(done.folder),
+            "steps": trained.steps,
+            "seconds": trained.seconds,
+            "held_out": trained.held_out,
+            "failed": list(done.failed),
+        }
+        print(json.dumps(record, indent=2, allow_nan=False))
+    else:
+        print(
+            f"{trained.model}: taught by {', '.join(trained.card.teachers)} on {done.pictures} pictures "
+            f"({done.before} of them before), {trained.steps} steps, {trained.seconds:.0f} s; "
+            f"{trained.card.claim}; targets in {done.folder}"
+        )
+    return FAILED if done.failed else 0

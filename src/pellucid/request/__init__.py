@@ -17,7 +17,7 @@ from pellucid.request.picture import (
     RequestOptions,
     Upscale,
 )
-from pellucid.request.production import Export
+from pellucid.request.production import Distil, Export
 from pellucid.request.records import checked, from_json, stated, to_json
 from pellucid.request.signature import asks
 from pellucid.request.train import Train, TrainOptions
@@ -25,6 +25,7 @@ from pellucid.request.train import Train, TrainOptions
 __all__ = [
     "Denoise",
     "DenoiseOptions",
+    "Distil",
     "Export",
     "Inpaint",
     "InpaintOptions",
