@@ -16,7 +16,7 @@ PACKAGES = {
     "zoo": ("spandrel",),
     "onnx": ("onnx", "onnxscript", "onnxruntime"),
     "openvino": ("openvino", "onnx", "onnxscript"),
-    "serve": ("starlette", "uvicorn", "python_multipart"),
+    "serve": ("starlette", "uvicorn"),
     "zarr": ("zarr",),
     "scale": ("distributed",),
 }

@@ -14,7 +14,7 @@ import typer
 
 from pellucid.cli.options import Console, repeated, spread
 from pellucid.extras import MissingExtra
-from pellucid.request import Denoise, Distil, Export, Inpaint, Inspect, Output, Train, Upscale
+from pellucid.request import Denoise, Distil, Export, Inpaint, Inspect, Output, Serve, Train, Upscale
 
 Inputs = Annotated[
     list[Path], typer.Argument(metavar="INPUT...", help="Images, folders, patterns in quotes.")
@@ -90,6 +90,13 @@ def distil(teachers: Teachers, request: Distil, console: Console) -> int:
     return production.distil(teachers, request, console)
 
 
+def serve(request: Serve, console: Console) -> int:
+    """Denoise pictures over HTTP: bounded uploads and queue, health and metrics."""
+    from pellucid.cli import production
+
+    return production.serve(request, console)
+
+
 VERBS: dict[str, Callable[..., int]] = {
     "denoise": denoise,
     "inpaint": inpaint,
@@ -100,11 +107,13 @@ VERBS: dict[str, Callable[..., int]] = {
     "train": train,
     "export": export,
     "distil": distil,
+    "serve": serve,
 }
 WITHOUT = {
     "inpaint": ("uncertainty", "memory"),
     "upscale": ("uncertainty", "memory"),
     "methods": ("debug",),
+    "serve": ("json",),
 }
 """options of a verb's records that do not apply to it"""
 GROUPS = {

@@ -10,7 +10,7 @@ import traceback
 from pellucid.cli import show
 from pellucid.cli.options import EXPECTED, USAGE, Console
 from pellucid.cli.progress import watching
-from pellucid.request import Distil, Export
+from pellucid.request import Distil, Export, Serve
 
 FAILED = 1
 
@@ -95,3 +95,14 @@ def distil(teachers: list[str], request: Distil, console: Console) -> int:
             f"{trained.card.claim}; targets in {done.folder}"
         )
     return FAILED if done.failed else 0
+
+
+def serve(request: Serve, console: Console) -> int:
+    """`pellucid serve`: 0 when it was told to end."""
+    from pellucid.production.serve import server
+
+    try:
+        server.serve(request, lambda text: print(text, file=sys.stderr, flush=True))
+    except EXPECTED as error:
+        return refused(error, console)
+    return 0

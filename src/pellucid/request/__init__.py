@@ -19,6 +19,7 @@ from pellucid.request.picture import (
 )
 from pellucid.request.production import Distil, Export
 from pellucid.request.records import checked, from_json, stated, to_json
+from pellucid.request.serving import Serve
 from pellucid.request.signature import asks
 from pellucid.request.train import Train, TrainOptions
 
@@ -34,6 +35,7 @@ __all__ = [
     "Output",
     "Request",
     "RequestOptions",
+    "Serve",
     "Train",
     "TrainOptions",
     "Upscale",

@@ -25,6 +25,10 @@ MEDIA = {"png": "image/png", "tiff": "image/tiff", "jpeg": "image/jpeg", "npy": 
 SUFFIX = {"png": ".png", "tiff": ".tif", "jpeg": ".jpg", "npy": ".npy"}
 
 
+CHANNELS = 4
+"""values of a pixel that are decoded at most, before anything is known of a picture"""
+
+
 class BusyError(RuntimeError):
     """The queue is full, or the service ends."""
 
@@ -121,18 +125,17 @@ class Work:
         started = time.perf_counter()
         asked = dict(options)
         format = asked.pop("format")
-        try:
-            with tempfile.TemporaryDirectory(prefix="pellucid-serve-") as folder:
-                place = Path(folder, f"picture{suffix}")
-                place.write_bytes(data)
+        with tempfile.TemporaryDirectory(prefix="pellucid-serve-") as folder:
+            place, out = Path(folder, f"picture{suffix}"), Path(folder, f"clean{SUFFIX[format]}")
+            place.write_bytes(data)
+            try:
                 image = _bounded(place, self.request.most_pixels, asked.get("data_range"))
                 result = denoise(image, **self.options | asked, return_result=True)
-                out = Path(folder, f"clean{SUFFIX[format]}")
                 files.write(image.with_pixels(result.estimate), out)
-                clean = out.read_bytes()
-        except BAD as error:
-            words = " ".join(str(error).split()) or type(error).__name__
-            raise PictureError(words.replace(str(folder) + os.sep, "")[:400]) from error
+            except BAD as error:
+                words = " ".join(str(error).split()) or type(error).__name__
+                raise PictureError(words.replace(folder + os.sep, "")[:400]) from error
+            clean = out.read_bytes()
         spent = time.perf_counter() - started
         with self._lock:
             self.counts.pictures += 1
@@ -149,10 +152,8 @@ def _bounded(place: Path, most: int, data_range: float | None) -> Image:
     Raises:
         ValueError: when it is.
     """
-    image = files.read(place, data_range=data_range)
+    image = files.read(place, data_range=data_range, max_pixels=CHANNELS * most)
     count, _, height, width = image.pixels.shape
     if count * height * width > most:
         raise checks.UsageError(f"a picture may have {most:,} pixels, this has {count * height * width:,}.")
     return image
-
-
