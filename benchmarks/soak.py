@@ -3,8 +3,8 @@
     python benchmarks/soak.py --minutes 10
 
 Every good answer is compared with what denoise gives, every bad request must be refused with its status, no
-answer may be 500, and the memory of the service must not grow. Clients pause, so that it is no flood; the run is
-bounded in time and count.
+answer may be 500, and the memory of the service must not grow. Clients pause, so that it is no flood; the run
+is bounded in time and count.
 """
 
 from __future__ import annotations

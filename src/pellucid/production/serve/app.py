@@ -21,6 +21,8 @@ from pellucid.values import convert
 ASKED = {"sigma": float, "data_range": float, "strength": float, "detail": float, "seed": int}
 """what a request may change by its query, beside the format"""
 TYPES = {"image/png": ".png", "image/jpeg": ".jpg", "image/tiff": ".tif", "image/webp": ".webp"}
+PATIENCE = 4
+"""times what a file may have that is read and thrown away, as who still sends does not hear the answer"""
 CHUNKS_S = 30.0
 """seconds that a client may be silent while it sends"""
 
@@ -138,15 +140,15 @@ def _options(asked: Request) -> tuple[dict[str, Any], str]:
 
 
 async def _body(asked: Request, most: int) -> bytes:
-    """The bytes that are sent, no more than may be; what is too large is not read to its end.
+    """The bytes that are sent, no more than may be; what is somewhat too large is read and forgotten.
 
     Raises:
         HTTPException: 413 for too many, 400 for none, 408 for a client that falls silent.
     """
     told = asked.headers.get("content-length", "")
-    if told.isdigit() and int(told) > most:
+    if told.isdigit() and int(told) > PATIENCE * most:
         raise HTTPException(413, f"a file may have {most >> 20} MB")
-    data = bytearray()
+    data, count = bytearray(), 0
     stream = asked.stream().__aiter__()
     while True:
         try:
@@ -157,9 +159,13 @@ async def _body(asked: Request, most: int) -> bytes:
             raise HTTPException(408, "the file did not come") from error
         except ClientDisconnect as error:
             raise HTTPException(400, "the file broke off") from error
-        data += chunk
-        if len(data) > most:
-            raise HTTPException(413, f"a file may have {most >> 20} MB")
+        count += len(chunk)
+        if count <= most:
+            data += chunk
+        elif count > PATIENCE * most:
+            break
+    if count > most:
+        raise HTTPException(413, f"a file may have {most >> 20} MB")
     if not data:
         raise HTTPException(400, "the body must be a picture, and is empty")
     return bytes(data)
