@@ -24,6 +24,7 @@ def serve(request: Serve, progress: Callable[[str], object] = lambda text: None)
         ValueError: for a method or model that cannot be used.
     """
     extras.need("serve", "The service", "starlette", "uvicorn")
+    import signal
     import socket
 
     import uvicorn
@@ -46,10 +47,12 @@ def serve(request: Serve, progress: Callable[[str], object] = lambda text: None)
         ws="none",
     )
     progress(f"http://{host}:{port}/denoise takes pictures by POST; /health, /metrics; Ctrl-C ends it")
+    # uvicorn ends what is begun, then raises the signal once more for whoever asked before it: that is us
+    earlier = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         uvicorn.Server(config).run(sockets=[listener])
-    except KeyboardInterrupt:
-        pass
     finally:
+        for number, handler in earlier.items():
+            signal.signal(number, handler)
         app.work.close()
         listener.close()
