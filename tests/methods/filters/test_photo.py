@@ -262,3 +262,12 @@ def test_nlh_takes_its_share_where_pixels_share_the_noise_and_nowhere_else():
     told = replace(NoiseReport.white(0.2 / 3, 3), kernel=kernel, correlated=True)
     plain, mixed = (run(photograph(48) + noise, told, nlh_share=s, light="never") for s in (0.0, 0.5))
     assert 0.002 < float((plain - mixed).std()) < 0.05
+
+
+def test_strips_of_rows_give_what_the_whole_picture_gives(monkeypatch):
+    draw = torch.Generator().manual_seed(0)
+    noisy, estimate = (torch.rand(3, 151, 40, generator=draw) for _ in range(2))
+    sigma = torch.full((3, 1, 1), 0.1)
+    strips = photo._bounded(noisy, estimate, sigma, photo.Config())
+    monkeypatch.setattr(photo, "STRIP", 1000)
+    assert torch.equal(strips, photo._bounded(noisy, estimate, sigma, photo.Config()))

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate, pad
 
-from pellucid import fields, models
+from pellucid import devices, fields, models
 from pellucid.engine import placed
 from pellucid.learning import Learning
 from pellucid.methods.filters import bm3d
@@ -34,6 +34,8 @@ NORMAL = 0.6745
 """median size of a standard normal variable"""
 SHARING = (1.5, 2.2)
 """equivalent white level over the level, from which on the filter allows for shared noise, and wholly"""
+STRIP = 64
+"""rows that are worked on at once"""
 KEPT = 4
 """networks that are kept ready for the next picture"""
 
@@ -236,13 +238,33 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
         (like,) = nlh.steps(task, nlh.Config(light="never"), seed=seed, device=device)
         estimate = estimate + config.nlh_share * shared * (like.estimate() - estimate)
     if not task.noise.correlated:
-        removed = noisy - estimate
-        sigma = _around(removed).clamp(sigma, STRONGER * sigma)
-        most = _most(noisy / sigma.clamp_min(1e-12), config.most, config.source) * sigma
-        estimate = noisy - removed.clamp(-most, most)
+        estimate = _bounded(noisy, estimate, sigma, config)
     estimate = estimate + (noisy - estimate).mean((-2, -1), keepdim=True)
     estimate = lit(noisy, estimate, config.light, developed=developed, least=config.least)
     yield Step(iteration=1, phase="filter", loss=None, output=estimate, estimate=lambda: estimate, total=1)
+
+
+def _bounded(noisy: Tensor, estimate: Tensor, sigma: Tensor, config: Config) -> Tensor:
+    """The estimate (C, H, W) where no more than `config.most` deviations of the noise are taken off a pixel.
+
+    Strips of rows stay in the processor's cache, which a large picture does not.
+    """
+    around = _around(noisy - estimate)
+    bounded = torch.empty_like(noisy)
+    height = noisy.shape[1]
+
+    def strip(top: int) -> None:
+        rows = slice(top, min(top + STRIP, height))
+        wide = slice(max(top - 1, 0), rows.stop + 1)  # a pixel needs those beside it
+        level = around[:, wide].clamp(sigma, STRONGER * sigma)
+        most = _most(noisy[:, wide] / level.clamp_min(1e-12), config.most, config.source) * level
+        most = most[:, top - wide.start :][:, : rows.stop - top]
+        given = noisy[:, rows]
+        bounded[:, rows] = given - (given - estimate[:, rows]).clamp(-most, most)
+
+    for _ in devices.spread(strip, range(0, height, STRIP), noisy.device):
+        pass
+    return bounded
 
 
 def _around(removed: Tensor) -> Tensor:
@@ -253,7 +275,10 @@ def _around(removed: Tensor) -> Tensor:
     height, width = removed.shape[-2:]
     side = min(AROUND, height, width)
     grid = removed.abs().unfold(1, side, max(side // 2, 1)).unfold(2, side, max(side // 2, 1))
-    level = grid.flatten(3).median(-1).values / NORMAL
+    rows = devices.spread(
+        lambda i: grid[:, i].flatten(2).median(-1).values, range(grid.shape[1]), removed.device
+    )
+    level = torch.stack(list(rows), 1) / NORMAL
     return interpolate(level[None], size=(height, width), mode="bilinear", align_corners=False)[0]
 
 
