@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 import skimage.data
 import torch
+from scipy.ndimage import gaussian_filter
 
 import pellucid
 from pellucid import files
 from pellucid.noise import analysis
+from pellucid.noise import share as shares
 from pellucid.noise.report import NoiseReport
 from pellucid.request import Denoise
 from pellucid.run import decide, look, settle, verdict
@@ -133,6 +135,33 @@ def test_what_comes_back_is_the_input_also_where_lines_had_been_taken_off(monkey
     noisy = noisy.round().astype(np.uint8)
     assert any("stripes" in note for note in pellucid.denoise(noisy, return_result=True).warnings)
     low = Trust(level="low", reasons=("it was made up",))
-    monkeypatch.setattr(verdict, "judge", lambda *given, **more: low)
+    monkeypatch.setattr(verdict, "of_all", lambda *given, **more: low)
     found = pellucid.denoise(noisy)
     np.testing.assert_array_equal(found, noisy)
+
+
+@pytest.mark.parametrize(("told", "kept"), [(0.9, 1.0), (0.3, 0.3), (0.01, 0.0)])
+def test_of_a_change_that_is_part_picture_only_the_part_that_is_noise_is_kept(monkeypatch, told, kept):
+    noisy = grainy()
+    whole = pellucid.denoise(noisy, return_result=True, force=True)
+    assert whole.noise.correlated
+    monkeypatch.setattr(shares, "share", lambda seen: told)
+    part = pellucid.denoise(noisy, return_result=True)
+    wanted = noisy + kept * (whole.estimate[0, 0] - noisy)
+    np.testing.assert_allclose(part.estimate[0, 0], wanted, atol=1e-6)
+    assert part.trust.level == {0.9: whole.trust.level, 0.3: "medium", 0.01: "low"}[told]
+    assert ("30% of the change" in part.reason) == (told == 0.3)
+
+
+def test_a_change_that_was_asked_for_is_kept_entire(monkeypatch):
+    noisy = grainy()
+    whole = pellucid.denoise(noisy, "bm3d")
+    monkeypatch.setattr(shares, "share", lambda seen: 0.2)
+    np.testing.assert_array_equal(pellucid.denoise(noisy, "bm3d"), whole)
+
+
+def grainy():
+    """Noise that pixels share, on a smooth picture from 0 to 1."""
+    noise = gaussian_filter(np.random.default_rng(0).normal(size=(96, 96)), 1.0)
+    clean = gaussian_filter(skimage.data.coins()[:96, :96] / 255, 2.0)
+    return np.clip(clean + 0.06 * noise / noise.std(), 0, 1).astype(np.float32)

@@ -10,7 +10,9 @@ from torch import Tensor
 from pellucid import methods
 from pellucid.auto import Choice
 from pellucid.noise import residual
+from pellucid.noise import share as shares
 from pellucid.noise.report import NoiseReport
+from pellucid.noise.values import rise
 from pellucid.request import Denoise
 from pellucid.run import verdict
 from pellucid.run.apply import one_slice
@@ -22,8 +24,14 @@ from pellucid.steps import Trust
 
 NEXT = "bm3d"
 """the next method: it needs a level and nothing else, and gains with every kind of picture"""
+KNOWN = ("photo", "bm3d")
+"""methods whose changes the networks of `noise.share` know, of noise that pixels share, in 1 or 3 channels"""
 QUARTER = 0.25
-"""what is kept of a change that may be texture: at most a sixteenth of its error comes with it"""
+"""what is kept of a change that may be texture, where they do not know it"""
+ENOUGH = (0.3, 0.5)
+"""share that is told from which on a change that passed begins to be kept entire, and is"""
+NOTHING = 0.05
+"""share below which the input is returned"""
 
 
 def look(state: State) -> State:
@@ -94,33 +102,73 @@ def judged(state: State, index: int) -> Outcome:
         return Outcome(part, Trust())
     meant = report.impulse == 0 and not method.keeps(choice.config, report)
 
-    def judge(estimate: Tensor, strength: float = 1.0) -> Trust:
+    def compared(estimate: Tensor) -> tuple[Tensor, Tensor, NoiseReport]:
         given, seen, told = in_bins(noisy, _seen(state, estimate, index), report)
         if isinstance(choice.stabilise, ByMap):  # where the noise has one level, what is left over is seen
             even = choice.stabilise
             given, seen, told = even.forward(given), even.forward(seen), even.noise
-        spectral = report.correlated
-        return verdict.judge(given, seen, told, meant=meant, spectral=spectral, strength=strength)
+        return given, seen, told
 
-    first = judge(part.estimate)
-    if first.level != "low" or not acts(state):
+    def judge(looked: Looked, strength: float = 1.0) -> Trust:
+        found = [figures for _, figures in looked]
+        return verdict.of_all(found, told, meant=meant, spectral=report.correlated, strength=strength)
+
+    given, seen, told = compared(part.estimate)
+    looked = _looked(given, seen)
+    first = judge(looked)
+    if not acts(state):
         return Outcome(part, first)
+    known = report.correlated and choice.method in KNOWN and len(noisy) in (1, 3) and not choice.stabilise
+    share = _share(given, seen, told, looked) if known else 1.0
+    if first.level != "low":
+        share += (1 - share) * rise(share, *ENOUGH)
+        if share == 1:
+            return Outcome(part, first)
+    elif not known:
+        share = QUARTER
+    if known and share < 1:
+        words = f"of the change, {share:.0%} is told from picture"
+        first = replace(first, reasons=(*first.reasons, words))
     # The patches see little of noise that pixels share, and of a JPEG's.
-    figures = _figures(noisy, _seen(state, part.estimate, index))
-    calm = min((one.calm for one in figures), default=0.0)
-    if not report.correlated or white_report(state, index).level >= verdict.OWN * calm:
+    calm = min((figures.calm for _, figures in looked), default=0.0)
+    if first.level == "low" and (not report.correlated or white_report(state, index).level >= verdict.OWN * calm):
         milder = _next(state, index)
         if milder is not None:
             return Outcome(milder[0], _doubted(milder[1], first), first, NEXT)
-    else:
-        certain = min((verdict.certain(one) for one in figures), default=0.0)
-        share = QUARTER + (1 - QUARTER) * certain
+    elif share > NOTHING:
         less = noisy + share * (part.estimate - noisy)
-        trust = judge(less, share)
+        given, seen, told = compared(less)
+        trust = judge(_looked(given, seen), share)
         if trust.level != "low":
             return Outcome(replace(part, estimate=less), _doubted(trust, first), first, "share", share)
-    given = Part(estimate=_as_it_came(state, index))
-    return Outcome(given, Trust(level="low", reasons=first.reasons), first, "none")
+    kept = Part(estimate=_as_it_came(state, index))
+    return Outcome(kept, Trust(level="low", reasons=first.reasons), first, "none")
+
+
+Looked = list[tuple[tuple[slice, slice], residual.Residual]]
+"""parts of a slice that were looked at, and what was removed there"""
+
+
+def _looked(noisy: Tensor, estimate: Tensor) -> Looked:
+    """The parts of (C, H, W) to look at, with their figures."""
+    before, after = noisy.numpy(), estimate.numpy()
+    found = []
+    for rows, columns in residual.parts(before, after):
+        figures = residual.measure(before[:, rows, columns], after[:, rows, columns])
+        if figures is not None:
+            found.append(((rows, columns), figures))
+    return found
+
+
+def _share(noisy: Tensor, estimate: Tensor, noise: NoiseReport, looked: Looked) -> float:
+    """How much of a change is noise: the least that is told of its parts."""
+    told = [1.0]
+    for (rows, columns), figures in looked:
+        before, after = (a.numpy()[:, rows, columns] for a in (noisy, estimate))
+        seen = shares.features(before, after, noise, figures)
+        if seen is not None:
+            told.append(shares.share(seen))
+    return min(told)
 
 
 def _as_it_came(state: State, index: int) -> Tensor:
@@ -158,8 +206,8 @@ def _next(state: State, index: int) -> tuple[Part, Trust] | None:
     part, trust = _at(state, index, white)
     if trust.level == "high":
         return part, trust
-    figures = _figures(state.noisy[index], _seen(state, part.estimate, index))
-    calm = min((one.calm for one in figures), default=0.0)
+    looked = _looked(state.noisy[index], _seen(state, part.estimate, index))
+    calm = min((figures.calm for _, figures in looked), default=0.0)
     if 0 < calm < white.level:
         own = NoiseReport.white(calm, len(white.sigma), scale=white.scale)
         part, trust = _at(state, index, replace(own, low=white.low, span=white.span))
@@ -185,13 +233,6 @@ def white_report(state: State, index: int) -> NoiseReport:
 def white_choice(report: NoiseReport) -> Choice:
     """The next method at a white level."""
     return Choice(method=NEXT, config=methods.load(NEXT).presets["fast"], noise=report, reason="")
-
-
-def _figures(noisy: Tensor, estimate: Tensor) -> list[residual.Residual]:
-    """What was removed from a slice, part by part."""
-    before, after = noisy.numpy(), estimate.numpy()
-    found = [residual.measure(before[:, r, c], after[:, r, c]) for r, c in residual.parts(before, after)]
-    return [one for one in found if one is not None]
 
 
 def _doubted(trust: Trust, first: Trust) -> Trust:

@@ -74,12 +74,22 @@ def judge(
     ('what was removed (25.6) is 5 times the noise (5.1)',)
     """
     before, after = noisy.numpy(), estimate.numpy()
-    looked = []
-    for rows, columns in residual.parts(before, after):
-        found = residual.measure(before[:, rows, columns], after[:, rows, columns])
-        if found is not None:
-            looked.append(of_figures(found, noise, meant=meant, spectral=spectral, strength=strength))
-    return max(looked, key=lambda one: ORDER.index(one.level), default=Trust())
+    found = [residual.measure(before[:, r, c], after[:, r, c]) for r, c in residual.parts(before, after)]
+    looked = [one for one in found if one is not None]
+    return of_all(looked, noise, meant=meant, spectral=spectral, strength=strength)
+
+
+def of_all(
+    found: Sequence[Residual],
+    noise: NoiseReport,
+    *,
+    meant: bool = False,
+    spectral: bool = False,
+    strength: float = 1.0,
+) -> Trust:
+    """The verdict on the figures of the parts of a slice, the worst of them; arguments as of `judge`."""
+    said = [of_figures(one, noise, meant=meant, spectral=spectral, strength=strength) for one in found]
+    return max(said, key=lambda one: ORDER.index(one.level), default=Trust())
 
 
 def of_figures(

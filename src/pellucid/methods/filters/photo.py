@@ -54,7 +54,9 @@ class Config:
     gray: str = "swift-gray"
     """the same for pictures of one channel with white noise"""
     share: float = fields.option(0.5, low=0, high=1)
-    """weight of the network in that average"""
+    """weight of the network in that average where pixels share the noise"""
+    white_share: float = fields.option(0.7, low=0, high=1)
+    """the same for white noise, which is what the network has learnt"""
     level_factor: float = fields.option(1.0, low=0, low_open=True, aliases=("drive",))
     """factor on the level that the network is told, which is that of white noise as strong as this noise is
     where it is strongest (see `equivalent`)"""
@@ -200,7 +202,8 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
     developed = task.color and noisy.shape[0] == 3 and task.noise.correlated
     level, told = task.noise.level, config.level_factor * equivalent(task.noise, color=task.color)
     name = config.beside(task.noise, color=task.color, channels=noisy.shape[0])
-    wanted = name != "none" and level > 0 and (config.share > 0 or (developed and config.pd_share > 0))
+    share = config.share if task.noise.correlated else config.white_share
+    wanted = name != "none" and level > 0 and (share > 0 or (developed and config.pd_share > 0))
     network = None
     if wanted:
         network = opened(name, seed=seed, device=device, precision=config.precision)
@@ -211,7 +214,7 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
         framed = network.estimate((noisy - low) / span, level / span, stride=stride, views=config.tta_views)
         return framed * span + low
 
-    other = seen(network, told) if network is not None and config.share > 0 else None
+    other = seen(network, told) if network is not None and share > 0 else None
     # noise from before the curve of the camera is stronger in the dark than what is read on average
     light = developing(noisy, other) if developed and other is not None else 0.0
     if network is not None and light > 0 and config.camera_factor * level > told:
@@ -219,7 +222,7 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
         other = seen(network, told)
     shared = max(sharing(told, level), light) if task.noise.correlated else 0.0
     sigma = noisy.new_tensor(task.noise.sigma).view(-1, 1, 1)
-    if other is not None and config.share == 1:
+    if other is not None and share == 1:
         estimate = other
     else:
         (filtered,) = bm3d.steps(task, config.filter(shared=shared), seed=seed, device=device)
@@ -230,7 +233,7 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
                 # where the two are far apart, as on text, the network sees what it has not learnt
                 limit = config.differing * sigma
                 differing = differing.clamp(-limit, limit)
-            estimate = estimate + config.share * differing
+            estimate = estimate + share * differing
     if network is not None and developed and config.pd_share * shared > 0:
         apart = seen(network, config.pd_level_factor * level, stride=2)
         estimate = estimate + config.pd_share * shared * (apart - estimate)
@@ -327,7 +330,7 @@ PHOTO = Method(
     presets={
         "paper": Config(step=3, radius=19, tta_views=4),
         "fast": Config(),
-        "quick": Config(share=1.0, pd_share=0.0, nlh_share=0.0, tta_views=1, precision="auto"),
+        "quick": Config(share=1.0, white_share=1.0, pd_share=0.0, nlh_share=0.0, tta_views=1, precision="auto"),
     },
     tiling=Tiling(kind="whole", reach=64, stride=12),
     departures={
