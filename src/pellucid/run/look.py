@@ -131,7 +131,9 @@ def judged(state: State, index: int) -> Outcome:
         first = replace(first, reasons=(*first.reasons, words))
     # The patches see little of noise that pixels share, and of a JPEG's.
     calm = min((figures.calm for _, figures in looked), default=0.0)
-    if first.level == "low" and (not report.correlated or white_report(state, index).level >= verdict.OWN * calm):
+    if first.level == "low" and (
+        not report.correlated or white_report(state, index).level >= verdict.OWN * calm
+    ):
         milder = _next(state, index)
         if milder is not None:
             return Outcome(milder[0], _doubted(milder[1], first), first, NEXT)

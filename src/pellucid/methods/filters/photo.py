@@ -330,7 +330,9 @@ PHOTO = Method(
     presets={
         "paper": Config(step=3, radius=19, tta_views=4),
         "fast": Config(),
-        "quick": Config(share=1.0, white_share=1.0, pd_share=0.0, nlh_share=0.0, tta_views=1, precision="auto"),
+        "quick": Config(
+            share=1.0, white_share=1.0, pd_share=0.0, nlh_share=0.0, tta_views=1, precision="auto"
+        ),
     },
     tiling=Tiling(kind="whole", reach=64, stride=12),
     departures={
