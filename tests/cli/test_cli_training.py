@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pytest
 from PIL import Image as Pillow
+from skimage import data
 
 from pellucid import models
 
@@ -163,3 +164,17 @@ def test_methods_show_what_is_trained(run, toy):
     assert rows["toy"]["trained"] is True
     assert rows["bm3d"]["trained"] is False
     assert "trained by: pellucid train toy" in run("methods", "toy").out
+
+
+def test_a_model_below_the_default_is_exit_4(run, toy, tmp_path):
+    (tmp_path / "large").mkdir()
+    for i in range(4):
+        part = data.astronaut()[40 * i : 40 * i + 160, 60 * i : 60 * i + 160]
+        Pillow.fromarray(part).save(tmp_path / "large" / f"{i}.png")
+    out, flags = tmp_path / "m.safetensors", ["--noise", "gaussian:25", "--steps", 2, "--json"]
+    done = run("train", "toy", tmp_path / "large", "-o", out, *flags)
+    assert done.code == 4
+    assert out.is_file()
+    assert done.json["db_above_default"] < 0
+    assert done.json["advice"][0] in done.err
+    assert "--from m.safetensors and more --steps" in done.err

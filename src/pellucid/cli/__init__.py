@@ -193,7 +193,9 @@ def _in_one_line(kind: type[BaseException], error: BaseException, trace: Traceba
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run the program; exit codes: 0 done, 1 some input failed, 2 wrong usage, 3 the input came back."""
+    """Run the program; exit codes: 0 done, 1 some input failed, 2 wrong usage, 3 the input came back, 4 a
+    model was written that should be trained further.
+    """
     given = sys.argv[1:] if argv is None else list(argv)
     if "--debug" not in given:
         sys.excepthook = _in_one_line

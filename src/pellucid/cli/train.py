@@ -18,10 +18,14 @@ if TYPE_CHECKING:
     from pellucid.training import Report, Trained
 
 FAILED = 1
+UNFINISHED = 4
 
 
 def train(request: Train, console: Console) -> int:
-    """`pellucid train`: 0 when a model was written, 1 when training or files failed, 2 for wrong usage."""
+    """`pellucid train`: 0 when a model was written, 1 when training or files failed, 2 for wrong usage.
+
+    4 when the model that was written should not be used as it is.
+    """
     from pellucid import training
 
     failed = USAGE
@@ -40,8 +44,10 @@ def train(request: Train, console: Console) -> int:
         return 0
     for note in done.notes:
         print(f"pellucid: note: {note}", file=sys.stderr)
+    for text in done.advice:
+        show.note(f"{done.model}: {text}")
     print(json.dumps(_record(done), indent=2, allow_nan=False) if console.json else _line(done))
-    return 0
+    return UNFINISHED if done.advice else 0
 
 
 def _record(done: Trained) -> dict[str, Any]:
@@ -56,11 +62,15 @@ def _record(done: Trained) -> dict[str, Any]:
         "folder": str(done.folder),
         "card": dataclasses.asdict(done.card),
         "notes": list(done.notes),
+        "planned_steps": done.planned,
+        "db_above_default": done.gain,
+        "advice": list(done.advice),
     }
 
 
 def _line(done: Trained) -> str:
     held = "" if done.held_out is None else f", held-out loss {done.held_out:.4g}"
+    held += "" if done.gain is None else f", {done.gain:+.2f} dB against the default on held-out pictures"
     how = "" if done.stopped_by == "finished" else f", stopped by {done.stopped_by}"
     return (
         f"{done.model}: {done.card.method}, {done.steps} steps, {done.seconds:.0f} s{how}{held}; "

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import accumulate
 
 import torch
@@ -103,6 +104,21 @@ class Data:
         """So many samples of what is held out, always the same; of the rest where nothing is."""
         regions = self.parts.held_out or self.parts.training
         return [self._sample(regions, None, ("held out", i)) for i in range(count)]
+
+    def pieces(self, side: int, sees: Sees) -> Data:
+        """The same data held out, cut into larger crops, with a truth beside; noise is drawn anew.
+
+        Raises:
+            ValueError: when nothing that is held out is so large.
+        """
+        large = tuple(region for region in self.parts.held_out if region.holds(side))
+        if not large:
+            raise ValueError(f"no held-out picture has {side} pixels a side. Choose smaller pieces.")
+        found = copy.copy(self)
+        found.parts = replace(self.parts, held_out=large)
+        found.options = replace(self.options, patch=side, scales=(1.0,), fixed=0, draws=1, flips=False)
+        found.sees = sees
+        return found
 
     def stacked(self, samples: Sequence[Sample]) -> Batch:
         """A batch of samples, in units of the network."""

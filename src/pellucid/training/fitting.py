@@ -10,7 +10,7 @@ from typing import Unpack
 from pellucid import extras, models
 from pellucid.data import Data, open_data
 from pellucid.request import Train, TrainOptions, asks, checked
-from pellucid.training import loop, processes, state, watching
+from pellucid.training import judged, loop, processes, state, watching
 from pellucid.training.batches import samples_of
 from pellucid.training.log import Log, Report
 from pellucid.training.outcome import Trained, card_of
@@ -103,7 +103,8 @@ def carry_out(request: TrainSettings, progress: Callable[[Report], None] | None 
             log.close()
     if fit.failed is not None:
         raise ArithmeticError(f"training stopped at step {fit.done}: {fit.failed}")
-    card = card_of(request, images, fit)
+    compared = judged.compare(fit, images) if first else None
+    card = card_of(request, images, fit, compared)
     if first:
         models.write(request.out, card, fit.best.state_dict(), half=request.asked.half)
     return Trained(
@@ -116,6 +117,9 @@ def carry_out(request: TrainSettings, progress: Callable[[Report], None] | None 
         loss=fit.figures.now.get("loss", math.nan),
         held_out=fit.held_out,
         notes=request.remarks + _notes(images) + (() if log is None else log.notes),
+        planned=plan.most,
+        gain=None if compared is None else round(compared.gain, 2),
+        advice=judged.advice(fit, compared),
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pellucid import models
 from pellucid.data import Data, adding
+from pellucid.training.judged import Compared
 from pellucid.training.loop import Fit
 from pellucid.training.request import TrainSettings
 
@@ -27,6 +28,10 @@ class Trained:
         loss: of the last step that was looked at.
         held_out: loss on held-out data, or None where there is none.
         notes: what the user should know.
+        planned: steps that were planned, or None where only time limits.
+        gain: dB by which the model is better on held-out pictures than what `denoise` does without one; None
+            where that cannot be told.
+        advice: why the model should not be used as it is, and how to go on; nothing where all is well.
     """
 
     model: Path
@@ -38,13 +43,18 @@ class Trained:
     loss: float
     held_out: float | None
     notes: tuple[str, ...] = ()
+    planned: int | None = None
+    gain: float | None = None
+    advice: tuple[str, ...] = ()
 
 
-def card_of(request: TrainSettings, images: Data, fit: Fit) -> models.Card:
+def card_of(request: TrainSettings, images: Data, fit: Fit, compared: Compared | None = None) -> models.Card:
     """What the model file says about itself."""
     facts, options = images.pool.facts, request.options
     plain = not request.config.standardise and request.start is None
     quality = {} if fit.held_out is None else {"held-out loss": fit.held_out}
+    if compared is not None:
+        quality["dB above the default on held-out pictures"] = round(compared.gain, 2)
     return models.Card(
         method=request.method.name,
         config=dataclasses.asdict(request.config),
