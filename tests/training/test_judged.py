@@ -63,7 +63,7 @@ def test_the_gain_is_that_of_the_errors(clean, monkeypatch):
     monkeypatch.setattr(watching, "predicted", lambda fit, batch: batch.noisy)
     images = added(clean)
     found = judged.compare(None, images)
-    pieces = [one for one in images.pieces(128, "clean pairs").held_out(judged.COUNT)]
+    pieces = images.pieces(128, "clean pairs").held_out(judged.COUNT)
     usual = [judged.default(one.noisy, color=True) for one in pieces]
     theirs = sum(
         mean_squared_error(one.clean.numpy(), got.numpy()) for one, got in zip(pieces, usual, strict=True)
