@@ -30,6 +30,8 @@ QUARTER = 0.25
 """what is kept of a change that may be texture, where they do not know it"""
 ENOUGH = (0.3, 0.5)
 """share that is told from which on a change that passed begins to be kept entire, and is"""
+NEARLY = 0.95
+"""share from which on the whole change stands"""
 NOTHING = 0.05
 """share below which the input is returned"""
 
@@ -122,12 +124,12 @@ def judged(state: State, index: int) -> Outcome:
     share = _share(given, seen, told, looked) if known else 1.0
     if first.level != "low":
         share += (1 - share) * rise(share, *ENOUGH)
-        if share == 1:
+        if share > NEARLY:
             return Outcome(part, first)
     elif not known:
         share = QUARTER
     if known and share < 1:
-        words = f"of the change, {share:.0%} is told from picture"
+        words = f"{share:.0%} of what was removed looks like noise, the rest like picture"
         first = replace(first, reasons=(*first.reasons, words))
     # The patches see little of noise that pixels share, and of a JPEG's.
     calm = min((figures.calm for _, figures in looked), default=0.0)
