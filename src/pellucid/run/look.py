@@ -28,7 +28,7 @@ KNOWN = ("photo", "bm3d")
 """methods whose changes the networks of `noise.share` know, of noise that pixels share, in 1 or 3 channels"""
 QUARTER = 0.25
 """what is kept of a change that may be texture, where they do not know it"""
-ENOUGH = (0.3, 0.5)
+ENOUGH = (0.25, 0.4)
 """share that is told from which on a change that passed begins to be kept entire, and is"""
 NEARLY = 0.95
 """share from which on the whole change stands"""
