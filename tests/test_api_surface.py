@@ -22,6 +22,7 @@ SURFACE = {
     "inspect",
     "methods",
     "read",
+    "restore",
     "train",
     "upscale",
     "write",
@@ -43,6 +44,7 @@ INPAINT = (
     "x mask method white keep_known preset config set data_range nodata dtype seed device stop iterations "
     "seconds guide initial channel_axis return_result progress"
 )
+RESTORE = f"{DENOISE} damage sensitivity white document"
 UPSCALE = INPAINT.replace("mask method white keep_known", "factor method")
 
 
@@ -55,6 +57,7 @@ def assert_signature(verb, names, *, positional):
 
 def test_restoring_signatures():
     assert_signature(pellucid.inpaint, INPAINT, positional="x mask method")
+    assert_signature(pellucid.restore, RESTORE, positional="x mask method")
     assert_signature(pellucid.upscale, UPSCALE, positional="x factor method")
 
 
@@ -62,7 +65,7 @@ def test_denoise_signature():
     assert_signature(pellucid.denoise, DENOISE, positional="x method")
 
 
-@pytest.mark.parametrize("name", ["denoise", "inpaint", "upscale"])
+@pytest.mark.parametrize("name", ["denoise", "inpaint", "restore", "upscale"])
 def test_types_say_what_comes_back(name):
     """You get back what you gave: an Image, an array or a tensor; or the Result where that is asked for."""
     picture, result = get_overloads(inspect.unwrap(getattr(pellucid, name)))
@@ -75,7 +78,7 @@ def test_types_say_what_comes_back(name):
 
 
 def test_the_docstring_explains_every_argument():
-    for verb in (pellucid.denoise, pellucid.inpaint, pellucid.upscale, pellucid.inspect):
+    for verb in (pellucid.denoise, pellucid.inpaint, pellucid.restore, pellucid.upscale, pellucid.inspect):
         for name in inspect.signature(verb).parameters:
             assert f"        {name}: " in verb.__doc__, (verb.__name__, name)
 

@@ -182,6 +182,7 @@ def test_inpaint_upscale_inspect() -> None:
         [
             lambda: pellucid.inpaint(NOISY, holes, data_range=1.0),
             lambda: pellucid.inpaint(NOISY, holes, method="dip", iterations=3, data_range=1.0),
+            lambda: pellucid.restore(NOISY, holes, data_range=1.0),
             lambda: pellucid.upscale(NOISY, 2, method="dip", iterations=3, data_range=1.0),
             lambda: pellucid.upscale(NOISY, 2, method="zssr", iterations=3, data_range=1.0),
             lambda: np.array(pellucid.inspect(NOISY, data_range=1.0).sigma),
@@ -260,4 +261,4 @@ def test_shots_models_and_fine_tuning() -> None:
 
 def test_every_public_verb_is_looked_at() -> None:
     verbs = {name for name in pellucid.__all__ if name[0].islower()} - {"methods"}
-    assert verbs == {"denoise", "inpaint", "upscale", "inspect", "read", "write", "train"}
+    assert verbs == {"denoise", "inpaint", "restore", "upscale", "inspect", "read", "write", "train"}

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pellucid.run import denoise as denoise
     from pellucid.run import inpaint as inpaint
     from pellucid.run import inspect as inspect
+    from pellucid.run import restore as restore
     from pellucid.run import upscale as upscale
     from pellucid.steps import Method as Method
     from pellucid.steps import Result as Result
@@ -42,6 +43,7 @@ _WHERE = {
     "inpaint": "pellucid.run",
     "inspect": "pellucid.run",
     "read": "pellucid.files",
+    "restore": "pellucid.run",
     "train": "pellucid.training",
     "upscale": "pellucid.run",
     "write": "pellucid.files",
@@ -59,6 +61,7 @@ __all__ = [  # noqa: PLE0604, RUF100 - "methods" is the subpackage
     "inspect",
     "methods",
     "read",
+    "restore",
     "train",
     "upscale",
     "write",

@@ -19,6 +19,7 @@ PACKAGES = {
     "serve": ("starlette", "uvicorn"),
     "zarr": ("zarr",),
     "scale": ("distributed",),
+    "web": ("starlette", "uvicorn"),
 }
 """the packages of an extra, as they are imported; pyproject.toml holds their versions"""
 

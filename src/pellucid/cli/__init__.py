@@ -14,7 +14,19 @@ import typer
 
 from pellucid.cli.options import Console, repeated, spread
 from pellucid.extras import MissingExtra
-from pellucid.request import Denoise, Distil, Export, Inpaint, Inspect, Output, Serve, Train, Upscale
+from pellucid.request import (
+    Denoise,
+    Distil,
+    Export,
+    Inpaint,
+    Inspect,
+    Output,
+    Restore,
+    Serve,
+    Train,
+    Upscale,
+    Web,
+)
 
 Inputs = Annotated[
     list[Path], typer.Argument(metavar="INPUT...", help="Images, folders, patterns in quotes.")
@@ -35,6 +47,13 @@ def denoise(inputs: Inputs, request: Denoise, output: Output, console: Console) 
 
 def inpaint(inputs: Inputs, request: Inpaint, output: Output, console: Console) -> int:
     """Fill holes, scratches, text and missing pixels from the rest of the image."""
+    from pellucid.cli import verbs
+
+    return verbs.restore(inputs, request, output, console)
+
+
+def restore(inputs: Inputs, request: Restore, output: Output, console: Console) -> int:
+    """Find and fill the scratches, dust and tears of photographs, then denoise; or even out a page."""
     from pellucid.cli import verbs
 
     return verbs.restore(inputs, request, output, console)
@@ -97,9 +116,17 @@ def serve(request: Serve, console: Console) -> int:
     return production.serve(request, console)
 
 
+def web(request: Web, console: Console) -> int:
+    """Open a page on this machine: drop a picture, look, move sliders, paint masks, take the result away."""
+    from pellucid.cli.web import carry_out
+
+    return carry_out(request)
+
+
 VERBS: dict[str, Callable[..., int]] = {
     "denoise": denoise,
     "inpaint": inpaint,
+    "restore": restore,
     "upscale": upscale,
     "inspect": inspect,
     "methods": methods,
@@ -108,12 +135,15 @@ VERBS: dict[str, Callable[..., int]] = {
     "export": export,
     "distil": distil,
     "serve": serve,
+    "web": web,
 }
 WITHOUT = {
     "inpaint": ("uncertainty", "memory"),
+    "restore": ("uncertainty", "memory", "shots", "axes", "axis", "adapt", "near_clean"),
     "upscale": ("uncertainty", "memory"),
     "methods": ("debug",),
     "serve": ("json",),
+    "web": ("json",),
 }
 """options of a verb's records that do not apply to it"""
 GROUPS = {

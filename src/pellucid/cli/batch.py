@@ -21,8 +21,10 @@ _SETTLED: dict[bytes, Settings] = {}
 """of a worker process: what its last request came to"""
 
 
-def plan(inputs: Sequence[Found], output: Output, *, one_scene: bool = False) -> list[Job]:
-    """One job per output.
+def plan(
+    inputs: Sequence[Found], output: Output, *, one_scene: bool = False, masks: bool = False
+) -> list[Job]:
+    """One job per output; with ``masks`` each has NAME.mask.png beside it, for what is found to be damaged.
 
     Raises:
         ValueError: when names clash or references do not pair with inputs.
@@ -56,6 +58,7 @@ def plan(inputs: Sequence[Found], output: Output, *, one_scene: bool = False) ->
             overwrite=output.overwrite,
             make=several or not output.out.suffix,
             raw=output.raw,
+            mask=target.with_name(f"{target.stem}.mask.png") if masks else None,
         )
         for group, target, truth in zip(groups, targets, truths, strict=True)
     ]

@@ -39,6 +39,9 @@ def record_of(state: State, job: Job) -> Record:
         "trust": None if result.trust is None else result.trust.to_json(),
         "warnings": [*result.warnings, *state.remarks],
     }
+    if state.damage is not None:
+        record["mask"] = None if job.mask is None else str(job.mask)
+        record["filled"] = round(float(state.damage.float().mean()), 6)
     if "adapt" in result.extras:
         record["adapt"] = result.extras["adapt"]
     if len(job.inputs) > 1:

@@ -14,7 +14,7 @@ from pellucid.cli import batch, regions, resume, show
 from pellucid.cli.gather import gather
 from pellucid.cli.options import USAGE, Console
 from pellucid.noise import analysis
-from pellucid.request import Denoise, Inspect, Output, Request
+from pellucid.request import Denoise, Inspect, Output, Request, Restore
 from pellucid.run import settle, uncertainty
 from pellucid.run.verbs import inspected
 
@@ -23,7 +23,7 @@ AS_IT_CAME = 3
 
 
 def restore(inputs: Sequence[Path], request: Request, output: Output, console: Console) -> int:
-    """`pellucid denoise`, `inpaint` and `upscale`.
+    """`pellucid denoise`, `inpaint`, `restore` and `upscale`.
 
     Returns:
         0 when every input was written, 1 when some failed, 2 for wrong usage, 3 when all were written and
@@ -37,7 +37,7 @@ def restore(inputs: Sequence[Path], request: Request, output: Output, console: C
             records, cut_short = regions.carry_out(found, request, output, debug=console.debug)
             return _told(records, cut_short, len(found), console)
         settings = settle(request, shots=len(found) if one_scene else 1)
-        jobs = batch.plan(found, output, one_scene=one_scene)
+        jobs = batch.plan(found, output, one_scene=one_scene, masks=_looks(request))
         each = batch.masked(settings, len(jobs))
         if output.uncertainty is not None:
             uncertainty.check(settings, output.uncertainty, len(jobs))
@@ -83,6 +83,11 @@ def _told(
 def _taken_back(record: dict[str, Any]) -> bool:
     """Whether what was written is the input, as nothing better could be defended."""
     return record.get("method") == "none" and (record["trust"] or {}).get("level") == "low"
+
+
+def _looks(request: Request) -> bool:
+    """Whether damage is looked for, so that there is a mask to write."""
+    return isinstance(request, Restore) and request.mask is None and not request.document
 
 
 def _one_scene(request: Request) -> bool:

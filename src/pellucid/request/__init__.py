@@ -15,6 +15,8 @@ from pellucid.request.picture import (
     Output,
     Request,
     RequestOptions,
+    Restore,
+    RestoreOptions,
     Upscale,
 )
 from pellucid.request.production import Distil, Export
@@ -22,6 +24,7 @@ from pellucid.request.records import checked, from_json, stated, to_json
 from pellucid.request.serving import Serve
 from pellucid.request.signature import asks
 from pellucid.request.train import Train, TrainOptions
+from pellucid.request.web import Web
 
 __all__ = [
     "Denoise",
@@ -35,10 +38,13 @@ __all__ = [
     "Output",
     "Request",
     "RequestOptions",
+    "Restore",
+    "RestoreOptions",
     "Serve",
     "Train",
     "TrainOptions",
     "Upscale",
+    "Web",
     "asks",
     "checked",
     "from_json",

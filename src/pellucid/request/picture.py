@@ -18,6 +18,7 @@ SEEN_TO = ("auto", "off")
 RUNTIMES = ("auto", "torch", "onnx", "openvino")
 DTYPES = ("same", "float32")
 AXES = ("auto", "t", "z", "none")
+DAMAGES = ("auto", "light", "dark", "none")
 WHITES = ("auto", "missing", "known")
 EFFORTS = ("quick", "normal", "best")
 
@@ -139,6 +140,35 @@ class Denoise(Request):
         ValueError: noise_region must be Y0:Y1,X0:X1 (rows, columns, from 0), got '10-60'.
         """
         return _region(self.noise_region)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Restore(Denoise):
+    """What `restore` is asked: what `denoise` is, and what of the picture is damage."""
+
+    verb: ClassVar[str] = "restore"
+
+    mask: Any = option(None, metavar="MASK...")
+    """What is damaged, white: one image for all inputs, or one each; else it is found."""
+    damage: str = option("auto", choices=DAMAGES)
+    """Whether marks are looked for that are light, dark, either (auto), or none."""
+    sensitivity: float = option(0.5, low=0, high=1)
+    """How readily a mark is taken for damage: 0 hardly ever, 1 at the least sign."""
+    white: str = option("auto", choices=WHITES)
+    """What white is in the mask: missing or known; auto: missing, and an error where that is nearly all."""
+    document: bool = option(False)
+    """It is a page: even out stains and paper, keep the strokes, and look for no damage."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.document and (self.mask is not None or self.damage != "auto"):
+            other = "mask" if self.mask is not None else f"damage={self.damage!r}"
+            raise ValueError(
+                f"document evens a page out and fills nothing, so that {other} means nothing. Leave one of "
+                "them out."
+            )
+        if self.shots:
+            raise ValueError("restore works on one picture, not on shots. Use denoise for shots.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -271,8 +301,8 @@ class RequestOptions(TypedDict, total=False):
     channel_axis: int | None
 
 
-class DenoiseOptions(RequestOptions, total=False):
-    """The fields of `Denoise` as keyword arguments."""
+class UnmaskedOptions(RequestOptions, total=False):
+    """The fields of `Denoise` but its mask as keyword arguments."""
 
     shots: bool
     level: str
@@ -285,7 +315,6 @@ class DenoiseOptions(RequestOptions, total=False):
     near_clean: Sequence[str] | str | None
     adapt: float | None
     tile: int | None
-    mask: Any
     axes: str | None
     axis: str
     effort: str
@@ -293,6 +322,21 @@ class DenoiseOptions(RequestOptions, total=False):
     detail: float
     keep_brightness: bool
     force: bool
+
+
+class DenoiseOptions(UnmaskedOptions, total=False):
+    """The fields of `Denoise` as keyword arguments."""
+
+    mask: Any
+
+
+class RestoreOptions(UnmaskedOptions, total=False):
+    """The fields of `Restore` as keyword arguments."""
+
+    damage: str
+    sensitivity: float
+    white: str
+    document: bool
 
 
 class InpaintOptions(RequestOptions, total=False):

@@ -3,7 +3,7 @@
 from pellucid.run.pipeline import run
 from pellucid.run.settings import Settings, settle
 from pellucid.run.state import Job, Progress, State
-from pellucid.run.verbs import denoise, inpaint, inspect, upscale
+from pellucid.run.verbs import denoise, inpaint, inspect, restore, upscale
 
 __all__ = [
     "Job",
@@ -13,6 +13,7 @@ __all__ = [
     "denoise",
     "inpaint",
     "inspect",
+    "restore",
     "run",
     "settle",
     "upscale",

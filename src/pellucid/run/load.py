@@ -16,7 +16,7 @@ from torch import Tensor
 from pellucid import files
 from pellucid.degradation import Degradation, Downsample, Identity, Mask
 from pellucid.image import Image
-from pellucid.request import Denoise, Inpaint, Request, Upscale
+from pellucid.request import Denoise, Inpaint, Request, Restore, Upscale
 from pellucid.run.conversion import as_image, as_mask, fitting, hidden
 from pellucid.run.state import Job, State
 
@@ -117,6 +117,10 @@ def _check_outputs(job: Job) -> None:
     """Refuse what cannot be written, before anything is read."""
     if job.output.exists() and not job.overwrite:
         raise FileExistsError(f"{job.output} exists. Pass --overwrite to replace it.")
+    if job.mask is not None and job.mask.exists() and not job.overwrite:
+        raise FileExistsError(
+            f"{job.mask} exists. Pass --mask {job.mask} to fill what it marks, or --overwrite to replace it."
+        )
     for target in (job.output, job.report, job.uncertainty):
         if target is not None and not job.make and not target.parent.is_dir():
             raise FileNotFoundError(f"the folder of {target} does not exist. Create it first.")
@@ -159,7 +163,7 @@ def _left_alone(request: Request, image: Image) -> tuple[Tensor | None, tuple[st
     holes = None if image.holes is None else torch.from_numpy(image.holes.copy())
     # Of a file its own remarks are told where it is written; of an array nothing else tells of them.
     told = tuple(note for note in image.notes if image.format == "array" and "stay as they are" in note)
-    if not isinstance(request, Denoise) or request.mask is None:
+    if not isinstance(request, Denoise) or isinstance(request, Restore) or request.mask is None:
         return holes, told
     mask, notes = hidden(as_mask(request.mask), image, meaning="left alone", rest="denoised")
     masked = mask.expand(len(image.pixels), -1, -1)

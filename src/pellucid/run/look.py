@@ -179,7 +179,8 @@ def _as_it_came(state: State, index: int) -> Tensor:
     """A slice with what was taken off before its noise was measured, such as lines; of shots the average."""
     if len(state.images) > 1:
         return state.noisy[index]
-    return state.prepared.lay(torch.from_numpy(state.first.pixels.copy()))[index]
+    given = torch.from_numpy(state.first.pixels.copy()) if state.repaired is None else state.repaired
+    return state.prepared.lay(given)[index]
 
 
 def _seen(state: State, estimate: Tensor, index: int) -> Tensor:

@@ -1,7 +1,7 @@
 """The line of stages, each a pure function from a State to the next, and the way through it.
 
-load -> mend -> align -> prepare -> analyse -> choose
-     -> near_clean -> adapt -> apply -> look -> hand -> check -> put_back -> save
+load -> find -> mend -> align -> prepare -> analyse -> choose
+     -> fill -> near_clean -> adapt -> apply -> look -> hand -> check -> put_back -> save
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pellucid.run.load import load
 from pellucid.run.look import look
 from pellucid.run.near_clean import near_clean
 from pellucid.run.prepare import mend, prepare, put_back
+from pellucid.run.repair import fill, find
 from pellucid.run.save import save
 from pellucid.run.state import State
 
@@ -28,9 +29,9 @@ def near_cleaned(state: State) -> State:
     return near_clean(state, run)
 
 
-DECIDE: tuple[Stage, ...] = (load, mend, align, prepare, analyse, choose)
+DECIDE: tuple[Stage, ...] = (load, find, mend, align, prepare, analyse, choose)
 """from the request to what will be done: all that `inspect` needs"""
-DO: tuple[Stage, ...] = (near_cleaned, adapt, apply, look, hand, check, put_back, save)
+DO: tuple[Stage, ...] = (fill, near_cleaned, adapt, apply, look, hand, check, put_back, save)
 """from there to the result"""
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from pellucid import files
@@ -47,6 +48,8 @@ def result_of(state: State) -> Result:
             "average_then_denoise": None if near.average is None else near.average.numpy(),
             "average_then_denoise_method": near.average_name,
         }
+    if state.damage is not None:
+        extras["mask"] = state.damage.numpy()
     if state.adapted is not None:
         extras["adapt"] = state.adapted.to_json()
     if several:
@@ -94,13 +97,16 @@ def before(state: State) -> Image:
 
 def _written(state: State, job: Job) -> State:
     """The picture, the map of uncertainty and the page, each whole or not at all."""
-    for target in (job.output, job.uncertainty, job.report):
+    for target in (job.output, job.uncertainty, job.report, job.mask):
         if target is not None and job.make:
             target.parent.mkdir(parents=True, exist_ok=True)
     notes = [
         *state.first.notes,
         *files.write(state.picture, job.output, format=job.format, overwrite=job.overwrite, raw=job.raw),
     ]
+    if job.mask is not None and state.damage is not None:
+        drawn = files.from_array(state.damage[0].numpy().astype(np.uint8) * np.uint8(255), nodata="none")
+        files.write(drawn, job.mask, overwrite=job.overwrite)
     if job.uncertainty is not None:
         notes += uncertainty.write(job.uncertainty, before(state), state.result, overwrite=job.overwrite)
     if job.report is not None:

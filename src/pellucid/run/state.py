@@ -73,6 +73,7 @@ class Job:
         overwrite: whether files that exist may be replaced.
         make: whether folders may be made: those of several outputs are, that of a single one must exist.
         raw: of a camera's mosaic, what is written.
+        mask: the picture of what was found to be damaged, or None.
     """
 
     inputs: tuple[Path, ...]
@@ -84,6 +85,7 @@ class Job:
     overwrite: bool = False
     make: bool = False
     raw: str = "developed"
+    mask: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -223,6 +225,11 @@ class State:
         degradation: (load) what happened besides noise.
         guide: (load) (N, C', H', W') second picture of the scene, or None.
         reference: (load) the clean picture to compare with, or None.
+        damage: (find) (N, H, W) bool, the pixels that are filled before the picture is denoised, or None
+            where nothing is to be filled; until `fill` they are `holes` too, so that nothing is measured
+            there.
+        repaired: (find, fill) (N, C, H, W) the first shot with its damage filled or its paper evened, or
+            None.
         started: (load) when the clock of the run began, as `time.perf_counter` tells.
 
         aligned: (align) how the shots were brought into register.
@@ -270,6 +277,8 @@ class State:
     degradation: Degradation = field(default_factory=Identity)
     guide: Tensor | None = None
     reference: Image | None = None
+    damage: Tensor | None = None
+    repaired: Tensor | None = None
     started: float = 0.0
 
     aligned: Aligned = _LATER

@@ -18,6 +18,8 @@ from pellucid.request import (
     Inspect,
     Request,
     RequestOptions,
+    Restore,
+    RestoreOptions,
     Upscale,
     asks,
     checked,
@@ -139,6 +141,64 @@ def inpaint(
     True
     """
     request = checked(Inpaint, {"method": method, "mask": mask, **options})
+    return _carried_out(request, [x], return_result, progress)
+
+
+@overload
+def restore(
+    x: Picture,
+    mask: Any = None,
+    method: str = "auto",
+    *,
+    return_result: Literal[False] = False,
+    progress: Watcher | None = None,
+    **options: Unpack[RestoreOptions],
+) -> Picture: ...
+@overload
+def restore(
+    x: Picture,
+    mask: Any = None,
+    method: str = "auto",
+    *,
+    return_result: Literal[True],
+    progress: Watcher | None = None,
+    **options: Unpack[RestoreOptions],
+) -> Result: ...
+@asks(Restore)
+def restore(
+    x: Any,
+    mask: Any = None,
+    method: str = "auto",
+    *,
+    return_result: bool = False,
+    progress: Watcher | None = None,
+    **options: Unpack[RestoreOptions],
+) -> Any:
+    """Fill the scratches, dust and tears of a photograph, then denoise it; you get back what you gave.
+
+    The noise is measured outside the damage. With ``document`` the paper of a page is evened out instead.
+
+    Args:
+        x: one picture as for `denoise`.
+        mask: what is damaged, (H, W), as for `inpaint`; None to look for it. `result.extras["mask"]` holds
+            what was found, (1, H, W) bool.
+        method: "auto" or a method that denoises.
+        return_result: whether to return the Result instead of the picture.
+        progress: called with a Progress at every step.
+        **options: as follows.
+
+    Raises:
+        ValueError: for a stack, and as `denoise` and `inpaint`.
+
+    >>> import numpy as np
+    >>> ramp = np.tile(np.linspace(40, 160, 64), (64, 1))
+    >>> hole = np.zeros((64, 64), bool)
+    >>> hole[30:32, 5:60] = True
+    >>> scratched = np.where(hole, 250, ramp).astype(np.uint8)
+    >>> int(np.abs(restore(scratched, hole).astype(int) - ramp)[hole].max()) <= 2
+    True
+    """
+    request = checked(Restore, {"method": method, "mask": mask, **options})
     return _carried_out(request, [x], return_result, progress)
 
 

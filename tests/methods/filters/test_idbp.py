@@ -5,7 +5,7 @@ import torch
 from skimage import data, restoration
 
 import pellucid
-from pellucid.methods.filters import idbp
+from pellucid.methods.filters import biharmonic, idbp
 from pellucid.methods.filters.collaborative import Stage, filter_image
 
 STAGE = Stage(transform="dct", step=4, radius=6, group=8, limit=15.0, strength=2.7)
@@ -35,6 +35,20 @@ def test_moved_reference_blocks_cover_every_pixel():
         shift = idbp.moved(iteration)
         stage = Stage(transform="dct", step=4, radius=4, group=2, limit=15.0, strength=2.7, shift=shift)
         assert torch.allclose(filter_image(flat, None, torch.full((1, 1, 1), 0.01), stage), flat, atol=1e-5)
+
+
+def test_the_first_guess_stays_with_what_is_known_around_a_large_hole():
+    picture = torch.from_numpy(data.camera()[60:188, 150:278] / np.float32(255))[None]
+    hidden = torch.zeros(128, 128, dtype=torch.bool)
+    hidden[20:110, 25:105] = True
+    guess = idbp.begin(picture, hidden)
+    assert torch.equal(guess[:, ~hidden], picture[:, ~hidden])
+    known = picture[:, ~hidden]
+    deep = guess[:, 45:85, 50:80]
+    assert float(known.min()) - 0.02 <= float(deep.min()) <= float(deep.max()) <= float(known.max()) + 0.02
+    whole = biharmonic.fill(picture, hidden)
+    errors = [float((one - picture)[:, hidden].square().mean()) for one in (guess, whole)]
+    assert errors[0] < errors[1]
 
 
 def test_it_fills_better_than_biharmonic_of_scikit_image():

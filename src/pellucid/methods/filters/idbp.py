@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import torch
+from scipy.ndimage import distance_transform_edt
 from torch import Tensor
-from torch.nn.functional import pad
+from torch.nn.functional import avg_pool2d, interpolate, pad
 
 from pellucid import fields
 from pellucid.degradation import Mask
@@ -22,6 +23,8 @@ from pellucid.steps import Method, Recipe, Step, Task
 DENOISER = bm3d.Config(wiener_step=4, wiener_radius=15, noise="white")
 QUICK = Stage(transform="dct", step=4, radius=12, group=16, limit=15.0, strength=1.8)
 """BM3D's first stage with cosines: alone as good at filling as both of its stages, in a fifth of the time"""
+RIM = 12.0
+"""distance in pixels to what is known up to which the biharmonic fill is a good guess"""
 AT_ONCE = 50_000
 """hidden pixels for which the biharmonic equation is solved at once"""
 
@@ -99,11 +102,43 @@ def moved(iteration: int) -> tuple[int, int]:
 
 
 def begin(image: Tensor, hidden: Tensor) -> Tensor:
-    """A first guess at the hidden pixels of (C, H, W), on the CPU: the biharmonic fill.
+    """A first guess at the hidden pixels of (C, H, W), on the CPU: the biharmonic fill, of no more than the rim.
 
-    Many holes are solved one by one, as the work grows faster than their pixels.
+    Deep in a large hole it would swing far beyond what is around. So what is farther than `RIM` from anything
+    known holds means of what is known, and the biharmonic fill joins both. Many holes are solved one by
+    one, as the work grows faster than their pixels.
     """
-    return biharmonic.fill(image.cpu(), hidden.cpu(), split=int(hidden.sum()) > AT_ONCE)
+    picture, hidden = image.cpu(), hidden.cpu()
+    deep = torch.from_numpy(distance_transform_edt(hidden.numpy()) > RIM) if bool(hidden.any()) else hidden
+    if bool(deep.any()):
+        picture = torch.where(deep, from_coarse(picture, hidden), picture)
+    rim = hidden & ~deep
+    return biharmonic.fill(picture, rim, split=int(rim.sum()) > AT_ONCE)
+
+
+def from_coarse(image: Tensor, hidden: Tensor) -> Tensor:
+    """The hidden pixels of (C, H, W) by means of what is known, from coarse to fine.
+
+    Every level of a pyramid holds the means of the known pixels of 2 x 2; where a level knows nothing it
+    takes the one below it, enlarged.
+
+    >>> ramp = torch.arange(64.0).view(1, 8, 8)
+    >>> hole = torch.zeros(8, 8, dtype=torch.bool)
+    >>> hole[3:5, 3:5] = True
+    >>> bool((from_coarse(ramp, hole) - ramp).abs().max() < 9)
+    True
+    """
+    share = (~hidden).to(image)[None, None]
+    levels = [(image.masked_fill(hidden, 0.0)[None], share)]
+    while max(share.shape[-2:]) > 1 and bool((share == 0).any()):
+        mean, share = levels[-1]
+        small, share = (avg_pool2d(plane, 2, ceil_mode=True) for plane in (mean * share, share))
+        levels.append((small / share.clamp_min(1e-6), (share > 0).to(image)))
+    guess = levels[-1][0]
+    for mean, share in reversed(levels[:-1]):
+        large = interpolate(guess, size=mean.shape[-2:], mode="bilinear", align_corners=False)
+        guess = torch.where(share > 0, mean, large)
+    return guess[0]
 
 
 def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Iterator[Step]:
