@@ -11,7 +11,7 @@ from pellucid.cli.gather import Found
 from pellucid.cli.progress import watching
 from pellucid.cli.record import NOISE_KEYS, Record
 from pellucid.large import carry, memory, refusing
-from pellucid.request import Denoise, Output, Request
+from pellucid.request import Denoise, Output, Request, Restore
 from pellucid.stores import is_zarr
 
 
@@ -30,7 +30,7 @@ def check(request: Request, output: Output) -> None:
     Raises:
         ValueError: naming it.
     """
-    if not isinstance(request, Denoise):
+    if not isinstance(request, Denoise) or isinstance(request, Restore):
         raise ValueError(
             f"{request.verb} works on whole pictures, not region by region. Save the picture as TIFF or NPY, "
             "and leave memory out."
