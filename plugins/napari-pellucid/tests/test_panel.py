@@ -80,11 +80,17 @@ def test_a_film_is_taken_together(panel, app):
 
 
 def test_inspect_says_what_noise_there_is(panel, app):
+    """With PELLUCID_SCREENSHOTS naming a folder, the picture of the documentation is taken on the way."""
     panel.viewer.add_image(noisy(), name="cells")
     panel.inspect.click()
     waited(panel, app)
     assert "standard deviation" in panel.words.text()
     assert len(panel.viewer.layers) == 1
+    if "PELLUCID_SCREENSHOTS" in os.environ:
+        panel.resize(380, 330)
+        panel.show()
+        app.processEvents()
+        panel.grab().save(str(Path(os.environ["PELLUCID_SCREENSHOTS"]) / "napari-panel.png"))
 
 
 def test_what_runs_can_be_stopped(panel, app, monkeypatch):
