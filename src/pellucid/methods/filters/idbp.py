@@ -102,7 +102,7 @@ def moved(iteration: int) -> tuple[int, int]:
 
 
 def begin(image: Tensor, hidden: Tensor) -> Tensor:
-    """A first guess at the hidden pixels of (C, H, W), on the CPU: the biharmonic fill, of no more than the rim.
+    """A first guess at the hidden pixels of (C, H, W), on the CPU: the biharmonic fill of their rim.
 
     Deep in a large hole it would swing far beyond what is around. So what is farther than `RIM` from anything
     known holds means of what is known, and the biharmonic fill joins both. Many holes are solved one by
