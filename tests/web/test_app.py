@@ -156,6 +156,21 @@ def test_limits_hold():
     served(act, Limits(megabytes=0.05, megapixels=0.1, pictures=2, sessions=2))
 
 
+def test_pictures_are_bounded_together():
+    async def act(client, app):
+        page = await Page(client).begin()
+        small = png(np.zeros((200, 400), np.uint8))
+        told = [await page.add(small) for _ in range(3)]
+        assert [one.status_code for one in told] == [200, 200, 413]
+        assert "too large together" in told[2].json()["error"]
+        path = f"/api/pictures/{told[0].json()['picture']}"
+        assert (await client.delete(path, headers=page.headers)).status_code == 204
+        assert (await page.add(small)).status_code == 200
+        assert len(list(app.state.sessions.of(page.headers["x-session"]).folder.iterdir())) == 2
+
+    served(act, Limits(megapixels=0.1))
+
+
 def test_names_lead_nowhere():
     assert plain_name("../../../etc/passwd") == "passwd"
     assert plain_name("..\\..\\boot.ini") == "boot.ini"

@@ -37,6 +37,8 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
 }
+HELD = 2.0
+"""megapixels of all pictures of a session, in multiples of those of the largest one"""
 ASKED = ("effort", "method", "document", "sensitivity", "damage", "keep_brightness")
 """what the page may ask of a verb; files of this machine are not among it"""
 
@@ -143,6 +145,9 @@ async def _add(request: Request, session: Session) -> Response:
     try:
         await _received(request, upload, sessions.limits.megabytes)
         upload.image = await run_in_threadpool(_read, upload, sessions.limits.megapixels)
+        held = sum(_pixels(other.image) for other in all_of(session)) + _pixels(upload.image)
+        if held > HELD * sessions.limits.megapixels * 1e6:
+            raise Refused(413, "The pictures of this session are too large together. Remove some first.")
     except BaseException:
         upload.path.unlink(missing_ok=True)
         raise
@@ -187,11 +192,17 @@ def _read(upload: Upload, megapixels: float) -> Any:
     except (ValueError, OSError, ImportError) as error:
         words = " ".join(str(error).split()).replace(str(upload.path), upload.name)
         raise Refused(422, words.replace(upload.path.name, upload.name)) from None
-    if image.pixels.shape[-2] * image.pixels.shape[-1] * len(image.pixels) > megapixels * 1e6:
+    if _pixels(image) > megapixels * 1e6:
         raise Refused(
             413, f"The picture has more than {megapixels:g} megapixels. Use the command line for it."
         )
     return image
+
+
+def _pixels(image: Any) -> int:
+    """Of all slices."""
+    slices, _, height, width = image.pixels.shape
+    return int(slices * height * width)
 
 
 async def _remove(request: Request, session: Session) -> Response:
