@@ -29,8 +29,8 @@ SURFACE = {
 }
 DENOISE = (
     "x method preset config set shots sigma data_range nodata dtype mask noise_region hot_pixels lines level "
-    "model runtime near_clean effort strength detail keep_brightness force seed device stop iterations "
-    "seconds adapt tile axes axis guide initial channel_axis return_result progress"
+    "model runtime calibration near_clean effort strength detail keep_brightness force seed device stop "
+    "iterations seconds adapt tile axes axis guide initial channel_axis return_result progress"
 )
 
 

@@ -31,6 +31,12 @@ from pellucid.request import (
 Inputs = Annotated[
     list[Path], typer.Argument(metavar="INPUT...", help="Images, folders, patterns in quotes.")
 ]
+Darks = Annotated[Path, typer.Argument(metavar="DARKS", help="Frames without light: a folder, or a stack.")]
+Flats = Annotated[Path, typer.Argument(metavar="FLATS", help="Frames of even light, two of each exposure.")]
+CameraFile = Annotated[
+    Path, typer.Option("--out", "-o", metavar="FILE", help="What to write, ending in .npz.")
+]
+Replace = Annotated[bool, typer.Option("--overwrite", help="Replace a file that exists.")]
 Teachers = Annotated[
     list[str], typer.Argument(metavar="TEACHER...", help="best, or a method, a model, a file of weights.")
 ]
@@ -123,6 +129,15 @@ def web(request: Web, console: Console) -> int:
     return carry_out(request)
 
 
+def calibrate(
+    darks: Darks, flats: Flats, out: CameraFile, console: Console, overwrite: Replace = False
+) -> int:
+    """Measure a camera from dark and flat frames: gain, read noise, fixed pattern, hot pixels."""
+    from pellucid.cli import production
+
+    return production.calibrate(darks, flats, out, console, overwrite=overwrite)
+
+
 VERBS: dict[str, Callable[..., int]] = {
     "denoise": denoise,
     "inpaint": inpaint,
@@ -136,6 +151,7 @@ VERBS: dict[str, Callable[..., int]] = {
     "distil": distil,
     "serve": serve,
     "web": web,
+    "calibrate": calibrate,
 }
 WITHOUT = {
     "inpaint": ("uncertainty", "memory"),

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import sys
 import traceback
+from pathlib import Path
 
 from pellucid.cli import show
 from pellucid.cli.options import EXPECTED, USAGE, Console
@@ -105,4 +106,32 @@ def serve(request: Serve, console: Console) -> int:
         server.serve(request, lambda text: print(text, file=sys.stderr, flush=True))
     except EXPECTED as error:
         return refused(error, console)
+    return 0
+
+
+def calibrate(darks: Path, flats: Path, out: Path, console: Console, *, overwrite: bool) -> int:
+    """`pellucid calibrate`: 0 when the camera was measured and written."""
+    from pellucid import files
+    from pellucid.noise import calibration
+
+    try:
+        if out.exists() and not overwrite:
+            raise FileExistsError(f"{out} exists. Choose another name, or allow to overwrite it.")
+        frames = []
+        for place in (darks, flats):
+            found = [place]
+            if place.is_dir():
+                found = sorted(p for p in place.iterdir() if p.suffix.lower() in files.SUFFIXES)
+            frames.append([one for path in found for one in calibration.slices(files.read(path))])
+        camera = calibration.measure(*frames)
+        calibration.write(out, camera, overwrite=overwrite)
+    except EXPECTED as error:
+        return refused(error, console)
+    if console.json:
+        names = ("gain", "read", "white", "darks", "flats")
+        record = {"output": str(out)} | {name: getattr(camera, name) for name in names}
+        print(json.dumps(record | {"hot": int(camera.hot.sum()), "noise": camera.text()}, indent=2))
+    else:
+        print(f"{out}: {camera}")
+        print(f"  use it with --calibration {out}, or train with --noise {out} ({camera.text()})")
     return 0

@@ -84,6 +84,8 @@ class Denoise(Request):
     """Weights, for methods that need them; the name of an installed model will do."""
     runtime: str = option("auto", choices=RUNTIMES)
     """What runs the network of `model`: auto is what `pellucid models tune` kept, else torch."""
+    calibration: Any = option(None, metavar="FILE")
+    """The camera, as `pellucid calibrate` measured it: takes its pattern off, and tells its noise."""
     hot_pixels: str = option("auto", choices=SEEN_TO)
     """Replace hot and dead pixels that the rest of the picture could not have made; off leaves them."""
     lines: str = option("auto", choices=SEEN_TO)
@@ -114,7 +116,7 @@ class Denoise(Request):
     def __post_init__(self) -> None:
         super().__post_init__()
         _ = self.region
-        told = [name for name in ("sigma", "noise_region") if getattr(self, name) is not None]
+        told = [name for name in ("sigma", "noise_region", "calibration") if getattr(self, name) is not None]
         told += ["level"] if self.level != "auto" else []
         if len(told) > 1:
             raise ValueError(f"{' and '.join(told)} all say which level to take. Keep one of them.")
@@ -312,6 +314,7 @@ class UnmaskedOptions(RequestOptions, total=False):
     lines: str
     model: str | None
     runtime: str
+    calibration: Any
     near_clean: Sequence[str] | str | None
     adapt: float | None
     tile: int | None

@@ -25,7 +25,7 @@ class Train:
     pairs: str | Path | None = option(None, metavar="KIND")
     """shots, exposures, frames, or a folder with equal names."""
     noise: str | None = option(None, metavar="MODEL:LOW-HIGH")
-    """Add noise to clean images, e.g. gaussian:0-50; else images are noisy as they are."""
+    """Add noise to clean images, e.g. gaussian:0-50, or a camera's (.npz); else they are noisy already."""
     fixed: int = option(0, metavar="N")
     """N noisy versions of each picture, drawn beforehand; 0 draws new ones at every step."""
     clean: str | Path | None = option(None, metavar="FOLDER")

@@ -19,6 +19,7 @@ from pellucid.image import Image
 from pellucid.request import Denoise, Inpaint, Request, Restore, Upscale
 from pellucid.run.conversion import as_image, as_mask, fitting, hidden
 from pellucid.run.state import Job, State
+from pellucid.run.stated import calibration_of
 
 
 def load(state: State) -> State:
@@ -51,6 +52,9 @@ def load(state: State) -> State:
             f"{images[0].name} is the mosaic of a camera, which can only be denoised. Develop it first: "
             "pellucid denoise writes it as TIFF."
         )
+    if isinstance(request, Denoise) and request.calibration is not None:
+        camera = calibration_of(request)
+        images = tuple(camera.applied(image) for image in images)
     degradation, notes = _degradation(request, images[0])
     if isinstance(degradation, Mask):
         images = (_seen_besides(images[0], degradation.hidden.numpy(), request.data_range), *images[1:])

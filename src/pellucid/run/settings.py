@@ -270,6 +270,7 @@ def _applicable(method: Method | None, given: Sequence[str], shots: int) -> None
     reasons = {
         "sigma": "" if method.uses_noise else "it takes no noise level",
         "noise_region": "" if method.uses_noise else "it takes no noise level",
+        "calibration": "",
         "level": "" if method.uses_noise else "it takes no noise level",
         "model": "" if method.needs_model else "it has no weights to load",
         "guide": "" if method.takes_guide else "it takes no guide",

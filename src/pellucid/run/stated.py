@@ -14,7 +14,8 @@ from torch import Tensor
 from pellucid import checks, files
 from pellucid.files.stored import stored_slices, to_slices
 from pellucid.image import Image
-from pellucid.noise import region
+from pellucid.noise import calibration, region
+from pellucid.noise.calibration import Calibration
 from pellucid.noise.report import NoiseReport
 from pellucid.request import Denoise
 from pellucid.run.state import State
@@ -148,10 +149,29 @@ def level_of(state: State) -> Tensor | None:
         return None
     if request.noise_region is not None:
         return region.level(state.noisy, _laid_region(state, request))
+    if request.calibration is not None:
+        of_camera = calibration_of(request).levels(state.first.pixels.mean(0), state.first)
+        return _laid(state, torch.from_numpy(of_camera).float()) / math.sqrt(len(state.images))
     levels = stated(request, state.first)
     if levels is None:
         return None
     return _laid(state, levels) / math.sqrt(len(state.images))
+
+
+def calibration_of(request: Denoise) -> Calibration:
+    """The calibration that is asked for: itself, or that of a file.
+
+    Raises:
+        checks.UsageError: for something else.
+    """
+    given = request.calibration
+    if isinstance(given, Calibration):
+        return given
+    if isinstance(given, str | Path):
+        return calibration.read(given)
+    raise checks.UsageError(
+        f"calibration must be a file that `pellucid calibrate` wrote, got {type(given).__name__}."
+    )
 
 
 def told_report(state: State, told: Tensor) -> NoiseReport:

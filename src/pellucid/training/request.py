@@ -12,6 +12,7 @@ import torch
 from pellucid import checks, devices, fields, methods, models
 from pellucid.data import Options
 from pellucid.learning import Learning
+from pellucid.noise import calibration
 from pellucid.request import Train
 from pellucid.steps import Method
 
@@ -93,6 +94,8 @@ def settle(asked: Train) -> TrainSettings:
     """
     if asked.method in methods.names():
         methods.load(asked.method)  # a plug-in says why it cannot be loaded
+    if asked.noise is not None and asked.noise.lower().endswith(".npz"):
+        asked = dataclasses.replace(asked, noise=calibration.read(asked.noise).text())
     method = methods.load(checks.one_of("method", asked.method, trainable()))
     if method.learning is None:
         raise ValueError(
