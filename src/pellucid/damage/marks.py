@@ -21,7 +21,7 @@ from scipy import ndimage
 from pellucid.damage.candidates import Candidates, candidates
 from pellucid.image import Pixels
 
-ENOUGH = (30.0, 15.0, 3.0)
+ENOUGH = (30.0, 12.0, 3.0)
 """evidence that a picture must hold at a sensitivity of 0, 0.5 and 1, before any mark counts"""
 ACCEPTED = (2.0, 0.5, -1.0)
 """score from which on a mark counts then"""
@@ -33,8 +33,9 @@ DOUBTFUL = 3.0
 """candidates within `SURE` of 0 for each that is sure, beyond which all are of the picture, like stars"""
 LARGEST = 0.02
 """share of the picture beyond which a connected part is no mark"""
-TONE = 0.15
-"""difference of tone, in contrasts of the picture, up to which marks are alike"""
+TONE = (-0.15, 0.4)
+"""difference of the strongest tone of a mark from that of the others, in contrasts of the picture, within which
+they are alike: of large marks it is stronger, as small ones are blurred"""
 RIM = 1
 """pixels around a mark that are filled as well, as its edge is blurred"""
 
@@ -113,7 +114,7 @@ def _chosen(found: Candidates, sensitivity: float, *, proven: bool) -> NDArray[n
     order = np.argsort(tone)
     reached = np.cumsum(proof[order])
     middle = tone[order][np.searchsorted(reached, reached[-1] / 2)]
-    alike = np.abs(tone - middle) < TONE
+    alike = (tone - middle > TONE[0]) & (tone - middle < TONE[1])
     doubtful = (np.abs(score) < SURE).sum() > DOUBTFUL * (proof > 0).sum()
     if not proven and (doubtful or proof[alike].sum() < enough):
         return none
