@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
+import zarr
 from PIL import Image as Pillow
 
 import pellucid
@@ -54,7 +56,32 @@ def folder(tmp_path, monkeypatch):
     files.write(files.from_array(stack.astype(np.uint16)), tmp_path / "stack.tif")
     scan = np.clip(256 * (ramp[..., 0] + rng.normal(0, 20, ramp.shape[:2])), 0, 65535).astype(np.uint16)
     files.write(files.from_array(scan), tmp_path / "scan.tif")
+    cells(tmp_path, rng)
     return tmp_path
+
+
+def cells(folder, rng):
+    """Spots that go on from slice to slice, as a stack, a film and a store."""
+    y, x = np.mgrid[:64, :64]
+    spots = [(14, 14), (40, 26), (26, 50), (52, 54)]
+    clean = sum(np.exp(-((y - a) ** 2 + (x - b) ** 2) / 60) for a, b in spots)
+    stack = np.stack([(1 + 0.05 * i) * 800 * clean + 100 for i in range(4)])
+    stack = (stack + rng.normal(0, 40, stack.shape)).clip(0).astype(np.uint16)
+    told = {"PhysicalSizeX": 0.2, "PhysicalSizeXUnit": "µm", "PhysicalSizeZ": 1.0}
+    two = np.stack([stack, stack[::-1]], 1)
+    tifffile.imwrite(folder / "confocal.ome.tif", two, metadata={"axes": "ZCYX", **told})
+    tifffile.imwrite(folder / "film.ome.tif", stack, metadata={"axes": "TYX", **told})
+    np.save(folder / "pages.npy", stack)
+    np.save(folder / "frames.npy", stack)
+    group = zarr.create_group(str(folder / "lightsheet.zarr"), zarr_format=3)
+    sets = []
+    for level in range(2):
+        values = stack[:, :: 2**level, :: 2**level]
+        group.create_array(str(level), data=values, chunks=(1, 32, 32))
+        sets.append({"path": str(level)})
+        sets[-1]["coordinateTransformations"] = [{"type": "scale", "scale": [1, 2.0**level, 2.0**level]}]
+    axes = [{"name": name, "type": "space", "unit": "micrometer"} for name in "zyx"]
+    group.attrs["ome"] = {"version": "0.5", "multiscales": [{"axes": axes, "datasets": sets}]}
 
 
 @pytest.mark.parametrize("text", list(blocks("console")))

@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from pellucid import checks, files, tasks
 from pellucid.cli.gather import Found
@@ -117,6 +118,20 @@ def work_apart(payload: tuple[Request, Job]) -> Record:
         _SETTLED.clear()
         _SETTLED[told] = settle(request)
     return work(_SETTLED[told], job)
+
+
+def absolute(request: Request, job: Job) -> tuple[Request, Job]:
+    """The same with the paths of all files from the root, for a process that stands in another folder."""
+    found: dict[str, Any] = {}
+    for name in ("guide", "mask", "sigma", "model"):
+        value = getattr(request, name, None)
+        if isinstance(value, str | Path) and Path(value).is_file():
+            found[name] = type(value)(Path(value).absolute())
+    named: dict[str, Any] = {name: path.absolute() for name, path in written(job).items()}
+    if job.reference is not None:
+        named["reference"] = job.reference.absolute()
+    inputs = tuple(path.absolute() for path in job.inputs)
+    return replace(request, **found), replace(job, inputs=inputs, **named)
 
 
 def written(job: Job) -> dict[str, Path]:

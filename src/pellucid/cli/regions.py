@@ -92,7 +92,6 @@ def _one(source: Path, target: Path, request: Request, output: Output, interrupt
             target,
             request,  # type: ignore[arg-type] # `check` has seen to it
             output,
-            jobs=output.jobs,
             told=update,
             stop=interrupt,
         )

@@ -55,7 +55,7 @@ def carry_out(
             notes.remark(_asked(settings[0].request, output))
         shown = progress.bar(len(items)) if len(items) > 1 else nullcontext(progress.Bar())
         bar = stack.enter_context(shown)
-        stopped = _work(items, notes, output.jobs, bar, records, debug=debug)
+        stopped = _work(items, notes, output, bar, records, debug=debug)
     done = [records[key] for key in keys if key in records]
     return done, stopped or len(done) < len(jobs)
 
@@ -63,14 +63,14 @@ def carry_out(
 def _work(
     items: Sequence[tasks.WorkItem],
     notes: tasks.Manifest | None,
-    jobs: int | None,
+    output: Output,
     bar: progress.Bar,
     records: dict[str, Record],
     *,
     debug: bool,
 ) -> bool:
     """Add the records of the items; whether an interrupt left one without anything to keep."""
-    apart = jobs is not None and len(items) > 1
+    apart = output.cluster is not None or (output.jobs is not None and len(items) > 1)
     named = {item.key: item.payload[1] for item in items}
 
     def here(payload: tuple[Settings, Job]) -> Record:
@@ -82,11 +82,14 @@ def _work(
 
     with ExitStack() as stack:
         sent = [replace(one, payload=(one.payload[0].request, one.payload[1])) for one in items]
+        if output.cluster is not None:  # its workers stand in other folders
+            sent = [replace(one, payload=batch.absolute(*one.payload)) for one in sent]
         outcomes = tasks.carry_out(
             sent if apart else items,
             batch.work_apart if apart else here,
             manifest=notes,
-            jobs=jobs if apart else None,
+            jobs=output.jobs if apart else None,
+            cluster=output.cluster,
             whole=lambda row: _whole(row, named[row["key"]]),
             stop=stack.enter_context(tasks.held(warned)) if apart else None,
         )

@@ -51,7 +51,6 @@ def denoise(
     request: Denoise,
     output: Output,
     *,
-    jobs: int | None = None,
     told: Told | None = None,
     stop: Callable[[], bool] | None = None,
 ) -> Outcome:
@@ -64,8 +63,8 @@ def denoise(
         source: the input.
         target: the output.
         request: what was asked for.
-        output: how much memory, and whether an output that exists may be replaced.
-        jobs: how many processes of one thread do it; None: this one.
+        output: how much memory, how many processes or which cluster, and whether an output that exists may
+            be replaced.
         told: called when a region is done.
         stop: asked before each region; when it says yes the run ends, and may go on later.
 
@@ -94,8 +93,8 @@ def denoise(
                 at_work.keep(laid_out(store.form, at_work.unit(), method, decision.axis, limit))
             else:
                 notes = ()
-            lists = at_work.lists(store, request.axes, decision, "" if isinstance(store, Zarr) else state)
-            regions, before, ended = _carried_out(lists, at_work, jobs, told, stop)
+            lists = at_work.lists(store, request.axes, decision, state)
+            regions, before, ended = _carried_out(lists, at_work, output, told, stop)
             if not ended:
                 _check_same(store, state, source, at_work)
                 at_work.put(target)
@@ -112,7 +111,7 @@ def denoise(
 def _carried_out(
     lists: Iterator[list[tasks.WorkItem]],
     at_work: place.Place,
-    jobs: int | None,
+    output: Output,
     told: Told | None,
     stop: Callable[[], bool] | None,
 ) -> tuple[int, int, bool]:
@@ -123,17 +122,26 @@ def _carried_out(
         total += len(items)
         for _ in range(ATTEMPTS):
             died = []
-            for outcome in tasks.carry_out(todo, work.do, manifest=at_work.manifest, jobs=jobs, stop=stop):
-                if isinstance(outcome.error, tasks.WorkerDiedError):
-                    died.append(outcome.item)
-                    last = outcome.error
-                elif outcome.error is not None:
-                    raise outcome.error
-                else:
-                    done += 1
-                    before += outcome.before
-                    if told is not None:
-                        told(done, len(items))
+            found = tasks.carry_out(
+                todo,
+                work.do,
+                manifest=at_work.manifest,
+                jobs=output.jobs,
+                cluster=output.cluster,
+                stop=stop,
+            )
+            with closing(found):
+                for outcome in found:
+                    if isinstance(outcome.error, tasks.WorkerDiedError):
+                        died.append(outcome.item)
+                        last = outcome.error
+                    elif outcome.error is not None:
+                        raise outcome.error
+                    else:
+                        done += 1
+                        before += outcome.before
+                        if told is not None:
+                            told(done, len(items))
             todo = died
             if not todo:
                 break

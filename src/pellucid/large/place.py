@@ -76,14 +76,15 @@ class Place:
             self._item(
                 region.text(cell),
                 Part(
-                    source=source.path,
+                    source=source.path.resolve(),
                     axes=axes,
-                    target=self.result,
+                    target=self.result.resolve(),
                     decision=decision,
                     margins=self.layout.margins,
                     grid=self.layout.grid,
                     region=region.text(cell),
                     state=state,
+                    mark=self.mark,
                 ),
             )
             for cell in region.cells(source.form.shape, self.layout.block)
@@ -94,7 +95,10 @@ class Place:
         for number, (shape, block) in enumerate(blocks, 1):
             cells = [region.text(cell) for cell in region.cells(shape, block)]
             yield [
-                self._item(f"level {number}: {cell}", Level(target=self.result, level=number, region=cell))
+                self._item(
+                    f"level {number}: {cell}",
+                    Level(target=self.result.resolve(), level=number, region=cell, mark=self.mark),
+                )
                 for cell in cells
             ]
 

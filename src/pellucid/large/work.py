@@ -39,7 +39,8 @@ class Part:
         margins: what is read around, along every axis.
         grid: of what the place is a multiple where reading begins, along every axis.
         region: in words.
-        state: of the input when the run began, where that is looked up at little cost; else "".
+        state: of the input when the run began.
+        mark: of the output at work; a worker that outlives a run takes no other for it.
     """
 
     source: Path
@@ -49,7 +50,8 @@ class Part:
     margins: tuple[int, ...]
     grid: tuple[int, ...]
     region: str
-    state: str = ""
+    state: str
+    mark: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,16 +62,18 @@ class Level:
         target: path of the output at work.
         level: its number, from 1.
         region: in words.
+        mark: as of a `Part`.
     """
 
     target: Path
     level: int
     region: str
+    mark: str
 
 
 @lru_cache(maxsize=4)
-def _store(path: Path, axes: str | None, write: bool) -> Store:
-    """A store that stays open for the next region."""
+def _store(path: Path, axes: str | None, write: bool, mark: str) -> Store:
+    """A store that stays open for the next region; what has another mark is another store."""
     return opened(path, axes=axes, write=write)
 
 
@@ -88,8 +92,9 @@ def do(part: Part | Level) -> dict[str, int]:
     """
     if isinstance(part, Level):
         return _level(part)
-    source, target = _store(part.source, part.axes, False), _store(part.target, None, True)
-    if part.state and source.state() != part.state:
+    source = _store(part.source, part.axes, False, part.state)
+    target = _store(part.target, None, True, part.mark)
+    if not isinstance(source, Zarr) and source.state() != part.state:  # of Zarr it is a look at every file
         raise ValueError(f"{part.source} was written to while it was read. Run again when it is whole.")
     own = region.parsed(part.region)
     block = region.grown(own, part.margins, source.form.shape, part.grid)
@@ -105,7 +110,7 @@ def forget() -> None:
 
 def _level(part: Level) -> dict[str, int]:
     """A region of a level, from the level below it."""
-    store = _store(part.target, None, True)
+    store = _store(part.target, None, True, part.mark)
     if not isinstance(store, Zarr):
         raise TypeError(f"{part.target} has no levels.")
     own = region.parsed(part.region)

@@ -232,6 +232,8 @@ class Output:
     """Leave inputs out whose output exists already, so that a batch goes on where it was broken off."""
     jobs: int | None = option(None, low=1, metavar="N")
     """So many pictures at a time, in processes of one thread each; else one at a time, with all threads."""
+    cluster: str | None = option(None, metavar="ADDRESS")
+    """Give the work to the workers of a Dask scheduler (tcp://10.0.0.1:8786), which see the same files."""
     suffix: str = option("", metavar="TEXT")
     """Text that is added to the name of every output in a folder, before its ending."""
     format: str | None = option(None, metavar="NAME")
@@ -254,6 +256,10 @@ class Output:
         if self.skip_existing and self.overwrite:
             raise ValueError(
                 "skip_existing and overwrite say opposite things of outputs that exist. Keep one."
+            )
+        if self.jobs is not None and self.cluster is not None:
+            raise ValueError(
+                f"jobs={self.jobs} works on this machine and cluster={self.cluster!r} on others. Keep one."
             )
         if any(sign in self.suffix for sign in "/\\"):
             raise ValueError(

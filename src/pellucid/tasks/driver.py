@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import Any
 
+from pellucid.tasks.cluster import Cluster
 from pellucid.tasks.items import Outcome, Row, UnfinishedError, WorkItem
 from pellucid.tasks.manifest import Manifest
 from pellucid.tasks.pool import Pool
@@ -17,6 +18,7 @@ def carry_out(
     *,
     manifest: Manifest | None = None,
     jobs: int | None = None,
+    cluster: str | None = None,
     whole: Callable[[Row], bool] | None = None,
     stop: Callable[[], bool] | None = None,
 ) -> Generator[Outcome, None, None]:
@@ -28,6 +30,7 @@ def carry_out(
             raises is the error of its item, and the others go on.
         manifest: where what is done is noted, and looked up; without one all is done.
         jobs: how many processes of one thread each do it; None: this one, by itself.
+        cluster: the address of a Dask scheduler, whose workers do it instead.
         whole: asked of the line of an item that is done, whether its outputs are still there.
         stop: asked before each item; when it says yes, what is at work ends and nothing else begins.
 
@@ -50,7 +53,9 @@ def carry_out(
     if not todo:
         return
     begin = None if manifest is None else manifest.begin
-    if jobs is None:
+    if cluster is not None:
+        found = Cluster(function, cluster).run(todo, begin=begin, stop=stop)
+    elif jobs is None:
         found = _here(todo, function, begin, stop)
     else:
         found = Pool(function, min(jobs, len(todo))).run(todo, begin=begin, stop=stop)
