@@ -135,31 +135,46 @@ def memory(folder: Path, large: int, quick: int) -> Row:
 
 
 def kills(folder: Path, times: int = 10) -> Row:
-    """A run that is killed at random, again and again, and one that is not: the same files, byte for byte."""
+    """A run that is killed at random, again and again, and one that is not: the same files, byte for byte.
+
+    Each is killed when it has done some regions more, at any moment of the next one; by the clock alone a
+    busy machine would end it before it has begun.
+    """
     source = store(folder / "killed.zarr", 16, 1024)
-    words = ["denoise", str(source), "--method", "nlm", "-o"]
+    words = ["denoise", str(source), "--method", "median", "-o"]
     unbroken = measured([*words, f"{folder}/unbroken.zarr"])
-    draw, killed, target = random.Random(0), 0, folder / "broken.zarr"
-    while killed < times:
+    draw, target, done = random.Random(0), folder / "broken.zarr", []
+    manifest = folder / ".broken.zarr.part" / "manifest.jsonl"
+    for _ in range(times):
+        before, more = finished(manifest), draw.choice((0, 1, 1, 2))
         process = subprocess.Popen([*PROGRAM, *words, str(target)], stdout=subprocess.DEVNULL)
-        try:
-            process.wait(timeout=draw.uniform(0.3, 1.0) * unbroken["seconds"])
-            break
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-            killed += 1
-    done = len(Path(folder / ".broken.zarr.part" / "manifest.jsonl").read_text().split('"done"')) - 1
+        while process.poll() is None and (not begun(manifest) or finished(manifest) < before + more):
+            time.sleep(0.01)
+        time.sleep(draw.uniform(0, 0.3))
+        process.kill()
+        if process.wait() != -signal.SIGKILL:
+            raise SystemExit("the run ended before it was killed ten times")
+        done.append(finished(manifest))
     last = measured([*words, str(target)])
     row = {
         "unbroken": unbroken,
-        "killed": killed,
-        "regions_done_before_the_last_run": done,
+        "killed": times,
+        "regions_done_at_each_kill": done,
         "last_run": last,
         "equal": same_files(folder / "unbroken.zarr", target),
     }
     print("kills", row, flush=True)
     return row
+
+
+def begun(manifest: Path) -> bool:
+    """Whether a run has begun a region."""
+    return manifest.exists() and '"begun"' in manifest.read_text()
+
+
+def finished(manifest: Path) -> int:
+    """How many regions are done."""
+    return manifest.read_text().count('"done"') if manifest.exists() else 0
 
 
 def same_files(one: Path, other: Path) -> bool:

@@ -15,7 +15,7 @@ SIDES = (2048, 1536, 1024, 768, 512, 384, 256, 128)
 """lengths that are tried for the rows and columns of a region, the largest first"""
 DEPTHS = (64, 32, 16)
 """the same for the axis along which slices are taken together"""
-TASK = 2**22
+TASK = 2**20
 """values of a region below which it takes several slices, so that the bookkeeping costs nothing"""
 AT_ONCE = 10
 """chunks that zarr decodes side by side"""
