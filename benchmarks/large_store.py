@@ -289,7 +289,8 @@ def main() -> None:
             folder = Path(made) / name
             folder.mkdir()
             work = {"memory": lambda f: memory(f, *given.megabytes), "kills": kills, "dask": dask}
-            rows[name] = (work | {"trips": trips})[name](folder)
+            made_by = {key: result[key] for key in ("command", "commit", "date")}
+            rows[name] = made_by | (work | {"trips": trips})[name](folder)
             record.save(out, result)
             shutil.rmtree(folder)
 
