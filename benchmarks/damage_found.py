@@ -86,7 +86,7 @@ def summary(rows: dict[str, record.Row]) -> dict[str, Any]:
         rows_ = [r for key, r in rows.items() if name in r and (not things or key.split(" |")[0] in THINGS)]
         return round(float(np.mean([row[name] for row in rows_])), digits) if rows_ else 0.0
 
-    return {
+    figures = {
         "pictures without damage": len(whole),
         "of them with an empty mask": sum(row["masked"] == 0 for row in whole),
         "their mean share of false pixels": round(float(np.mean([row["masked"] for row in whole])), 6),
@@ -103,6 +103,8 @@ def summary(rows: dict[str, record.Row]) -> dict[str, Any]:
         "damaged pixels hit in photographs of things": mean("pixels_hit", things=True),
         "the same where the kind is told": mean("pixels_hit_told", things=True),
     }
+    here = any(key.split(" |")[0] in THINGS for key in rows)
+    return figures if here else dict(list(figures.items())[:-2])
 
 
 def main() -> None:
