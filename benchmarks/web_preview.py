@@ -1,9 +1,10 @@
-"""The page: how long the preview of a part under view takes, as the server makes it (quick effort, 512 x 512).
+"""The page: how long the server takes for the preview of a part under view (quick effort, 512 x 512).
 
     python benchmarks/web_preview.py
 
-Pictures of scikit-image with white noise of 18 of 255, each five times after one that counts for nothing; seconds of
-the processor and of the wall, from the request to the three pictures for the browser. Colour and gray.
+Pictures of scikit-image with white noise of 18 of 255, each five times after one that counts for nothing;
+seconds of the processor and of the wall, from the request to the three pictures for the browser. Colour and
+gray.
 """
 
 from __future__ import annotations

@@ -34,8 +34,8 @@ DOUBTFUL = 3.0
 LARGEST = 0.02
 """share of the picture beyond which a connected part is no mark"""
 TONE = (-0.15, 0.4)
-"""difference of the strongest tone of a mark from that of the others, in contrasts of the picture, within which
-they are alike: of large marks it is stronger, as small ones are blurred"""
+"""difference of the strongest tone of a mark from that of the others, in contrasts of the picture, within
+which they are alike: of large marks it is stronger, as small ones are blurred"""
 RIM = 1
 """pixels around a mark that are filled as well, as its edge is blurred"""
 
