@@ -98,7 +98,7 @@ def test_noise_that_is_stronger_in_places_is_no_star():
         Task(shots=noisy[None], noise=NoiseReport.white(0.12, 1)), FAST, seed=0, device=torch.device("cpu")
     )
     left = (step.estimate() - ground).square().mean((0, 1)).sqrt()
-    assert float(left[72:].mean()) < 0.38 * float(strength[0, 0, 72:].mean())
+    assert float(left[72:].mean()) < 0.45 * float(strength[0, 0, 72:].mean())
 
 
 def test_light_is_for_developed_colour_pictures_unless_asked_for():
