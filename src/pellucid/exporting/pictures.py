@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import skimage.data
 import torch
 from torch import Tensor
 
@@ -16,6 +15,8 @@ LEVEL = 0.1
 
 def clean(channels: int, name: str = NAMES[0], *, side: int = 512) -> Tensor:
     """A picture (1, C, side, side), 0 to 1: in colour for three channels, else its luma in each."""
+    import skimage.data  # not before it is asked for: every denoise passes by here
+
     pixels = torch.from_numpy(getattr(skimage.data, name)().copy()).float().permute(2, 0, 1) / 255
     if channels != 3:
         pixels = pixels.mean(0, keepdim=True).expand(channels, -1, -1)
