@@ -73,6 +73,8 @@ def main() -> None:
             | {"psnr": round(row.psnr, 3), "change": round(row.psnr - base.psnr, 3)}
             for row in done.rows
         ]
+        for choice, reason in done.left_out.items():
+            speed[name].append({"left_out": choice, "reason": reason})
         for row in speed[name]:
             print(name, row, file=sys.stderr, flush=True)
     rows = quality(record.pictures(given.data_root, "clean/CBSD68", None)[::6][: given.limit], given.threads)

@@ -141,3 +141,17 @@ def test_openvino_files_of_strangers(tmp_path):
     with pytest.raises(ValueError, match=r"m\.xml") as caught:
         facts(path)
     assert "\n" not in str(caught.value)
+
+
+def test_sums_of_8_bit_weights_are_no_sizes(tmp_path):
+    """The bias of a quantised convolution is a large whole number of 32 bits."""
+
+    def biased(model):
+        graph = model.graph
+        graph.initializer.append(helper.make_tensor("b8", onnx.TensorProto.INT32, (1,), [5_000_000]))
+        graph.initializer.append(helper.make_tensor("scale", FLOAT, (), [1e-7]))
+        graph.node.insert(0, helper.make_node("DequantizeLinear", ["b8", "scale"], ["b"]))
+        graph.node[1].input.append("b")
+
+    made = network(blur(tmp_path / "m.onnx", change=biased))
+    assert torch.allclose(made(torch.zeros(1, 1, 9, 9)), torch.tensor(0.5), atol=1e-6)

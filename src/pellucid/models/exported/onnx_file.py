@@ -77,8 +77,9 @@ def _check(model: Any) -> None:
             raise ValueError(f"it holds the operation {node.op_type[:40]!r}, which exports do not have")
         if any(a.HasField("g") or a.graphs or a.HasField("sparse_tensor") for a in node.attribute):
             raise ValueError("it holds a graph within the graph")
+    weights = {node.input[0] for node in model.graph.node if node.op_type == "DequantizeLinear"}
     for tensor in _tensors(model.graph):
-        _check_tensor(tensor)
+        _check_tensor(tensor, size=tensor.name not in weights)
 
 
 def _tensors(graph: Any) -> Iterator[Any]:
@@ -90,7 +91,13 @@ def _tensors(graph: Any) -> Iterator[Any]:
             yield from attribute.tensors
 
 
-def _check_tensor(tensor: Any) -> None:
+def _check_tensor(tensor: Any, *, size: bool) -> None:
+    """Refuse a tensor that is not what it says.
+
+    Args:
+        tensor: as the file has it.
+        size: whether whole numbers in it may stand for a size; 8-bit weights and their sums do not.
+    """
     import onnx
 
     if tensor.data_location == onnx.TensorProto.EXTERNAL or tensor.external_data:
@@ -107,7 +114,7 @@ def _check_tensor(tensor: Any) -> None:
     values = onnx.numpy_helper.to_array(tensor)
     if values.dtype.kind == "f" and not bool(np.isfinite(values).all()):
         raise ValueError("it holds numbers that are not finite")
-    if values.dtype.kind in "iu" and values.dtype.itemsize >= 4:
+    if size and values.dtype.kind in "iu" and values.dtype.itemsize >= 4:
         sizes = np.abs(values[(values > -ENDS) & (values < ENDS)].astype(np.float64))
         if sizes.size and (sizes.max() > SIDE or np.prod(np.maximum(sizes, 1)) > SIDE**1.5):
             raise ValueError("it holds a size that no network has")
