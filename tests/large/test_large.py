@@ -233,6 +233,20 @@ def test_the_command(tmp_path, capsys, monkeypatch):
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["a.zarr", "b.zarr"]
 
 
+def test_processes_of_one_thread_give_the_same_and_inspect_says_what_would_be_done(tmp_path, small, capsys):
+    source = ome_zarr(tmp_path / "a.zarr", noisy(2))
+    run(source, tmp_path / "b.zarr", method="nlm")
+    asked = Output(out=tmp_path, jobs=2)
+    carry.denoise(source, tmp_path / "c.zarr", Denoise(method="nlm"), asked)
+    one, other = (zarr.open_group(str(tmp_path / n), mode="r")["0"][...] for n in ("b.zarr", "c.zarr"))
+    np.testing.assert_array_equal(one, other)
+    with pytest.raises(SystemExit) as ended:
+        main(["inspect", str(source), "--json"])
+    assert ended.value.code == 0
+    told = json.loads(capsys.readouterr().out)
+    assert 10 < told["noise"]["sigma_file_units"][0] < 14
+
+
 def test_sizes_in_words():
     assert memory.parsed("800 MB") == 800_000_000
     with pytest.raises(ValueError, match="such as 2GB"):

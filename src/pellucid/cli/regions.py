@@ -11,7 +11,8 @@ from pellucid.cli.gather import Found
 from pellucid.cli.progress import watching
 from pellucid.cli.record import NOISE_KEYS, Record
 from pellucid.large import carry, memory, refusing
-from pellucid.request import Denoise, Output, Request, Restore
+from pellucid.noise import analysis
+from pellucid.request import Denoise, Inspect, Output, Request, Restore
 from pellucid.stores import is_zarr
 
 
@@ -114,6 +115,29 @@ def _one(source: Path, target: Path, request: Request, output: Output, interrupt
         "trust": None if decision.trust is None else decision.trust.to_json(),
         "warnings": list(outcome.notes),
     }
+
+
+def inspected(path: Path, request: Inspect, *, as_json: bool) -> Record:
+    """What `inspect` tells of a store, by a sample of it.
+
+    Raises:
+        ValueError: when the store is damaged, or a region of it was named.
+    """
+    if request.noise_region is not None:
+        raise ValueError("noise_region does not apply to a store, which is seen by a sample. Leave it out.")
+    decision = carry.inspected(path, request.data_range, request.nodata)
+    record: Record = {
+        "input": str(path),
+        "method": decision.choice.method,
+        "reason": decision.choice.reason,
+        "noise": decision.noise.to_json(),
+        "axis": decision.axis.lower() or None,
+        "notes": ["seen by a sample of windows from all over the store", *decision.notes],
+    }
+    if not as_json:
+        words = "\n".join((*record["notes"], analysis.words(decision.noise)))
+        record["words"] = f"{words}\n  denoise would use {decision.words}"
+    return record
 
 
 def _line(told: tuple[int, int]) -> str:

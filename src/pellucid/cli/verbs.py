@@ -17,6 +17,7 @@ from pellucid.noise import analysis
 from pellucid.request import Denoise, Inspect, Output, Request, Restore
 from pellucid.run import settle, uncertainty
 from pellucid.run.verbs import inspected
+from pellucid.stores import is_zarr
 
 FAILED = 1
 AS_IT_CAME = 3
@@ -106,6 +107,9 @@ def inspect(inputs: Sequence[Path], request: Inspect, console: Console) -> int:
         return USAGE
     for path in paths:
         try:
+            if is_zarr(path):
+                records.append(regions.inspected(path, request, as_json=console.json))
+                continue
             picture = files.read(path, data_range=request.data_range, nodata=request.nodata)
             state = inspected(picture, request)
         except Exception as error:  # noqa: BLE001 - whatever one input does, the others go on

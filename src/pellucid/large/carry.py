@@ -108,6 +108,23 @@ def denoise(
     )
 
 
+def inspected(source: Path, data_range: float | None, nodata: float | str) -> Decision:
+    """What would be done about a store, and the noise of its sample.
+
+    Args:
+        source: the store.
+        data_range: what white is, or None.
+        nodata: the value of no measurement, "auto" or "none".
+
+    Raises:
+        ValueError: when it is damaged; OSError when it is not there.
+    """
+    request = Denoise(data_range=data_range, nodata=nodata)
+    with closing(opened(source)) as store:
+        found = sample.drawn(store, _letter(store.form, request))
+        return decide(found, store.form, request, source.name, look=False)
+
+
 def _carried_out(
     lists: Iterator[list[tasks.WorkItem]],
     at_work: place.Place,

@@ -65,7 +65,7 @@ class Decision:
         return f"{self.choice.method}: {self.choice.reason}"
 
 
-def decide(sample: Sample, form: Form, request: Denoise, name: str) -> Decision:
+def decide(sample: Sample, form: Form, request: Denoise, name: str, *, look: bool = True) -> Decision:
     """Decide by a sample of a store what is done about all of it.
 
     Args:
@@ -73,6 +73,7 @@ def decide(sample: Sample, form: Form, request: Denoise, name: str) -> Decision:
         form: of the store.
         request: what was asked for.
         name: of the store, for messages.
+        look: whether the last look at one window may ask for less.
 
     Raises:
         ValueError: when what was asked for needs the whole picture, or does not fit the store.
@@ -110,7 +111,7 @@ def decide(sample: Sample, form: Form, request: Denoise, name: str) -> Decision:
         nodata=nodata,
         notes=(*windows.notes, *notes, *choice.notes),
     )
-    return made if method is None or method.axis else _looked(made, state, sample.pilot)
+    return _looked(made, state, sample.pilot) if look and method is not None and not method.axis else made
 
 
 def state_of(settings: Settings, image: Image) -> State:
