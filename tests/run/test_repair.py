@@ -85,3 +85,16 @@ def test_a_page_is_evened_out():
     assert abs(after[0] - after[1]) < 0.2 * abs(before[0] - before[1]) + 5
     assert np.percentile(made, 90) > 245
     assert np.percentile(made, 2) < 90
+
+
+def test_two_thin_scratches_may_be_wires_and_the_hint_that_is_given_finds_them():
+    scratched = np.clip(data.camera()[:256, :256] + np.random.default_rng(0).normal(0, 8, (256, 256)), 0, 255)
+    scratched = scratched.astype(np.uint8)
+    rows, columns = line(10, 20, 120, 250)
+    for shift in (0, 1):
+        scratched[rows + shift, columns] = 250
+    found = pellucid.restore(scratched, return_result=True)
+    (said,) = [words for words in found.warnings if "no damage was found" in words]
+    assert "--sensitivity 1" in said
+    more = pellucid.restore(scratched, return_result=True, sensitivity=1)
+    assert any("of the pixels are filled" in words for words in more.warnings)

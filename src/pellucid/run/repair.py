@@ -46,13 +46,21 @@ def find(state: State) -> State:
         marked = marks.find(state.first.pixels[0], kinds=kinds, sensitivity=request.sensitivity)
         damage, notes, found = torch.from_numpy(marked.mask), (), marked.words
     share = float(damage.float().mean())
-    said = f"{found}: {share:.2%} of the pixels are filled" if share > 0 else "no damage was found or marked"
+    said = f"{found}: {share:.2%} of the pixels are filled" if share > 0 else _nothing(request)
     state = replace(state, damage=damage[None], notes=(*state.notes, *notes, said))
     if share == 0:
         return state
     guess = nearest(state.shots[0], damage)[None]
     holes = damage[None] if state.holes is None else state.holes | damage[None]
     return replace(state, shots=guess, holes=holes)
+
+
+def _nothing(request: Restore) -> str:
+    """Why nothing is filled, and what there is to do."""
+    if request.mask is not None or request.damage == "none":
+        return "no damage was marked"
+    more = "sensitivity=1 (--sensitivity 1) finds more, " if request.sensitivity < 1 else ""
+    return f"no damage was found: few marks may as well be wires. {more}a mask (--mask) marks it by hand"
 
 
 def fill(state: State) -> State:
