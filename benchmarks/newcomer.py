@@ -1,0 +1,141 @@
+"""The ten commands of docs/newcomer.md for each of four people, in a fresh clone, with the seconds of each.
+
+    python benchmarks/newcomer.py
+    python benchmarks/newcomer.py --person photographer
+
+The clone is of the commit that is checked out, its environment one of its own that sees the packages of this one, so
+that nothing is downloaded. The seconds go behind the commands of the page, and into
+benchmarks/results/newcomer.json.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import tifffile
+import torch
+from PIL import Image
+from skimage import data
+
+import record
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = ROOT / "docs" / "newcomer.md"
+BLOCK = re.compile(r"^## The (\w+)\n.*?^```shell\n(.*?)^```", re.M | re.S)
+NOTE = re.compile(r"\s+# [\d.]+ s$")
+
+
+def commands() -> dict[str, list[str]]:
+    """The commands of each person, as the page has them."""
+    found = BLOCK.findall(PAGE.read_text(encoding="utf-8"))
+    return {person: [NOTE.sub("", line) for line in block.splitlines()] for person, block in found}
+
+
+def save(path: Path, pixels: np.ndarray, **more: object) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.clip(np.rint(pixels), 0, 255).astype(np.uint8)).save(path, **more)
+
+
+def draw(place: Path) -> None:
+    """The pictures that the page speaks of."""
+    from pellucid.noise.camera import Camera
+
+    draws = np.random.default_rng(0)
+    cell, coffee = data.cell()[190:446, 240:496] / 255, data.coffee()[60:316, 120:440].astype(float)
+    photons = draws.poisson(cell * 200) / 200
+    tifffile.imwrite(place / "cells.tif", np.clip(photons * 30000, 0, 65535).astype(np.uint16))
+    scenes = [np.roll(cell, k, 0)[:160, :160] for k in range(6)]
+    stack = np.stack([draws.poisson(s * 100) for s in scenes]).astype(np.uint16)
+    tifffile.imwrite(place / "stack.tif", stack, imagej=True, metadata={"axes": "ZYX"})
+    planes = torch.from_numpy(np.moveaxis(coffee / 255, -1, 0).astype(np.float32).copy())
+    taken = Camera(peak=60, read=0.02, quality=92).apply(planes, torch.Generator().manual_seed(0))
+    save(place / "photo.jpg", np.moveaxis(taken.numpy(), 0, -1) * 255, quality=95)
+    for k in range(6):
+        part = coffee[20 * k : 20 * k + 128, 20 * k : 20 * k + 128]
+        save(place / "album" / f"{k}.png", part + draws.normal(0, 20, part.shape))
+        save(place / "frames" / f"{k}.png", photons[:128, 10 * k : 10 * k + 128] * 255)
+        if k < 3:
+            save(place / f"{k + 1}.png", coffee + draws.normal(0, 25, coffee.shape))
+            save(place / "pairs" / "clean" / f"{k}.png", part)
+            save(place / "pairs" / "noisy" / f"{k}.png", part + draws.normal(0, 20, part.shape))
+    page = data.page().astype(float)
+    save(place / "scan.png", page + draws.normal(0, 15, page.shape))
+    scratch = np.zeros(page.shape)
+    scratch[40:160, 200:203] = 255
+    save(place / "scratch.png", scratch)
+    for k, below in enumerate(("a", "a", "b")):
+        part = page[:, 60 * k : 60 * k + 200]
+        save(place / "pages" / below / f"{k}.png", part + draws.normal(0, 15, part.shape))
+
+
+def fresh(place: Path) -> tuple[Path, dict[str, str]]:
+    """A clone with an environment of its own; what its commands see."""
+    clone = place / "clone"
+    subprocess.run(["git", "clone", "-q", str(ROOT), str(clone)], check=True)
+    subprocess.run([sys.executable, "-m", "venv", "--system-site-packages", str(place / "env")], check=True)
+    seen = [path for path in sys.path if path.endswith("site-packages")]
+    own = next((place / "env").glob("lib/python*/site-packages"))
+    (own / "there.pth").write_text("\n".join(seen) + "\n")
+    rest = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "VIRTUAL_ENV")}
+    return clone, rest | {"PATH": f"{place / 'env' / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+
+
+def run(command: str, clone: Path, files: Path, environment: dict[str, str]) -> float:
+    """Seconds of one command; the end of the run where it fails."""
+    words = shlex.split(command)
+    install = words[:2] == ["pip", "install"]
+    if install:
+        words = ["python", "-m", *words, "--no-deps", "--no-build-isolation", "--quiet"]
+    began = time.monotonic()
+    done = subprocess.run(
+        words, cwd=clone if install else files, env=environment, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise SystemExit(f"{command}\nended with {done.returncode}: {done.stderr[-2000:]}")
+    return round(time.monotonic() - began, 1)
+
+
+def main() -> None:
+    parser = record.arguments(__doc__, "newcomer")
+    parser.add_argument("--person", choices=list(commands()), help="one of them; then nothing is kept")
+    given = parser.parse_args()
+    found: dict[str, dict[str, float]] = {}
+    for person, lines in commands().items():
+        if given.person not in (None, person):
+            continue
+        found[person] = {}
+        with tempfile.TemporaryDirectory() as folder:
+            clone, environment = fresh(Path(folder))
+            files = Path(folder) / "files"
+            files.mkdir()
+            draw(files)
+            for number, line in enumerate(lines, 1):
+                found[person][f"{number}. {line}"] = seconds = run(line, clone, files, environment)
+                print(f"{seconds:6.1f} s  {line}", flush=True)
+    if given.person is not None:
+        return
+    told = record.about(given, __doc__) | {"seconds": found}
+    told["load_average"] = [round(value, 1) for value in os.getloadavg()]
+    record.save(record.destination(given), told)
+    text = PAGE.read_text(encoding="utf-8")
+    for block in found.values():
+        for name, seconds in block.items():
+            line = name.split(". ", 1)[1]
+            text = re.sub(
+                rf"^{re.escape(line)}(?:\s+# [\d.]+ s)?$", f"{line}  # {seconds:g} s", text, flags=re.M
+            )
+    PAGE.write_text(text, encoding="utf-8")
+    print(json.dumps({person: round(sum(block.values()), 1) for person, block in found.items()}))
+
+
+if __name__ == "__main__":
+    main()
