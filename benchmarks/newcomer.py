@@ -3,8 +3,8 @@
     python benchmarks/newcomer.py
     python benchmarks/newcomer.py --person photographer
 
-The clone is of the commit that is checked out, its environment one of its own that sees the packages of this one, so
-that nothing is downloaded. The seconds go behind the commands of the page, and into
+The clone is of the commit that is checked out, its environment one of its own that sees the packages of this
+one, so that nothing is downloaded. The seconds go behind the commands of the page, and into
 benchmarks/results/newcomer.json.
 """
 
@@ -126,14 +126,12 @@ def main() -> None:
     told = record.about(given, __doc__) | {"seconds": found}
     told["load_average"] = [round(value, 1) for value in os.getloadavg()]
     record.save(record.destination(given), told)
-    text = PAGE.read_text(encoding="utf-8")
-    for block in found.values():
-        for name, seconds in block.items():
-            line = name.split(". ", 1)[1]
-            text = re.sub(
-                rf"^{re.escape(line)}(?:\s+# [\d.]+ s)?$", f"{line}  # {seconds:g} s", text, flags=re.M
-            )
-    PAGE.write_text(text, encoding="utf-8")
+    waiting = [(name.split(". ", 1)[1], spent) for block in found.values() for name, spent in block.items()]
+    lines = PAGE.read_text(encoding="utf-8").split("\n")
+    for at, line in enumerate(lines):
+        if waiting and NOTE.sub("", line) == waiting[0][0]:
+            lines[at] = "{}  # {:g} s".format(*waiting.pop(0))
+    PAGE.write_text("\n".join(lines), encoding="utf-8")
     print(json.dumps({person: round(sum(block.values()), 1) for person, block in found.items()}))
 
 
