@@ -81,7 +81,7 @@ def fresh(place: Path) -> tuple[Path, dict[str, str]]:
     """A clone with an environment of its own; what its commands see."""
     clone = place / "clone"
     subprocess.run(["git", "clone", "-q", str(ROOT), str(clone)], check=True)
-    subprocess.run([sys.executable, "-m", "venv", "--system-site-packages", str(place / "env")], check=True)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(place / "env")], check=True)
     seen = [path for path in sys.path if path.endswith("site-packages")]
     own = next((place / "env").glob("lib/python*/site-packages"))
     (own / "there.pth").write_text("\n".join(seen) + "\n")
@@ -106,7 +106,9 @@ def run(command: str, clone: Path, files: Path, environment: dict[str, str]) -> 
 
 def main() -> None:
     parser = record.arguments(__doc__, "newcomer")
-    parser.add_argument("--person", choices=list(commands()), help="one of them; then nothing is kept")
+    parser.add_argument(
+        "--person", choices=list(commands()), help="one of them; the others stay as they were"
+    )
     given = parser.parse_args()
     found: dict[str, dict[str, float]] = {}
     for person, lines in commands().items():
@@ -121,16 +123,20 @@ def main() -> None:
             for number, line in enumerate(lines, 1):
                 found[person][f"{number}. {line}"] = seconds = run(line, clone, files, environment)
                 print(f"{seconds:6.1f} s  {line}", flush=True)
-    if given.person is not None:
-        return
-    told = record.about(given, __doc__) | {"seconds": found}
+    out = record.destination(given)
+    earlier = json.loads(out.read_text())["seconds"] if out is not None and out.exists() else {}
+    told = record.about(given, __doc__) | {"seconds": {**earlier, **found}}
     told["load_average"] = [round(value, 1) for value in os.getloadavg()]
-    record.save(record.destination(given), told)
-    waiting = [(name.split(". ", 1)[1], spent) for block in found.values() for name, spent in block.items()]
-    lines = PAGE.read_text(encoding="utf-8").split("\n")
+    record.save(out, told)
+    lines, person = PAGE.read_text(encoding="utf-8").split("\n"), ""
+    waiting = {
+        name: [(key.split(". ", 1)[1], spent) for key, spent in block.items()]
+        for name, block in found.items()
+    }
     for at, line in enumerate(lines):
-        if waiting and NOTE.sub("", line) == waiting[0][0]:
-            lines[at] = "{}  # {:g} s".format(*waiting.pop(0))
+        person = line.removeprefix("## The ") if line.startswith("## ") else person
+        if waiting.get(person) and NOTE.sub("", line) == waiting[person][0][0]:
+            lines[at] = "{}  # {:g} s".format(*waiting[person].pop(0))
     PAGE.write_text("\n".join(lines), encoding="utf-8")
     print(json.dumps({person: round(sum(block.values()), 1) for person, block in found.items()}))
 
