@@ -50,6 +50,7 @@ MARGIN: dict[str, tuple[float | None, int]] = {
     "nlm": (5.0, 1),
     "tv": (5.0, 1),
     "wavelet": (3.0, 1),
+    "guided": (4.0, 1),
     "median": (8.0, 1),
     "dncnn": (None, 1),
     "ffdnet": (None, 1),

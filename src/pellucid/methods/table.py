@@ -89,6 +89,15 @@ _TABLE = (
         cost="1 s",
     ),
     MethodInfo(
+        name="guided",
+        target="pellucid.methods.filters.guided:GUIDED",
+        title="Guided filter: a noisy band as a linear function of another band of the scene",
+        citation="He, Sun, Tang, ECCV 2010",
+        needs="one image",
+        family="filter",
+        cost="1 s",
+    ),
+    MethodInfo(
         name="median",
         target="pellucid.methods.filters.median:MEDIAN",
         title="Adaptive median: removes salt, pepper and hot pixels, leaves the rest alone",
