@@ -121,8 +121,12 @@ def batch(root: Path, folder: Path, threads: int) -> record.Row:
         top, left = 64 * (i // 15 % 5), 64 * (i // 75)
         cut = imread(paths[i % 15])[top : top + 256, left : left + 256]
         imsave(given / f"{i:03}.png", cut, check_contrast=False)
-    words = ["-m", "pellucid", "denoise", str(given), "-o", str(out), "--effort", "quick"]
-    return {"quick": process(words, threads)}
+    words = ["-m", "pellucid", "denoise", str(given), "--effort", "quick", "-o"]
+    jobs = f"{folder / 'jobs'}"
+    return {
+        "quick": process([*words, str(out)], threads),
+        "quick, --jobs 2": process([*words, jobs, "--jobs", "2"], threads),
+    }
 
 
 def main() -> None:
