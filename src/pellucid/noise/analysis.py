@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from torch import Tensor
 from pellucid import devices
 from pellucid.noise import classes as spread
 from pellucid.noise import flat, level, reading, spectrum, values
+from pellucid.noise.brightness import FINE, Law, law_of, with_law
 from pellucid.noise.colour import matrix
 from pellucid.noise.flat import Blocks
 from pellucid.noise.report import DRAWN, NoiseReport, words
@@ -22,28 +23,21 @@ from pellucid.noise.values import Values, rise
 __all__ = ["analyse", "words"]
 
 FINEST = tuple(8 * i + j for i in range(5, 8) for j in range(5, 8))
-FINE = tuple(8 * i + j for i in range(3, 8) for j in range(3, 8))
 UNEVEN = 1.3
 """contraharmonic over arithmetic mean of a spectrum from which on pixels share the noise; 1 is white"""
 AGREE = 0.12
 """difference of the logarithms of two variances that agree, beside what the network doubts"""
-MAJORITY = 0.6
-"""share of the channels in which the variance must follow the brightness"""
 UNSURE = (0.22, 0.3)
 """doubt below which the network alone is believed, and from which on another reading counts wholly"""
 GRAIN = (3.0, 4.5)
 """luminance noise over chroma noise: above the second it is the grain of a film"""
 CALMEST = 0.01
 TIED = 0.2  # correlation between channels from which on it counts
-DARKEST = 0.05  # variance of the darkest class over the mean one, at least
 DOUBT = 8.0  # variance by the law over that read elsewhere; beyond it the law has followed texture
-CLOSE = (0.25, 0.6)  # how far the classes of brightness may lie from their line, the middling and the worst
 MOST = 1.4
 """variance that the network may read at most, of what the eigenvalues show; texture only adds to that"""
 TEXTURE = 0.7
 """of the logarithm of the variance from the eigenvalues: how much of it texture may be"""
-FAINT = 0.2
-"""of the mean variance: from where on classes are compared with their line in proportion"""
 SCATTERED = 0.97
 """share of the blocks with a hole from which on holes are scattered over the whole picture"""
 GUESSED = 0.6
@@ -172,7 +166,7 @@ def _framed(views: list[Tensor], seen: Values, color: bool) -> NoiseReport:
         held = spread.variances(blocks, classes, color=color, step=step).clamp_min(1e-12)
         both = held**belief * found.variance.clamp_min(1e-12) ** (1 - belief)
         return careful(_spectral(both, mixing, common))
-    law = _law(blocks, classes) if classes else None
+    law = law_of(blocks, classes) if classes else None
     return careful(
         _white(blocks, law, (sample, valid), channels, common, report, doubt, (floor, ceiling), uneven)
     )
@@ -251,65 +245,9 @@ def _spectral(variance: Tensor, mixing: Tensor, common: dict[str, Any]) -> Noise
     )
 
 
-@dataclass(frozen=True)
-class _Law:
-    """Variance against brightness: the calm blocks, and the line var = gain x + offset."""
-
-    calm: Tensor  # indices of the calmest blocks of every class
-    gain: Tensor  # (C,)
-    offset: Tensor  # (C,)
-    mean: Tensor  # (C,) brightness of the picture
-
-
-def _law(blocks: Blocks, calmest: list[Tensor]) -> _Law:
-    classes = flat.by_brightness(blocks)
-    found = [reading.calm_energy(blocks.coefficients[c], list(FINE)) for c in classes]
-    spectra, brightness = (torch.stack(part) for part in zip(*found, strict=True))
-    mean = blocks.mean[torch.cat(classes)].double().mean(0)
-    gain, offset = _line(brightness, spectra)
-    if float((gain > 0).double().mean()) < MAJORITY:  # photons count in all channels, texture in one or two
-        gain, offset = torch.zeros_like(gain), spectra.min(0).values
-    return _Law(torch.cat(calmest), gain, offset, mean)
-
-
-def _line(brightness: Tensor, variance: Tensor) -> tuple[Tensor, Tensor]:
-    """Line through variance against brightness per channel, or a gain of 0 where it does not explain the
-    classes.
-
-    Texture only ever adds, so the line is fitted again after points far above it have been lowered to it.
-    The slope counts where the line explains most of the spread and changes the variance twofold over the
-    picture.
-    """
-    gains, offsets = [], []
-    for x, v in zip(brightness.T, variance.T, strict=True):
-        low = float(v.min())
-        if len(x) < 4 or float(x.max() - x.min()) < 0.05:
-            gains.append(0.0)
-            offsets.append(low)
-            continue
-        y = v.clone()
-        for _ in range(5):
-            slope, start = np.polyfit(x.numpy(), y.numpy(), 1)
-            y = torch.minimum(v, (slope * x + start) * 1.15)
-        start = max(start, DARKEST * float(v.mean()) - slope * float(x.min()))
-        fitted = slope * x + start
-        rest = float((y - fitted).square().sum())
-        spread = float((y - y.mean()).square().sum())
-        steep = float(fitted.max()) > 1.4 * max(float(fitted.min()), 1e-12)
-        off = (v - fitted).abs() / fitted.clamp_min(FAINT * float(v.mean()))
-        close = float(off.median()) < CLOSE[0] and float(off.max()) < CLOSE[1]
-        if slope > 0 and steep and close and rest < 0.25 * spread:
-            gains.append(float(slope))
-            offsets.append(float(start))
-        else:
-            gains.append(0.0)
-            offsets.append(low)
-    return torch.tensor(gains).double(), torch.tensor(offsets).double()
-
-
 def _white(
     blocks: Blocks,
-    law: _Law | None,
+    law: Law | None,
     looked: tuple[list[Tensor], list[Tensor]],
     channels: int,
     common: dict[str, Any],
@@ -361,7 +299,7 @@ def _white(
     if tied:
         covariance = (shared * torch.outer(sigma, sigma)).numpy()
         report = replace(report, covariance=covariance, kernel=covariance[:, :, None, None])
-    return _with_gain(report, law)
+    return with_law(report, law)
 
 
 def _variances(coefficients: Tensor) -> Tensor:
@@ -380,15 +318,6 @@ def _correlations(coefficients: Tensor, variance: Tensor) -> Tensor:
             plus, minus = _variances(pair).tolist()
             result[c, d] = result[d, c] = (plus - minus) / max(plus + minus, 1e-30)
     return result
-
-
-def _with_gain(report: NoiseReport, law: _Law) -> NoiseReport:
-    """The report with the law of each channel, scaled to give the report's level at the mean brightness."""
-    sigma = torch.tensor(report.sigma).double()
-    factor = sigma.square() / (law.gain * law.mean + law.offset).clamp_min(1e-30)
-    gain = torch.where(law.gain > 0, law.gain * factor, 0.0)
-    offset = torch.where(law.gain > 0, law.offset * factor, sigma.square())
-    return replace(report, gain=tuple(gain.tolist()), offset=tuple(offset.tolist()))
 
 
 def _as_white(

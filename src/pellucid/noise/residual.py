@@ -156,6 +156,20 @@ def _white(picture: Floats) -> float:
     return level.chen(torch.from_numpy(picture.astype(np.float32)))
 
 
+Looked = list[tuple[tuple[slice, slice], Residual]]
+"""parts (rows, columns) of a slice that were looked at, and what was removed there"""
+
+
+def look(noisy: Floats, estimate: Floats) -> Looked:
+    """The figures of the parts of (C, H, W) to look at; parts in which nothing can be told are left out."""
+    found = []
+    for rows, columns in parts(noisy, estimate):
+        figures = measure(noisy[:, rows, columns], estimate[:, rows, columns])
+        if figures is not None:
+            found.append(((rows, columns), figures))
+    return found
+
+
 def parts(noisy: Floats, estimate: Floats) -> list[tuple[slice, slice]]:
     """Rows and columns to look at: all of a picture of at most SIDE x SIDE pixels, else two parts of that
     size, where the estimate holds most detail and where most was removed.

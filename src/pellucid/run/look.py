@@ -111,12 +111,11 @@ def judged(state: State, index: int) -> Outcome:
             given, seen, told = even.forward(given), even.forward(seen), even.noise
         return given, seen, told
 
-    def judge(looked: Looked, strength: float = 1.0) -> Trust:
-        found = [figures for _, figures in looked]
-        return verdict.of_all(found, told, meant=meant, spectral=report.correlated, strength=strength)
+    def judge(looked: residual.Looked, strength: float = 1.0) -> Trust:
+        return verdict.of_all(looked, told, meant=meant, spectral=report.correlated, strength=strength)
 
     given, seen, told = compared(part.estimate)
-    looked = _looked(given, seen)
+    looked = residual.look(given.numpy(), seen.numpy())
     first = judge(looked)
     if not acts(state):
         return Outcome(part, first)
@@ -132,7 +131,7 @@ def judged(state: State, index: int) -> Outcome:
         words = f"{share:.0%} of what was removed looks like noise, the rest like picture"
         first = replace(first, reasons=(*first.reasons, words))
     # The patches see little of noise that pixels share, and of a JPEG's.
-    calm = min((figures.calm for _, figures in looked), default=0.0)
+    calm = _calm(looked)
     if first.level == "low" and (
         not report.correlated or white_report(state, index).level >= verdict.OWN * calm
     ):
@@ -142,29 +141,14 @@ def judged(state: State, index: int) -> Outcome:
     elif share > NOTHING:
         less = noisy + share * (part.estimate - noisy)
         given, seen, told = compared(less)
-        trust = judge(_looked(given, seen), share)
+        trust = judge(residual.look(given.numpy(), seen.numpy()), share)
         if trust.level != "low":
             return Outcome(replace(part, estimate=less), _doubted(trust, first), first, "share", share)
     kept = Part(estimate=_as_it_came(state, index))
     return Outcome(kept, Trust(level="low", reasons=first.reasons), first, "none")
 
 
-Looked = list[tuple[tuple[slice, slice], residual.Residual]]
-"""parts of a slice that were looked at, and what was removed there"""
-
-
-def _looked(noisy: Tensor, estimate: Tensor) -> Looked:
-    """The parts of (C, H, W) to look at, with their figures."""
-    before, after = noisy.numpy(), estimate.numpy()
-    found = []
-    for rows, columns in residual.parts(before, after):
-        figures = residual.measure(before[:, rows, columns], after[:, rows, columns])
-        if figures is not None:
-            found.append(((rows, columns), figures))
-    return found
-
-
-def _share(noisy: Tensor, estimate: Tensor, noise: NoiseReport, looked: Looked) -> float:
+def _share(noisy: Tensor, estimate: Tensor, noise: NoiseReport, looked: residual.Looked) -> float:
     """How much of a change is noise: the least that is told of its parts."""
     told = [1.0]
     for (rows, columns), figures in looked:
@@ -208,24 +192,28 @@ def _next(state: State, index: int) -> tuple[Part, Trust] | None:
     white = white_report(state, index)
     if white.level <= 0:
         return None
-    part, trust = _at(state, index, white)
+    part, trust, calm = _at(state, index, white)
     if trust.level == "high":
         return part, trust
-    looked = _looked(state.noisy[index], _seen(state, part.estimate, index))
-    calm = min((figures.calm for _, figures in looked), default=0.0)
     if 0 < calm < white.level:
         own = NoiseReport.white(calm, len(white.sigma), scale=white.scale)
-        part, trust = _at(state, index, replace(own, low=white.low, span=white.span))
+        part, trust, _ = _at(state, index, replace(own, low=white.low, span=white.span))
     return None if trust.level == "low" else (part, trust)
 
 
-def _at(state: State, index: int, report: NoiseReport) -> tuple[Part, Trust]:
-    """The next method on a slice at a level, and the verdict."""
+def _at(state: State, index: int, report: NoiseReport) -> tuple[Part, Trust, float]:
+    """The next method on a slice at a level, the verdict, and what it took off in the calmest parts."""
     choice, method = white_choice(report), methods.load(NEXT)
     own = replace(state, choice=choice, method=method, noise=report, choices=(), reports=())
     own = replace(own, rule="", near_clean=None, adapted=None)
     part = one_slice(own, index, None)
-    return part, verdict.judge(state.noisy[index], _seen(state, part.estimate, index), report)
+    looked = residual.look(state.noisy[index].numpy(), _seen(state, part.estimate, index).numpy())
+    return part, verdict.of_all(looked, report), _calm(looked)
+
+
+def _calm(looked: residual.Looked) -> float:
+    """The least that was taken off in the calmest places of the parts."""
+    return min((figures.calm for _, figures in looked), default=0.0)
 
 
 def white_report(state: State, index: int) -> NoiseReport:

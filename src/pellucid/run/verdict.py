@@ -73,14 +73,12 @@ def judge(
     >>> judge(noisy, clean, NoiseReport.white(0.02, 1, scale=255)).reasons
     ('what was removed (25.6) is 5 times the noise (5.1)',)
     """
-    before, after = noisy.numpy(), estimate.numpy()
-    found = [residual.measure(before[:, r, c], after[:, r, c]) for r, c in residual.parts(before, after)]
-    looked = [one for one in found if one is not None]
+    looked = residual.look(noisy.numpy(), estimate.numpy())
     return of_all(looked, noise, meant=meant, spectral=spectral, strength=strength)
 
 
 def of_all(
-    found: Sequence[Residual],
+    looked: residual.Looked,
     noise: NoiseReport,
     *,
     meant: bool = False,
@@ -88,7 +86,7 @@ def of_all(
     strength: float = 1.0,
 ) -> Trust:
     """The verdict on the figures of the parts of a slice, the worst of them; arguments as of `judge`."""
-    said = [of_figures(one, noise, meant=meant, spectral=spectral, strength=strength) for one in found]
+    said = [of_figures(one, noise, meant=meant, spectral=spectral, strength=strength) for _, one in looked]
     return max(said, key=lambda one: ORDER.index(one.level), default=Trust())
 
 
