@@ -216,3 +216,14 @@ def test_8_bits_are_calibrated_on_pictures_of_ones_own(tmp_path):
     assert level == pytest.approx(25 / 255, rel=0.1)
     with pytest.raises(ValueError, match="data is what int8 is calibrated on"):
         Export(model="swift-color", out=tmp_path / "m.onnx", data=folder)
+
+
+def test_weights_of_others_are_one_line_that_says_what_to_do(tmp_path):
+    from pellucid.networks.cycleisp import CycleISP
+
+    weights = tmp_path / "cycleisp.pth"
+    torch.save(CycleISP(3, features=8, groups=1, blocks=1, reduction=4).state_dict(), weights)
+    with pytest.raises(ValueError, match=r"another program.*pellucid distil \S+cycleisp.pth") as caught:
+        export(Export(model=str(weights), out=tmp_path / "x.onnx"))
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "x.onnx").exists()

@@ -1,5 +1,9 @@
 """Exported models: a stranger's file is refused in one line, and nothing of it runs."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -121,7 +125,7 @@ def test_a_huge_file_is_not_read(tmp_path):
     path = tmp_path / "m.onnx"
     with path.open("wb") as file:
         file.truncate(MOST + 1)
-    with pytest.raises(ValueError, match="more than 512 MB"):
+    with pytest.raises(ValueError, match="more than 128 MB"):
         facts(path)
 
 
@@ -155,3 +159,85 @@ def test_sums_of_8_bit_weights_are_no_sizes(tmp_path):
 
     made = network(blur(tmp_path / "m.onnx", change=biased))
     assert torch.allclose(made(torch.zeros(1, 1, 9, 9)), torch.tensor(0.5), atol=1e-6)
+
+
+def field(number, content):
+    """A field of bytes, as protobuf writes it."""
+    size, head = len(content), bytearray([number << 3 | 2])
+    while size >= 128:
+        head.append(size & 127 | 128)
+        size >>= 7
+    return bytes(head) + bytes([size]) + content
+
+
+def many_messages():
+    """A graph of ten million empty nodes."""
+    return field(7, field(1, b"") * 10_000_000)
+
+
+def many_numbers():
+    """A tensor of sixty million whole numbers of one byte each."""
+    return field(7, field(5, b"\x10\x07" + field(7, b"\1" * 60_000_000)))
+
+
+def deep():
+    """A graph in a graph in a graph, by the attributes of nodes."""
+    inner = b""
+    for _ in range(3000):
+        inner = field(1, field(5, field(6, inner)))
+    return field(7, inner)
+
+
+def full(dtype, last):
+    """As many honest values as a file may have, and one at the end that is refused."""
+    values = torch.zeros(2**25 - 2**10, dtype=dtype)
+    values[-1] = last
+    kind = {torch.float32: FLOAT, torch.int32: onnx.TensorProto.INT32}[dtype]
+    tensor = onnx.TensorProto(data_type=kind, dims=[len(values)], raw_data=values.numpy().tobytes(), name="x")
+    graph = helper.make_graph([], "full", [], [], [tensor])
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)]).SerializeToString()
+
+
+HEAVY = {
+    "messages": many_messages,
+    "numbers": many_numbers,
+    "deep": deep,
+    "nan": lambda: full(torch.float32, float("nan")),
+    "sizes": lambda: full(torch.int32, 1),
+}
+MEASURED = r"""
+import re, sys
+from pellucid.models.exported import network
+for path in sys.argv[1:]:
+    try:
+        network(path)
+        print("accepted", path)
+    except ValueError as error:
+        assert "\n" not in str(error) and len(str(error)) < 300, error
+        print(error)
+print(int(re.search(r"VmHWM:\s*(\d+)", open("/proc/self/status").read())[1]) // 1024)
+"""
+WHOLE = 1000
+"""MB of the process that refuses them all, torch included"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is measured as Linux tells it")
+def test_large_and_unfolding_graphs_stay_below_a_gigabyte(tmp_path):
+    paths = [tmp_path / f"{name}.onnx" for name in HEAVY]
+    for path, make in zip(paths, HEAVY.values(), strict=True):
+        path.write_bytes(make())
+        assert path.stat().st_size <= MOST
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURED, *map(str, paths)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    *lines, peak = done.stdout.splitlines()
+    assert len(lines) == len(HEAVY)
+    for line, words in zip(
+        lines,
+        ("65,536 parts", "not written as weights", "too deep", "not finite", "more whole numbers"),
+        strict=True,
+    ):
+        assert words in line
+    assert int(peak) < WHOLE

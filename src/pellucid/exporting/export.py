@@ -102,9 +102,13 @@ def _formed(first: Path, request: Export, progress: Callable[[str], object]) -> 
 
 def _exportable(source: Path) -> None:
     """Refuse what is no network that is applied once."""
-    if models.of_others(source) or exported.is_exported(source):
-        kind = "is exported already" if exported.is_exported(source) else "holds weights of another program"
-        raise ValueError(f"model {source.name!r} {kind}. Name a model that `pellucid train` wrote.")
+    if exported.is_exported(source):
+        raise ValueError(f"model {source.name!r} is exported already. Name the model that it was made of.")
+    if models.of_others(source):
+        raise ValueError(
+            f"model {source.name!r} holds weights of another program, without a card. Let a network learn "
+            f"from it and export that: pellucid distil {source} PICTURES -o student.safetensors."
+        )
     card = models.read_card(source)
     learning = methods.load(methods.known(card.method)).learning
     if learning is None or not learning.direct:

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from pellucid import extras
+from pellucid.models.exported import wire
 from pellucid.models.exported.facts import Facts
 
-MOST = 2**29
-"""bytes of a file"""
+MOST = 2**27
+"""bytes of a file, which stands in memory three times while it is looked at"""
 _NAMES = (
     "Abs Add AveragePool BatchNormalization Cast Clip Concat Constant Conv ConvTranspose DepthToSpace "
     "DequantizeLinear Div Expand Flatten Gather Identity InstanceNormalization LeakyRelu Max MaxPool "
@@ -25,6 +26,8 @@ OPERATIONS = frozenset(_NAMES.split())
 SIDE = 2**16
 """largest whole number that may stand for a size; the ends of the range, which a slice uses, are others"""
 ENDS = 2**31 - 1
+SIZES = 2**16
+"""most whole numbers of a tensor that are no weights"""
 
 
 def read(path: Path) -> Facts:
@@ -49,6 +52,7 @@ def contents(path: Path) -> tuple[bytes, Facts]:
 
     data = path.read_bytes()
     try:
+        wire.check(data, onnx.ModelProto.DESCRIPTOR)
         model = onnx.ModelProto.FromString(data)
         _check(model)
     except ValueError as error:
@@ -111,10 +115,13 @@ def _check_tensor(tensor: Any, *, size: bool) -> None:
     held += len(tensor.float_data) + len(tensor.int32_data) + len(tensor.int64_data) + len(tensor.double_data)
     if held != count:
         raise ValueError(f"a tensor says that it has {count} values, and there are {held}")
+    whole = size and dtype.kind in "iu" and dtype.itemsize >= 4
+    if whole and count > SIZES:
+        raise ValueError("it holds more whole numbers than any network has")
     values = onnx.numpy_helper.to_array(tensor)
     if values.dtype.kind == "f" and not bool(np.isfinite(values).all()):
         raise ValueError("it holds numbers that are not finite")
-    if size and values.dtype.kind in "iu" and values.dtype.itemsize >= 4:
+    if whole:
         sizes = np.abs(values[(values > -ENDS) & (values < ENDS)].astype(np.float64))
         if sizes.size and (sizes.max() > SIDE or np.prod(np.maximum(sizes, 1)) > SIDE**1.5):
             raise ValueError("it holds a size that no network has")

@@ -10,7 +10,7 @@ from typing import Any
 from pellucid import extras
 from pellucid.models.exported.facts import EXPORT, FORMAT, Facts
 
-MOST_XML, MOST = 2**24, 2**29
+MOST_XML, MOST = 2**24, 2**27
 """bytes of the two files"""
 _NAMES = (
     "Abs Add AvgPool BatchNormInference Broadcast Clamp Concat Const Convert Convolution "
