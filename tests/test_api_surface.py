@@ -30,7 +30,7 @@ SURFACE = {
 DENOISE = (
     "x method preset config set shots sigma data_range nodata dtype mask noise_region hot_pixels lines level "
     "model runtime calibration near_clean effort strength detail keep_brightness force seed device stop "
-    "iterations seconds adapt tile axes axis guide initial channel_axis return_result progress"
+    "iterations seconds adapt tile axes axis warm_start guide initial channel_axis return_result progress"
 )
 
 

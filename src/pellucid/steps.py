@@ -76,7 +76,8 @@ class Step:
         output: (C, H, W) raw output of this step, shaped like a shot; stop rules watch it.
         estimate: gives the (C, H, W) picture for the user (an average, an ensemble); a call, as it may cost.
         extras: named tensors for the Result (uncertainty map, near-clean images …); a call.
-        state: gives the state dict of the fit, so that it can be saved and continued.
+        state: gives the state dict of the fit, so that it can be saved and continued; what is called `code`
+            there belongs to this picture, and a fit to another one begins without it.
         total: how many iterations the method plans, for the progress bar; None when open.
         held_out: detached scalar loss on pixels hidden from the fit, where the method hides some.
         notes: what the user should know of how the method works at this size, noise and budget.
@@ -211,6 +212,8 @@ class Method(Generic[ConfigT]):
         departures: why a field of `fast` differs from `paper`, for every one that does.
         axis: the axis of a stack along which it takes all slices together, "t" for films, "z" for volumes; ""
             for a method that works on each slice.
+        warm: the share of its iterations that a fit needs which begins from that of the frame before
+            (--warm-start); 0 for a method that cannot.
     """
 
     name: str
@@ -241,6 +244,7 @@ class Method(Generic[ConfigT]):
     paper: Paper | None = None
     departures: Mapping[str, str] = field(default_factory=dict)
     axis: Literal["", "t", "z"] = ""
+    warm: float = 0.0
 
     def __post_init__(self) -> None:
         if self.stop:  # only what iterates has a stop rule

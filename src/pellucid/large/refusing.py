@@ -15,6 +15,7 @@ WHOLE = {
     "mask": "a mask is as large as the whole picture",
     "guide": "a guide is as large as the whole picture",
     "initial": "it is of a fit to a whole picture",
+    "warm_start": "a fit is to a whole picture",
     "keep_brightness": "the mean of a channel is that of the whole picture",
     "tile": "the regions are chosen by the memory",
     "dtype": "the type stays as it is",

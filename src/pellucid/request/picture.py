@@ -102,6 +102,8 @@ class Denoise(Request):
     """What the axes of a stack are, e.g. TYX or TZYX, where its file does not say."""
     axis: str = option("auto", choices=AXES)
     """Whether slices of a film (t) or a volume (z) help each other; none: each by itself."""
+    warm_start: bool = option(False)
+    """Of a film: begin the fit to each frame from that of the frame before, in a share of its iterations."""
     effort: str = option("normal", choices=EFFORTS)
     """How long to work: quick takes about a tenth of the time of normal, best spares nothing."""
     strength: float = option(1.0, low=0, high=1)
@@ -326,6 +328,7 @@ class UnmaskedOptions(RequestOptions, total=False):
     tile: int | None
     axes: str | None
     axis: str
+    warm_start: bool
     effort: str
     strength: float
     detail: float

@@ -14,6 +14,7 @@ from torch import Tensor
 from pellucid import seeds
 from pellucid.degradation import Downsample, Mask
 from pellucid.request import Denoise, Inpaint
+from pellucid.run import warm
 from pellucid.run.decide import method_of
 from pellucid.run.fit import Piece, fit, fit_tiles, side_of
 from pellucid.run.frame import Frame
@@ -37,15 +38,20 @@ def apply(state: State) -> State:
     count, left = len(state.noisy), state.request.seconds
     work = _work(state)
     done: dict[int, Part] = {}
+    before, said = warm.order(state)
+    starts: dict[int, warm.Start | None] = {}
     for number, run in enumerate(work):
         started = time.perf_counter()
-        parts = one_run(state, run, None if left is None else left / (len(work) - number))
+        start = starts.pop(before.get(run[0], -1), None)
+        parts = one_run(state, run, None if left is None else left / (len(work) - number), start)
+        if before:
+            starts[run[0]] = warm.after(parts[0], run[0], start)
         done |= dict(zip(run, parts, strict=True))
         if left is not None:
             left = max(left - (time.perf_counter() - started), 1e-3)
         if parts[-1].interrupted:
             break
-    notes = state.notes
+    notes = (*state.notes, *said)
     missing = [index for index in range(count) if index not in done]
     if missing:
         which = (
@@ -143,11 +149,15 @@ def one_slice(state: State, index: int, seconds: float | None) -> Part:
     return one_run(state, (index,), seconds)[0]
 
 
-def one_run(state: State, run: Sequence[int], seconds: float | None) -> list[Part]:
+def one_run(
+    state: State, run: Sequence[int], seconds: float | None, start: warm.Start | None = None
+) -> list[Part]:
     """Slices that are taken together, or a single one, through the method: a Part for each of them."""
     if _method(state, run[0]) is None:
         return [Part(estimate=state.noisy[index]) for index in run]
     piece = _piece(state, run, seconds)
+    if start is not None:
+        piece = _warmed(piece, state, start)
     asked = state.request.tile if isinstance(state.request, Denoise) else None
     side = side_of(piece, asked)
     outcome = fit(piece) if side is None else fit_tiles(piece, side)
@@ -207,6 +217,17 @@ def _piece(state: State, run: Sequence[int], seconds: float | None) -> Piece:
         device=settings.device,
         watch=_watch(state, index, seconds),
     )
+
+
+def _warmed(piece: Piece, state: State, start: warm.Start) -> Piece:
+    """The same work begun from the fit to the frame before; who says when a fit ends is heeded."""
+    task, request = replace(piece.task, initial=start.weights), state.request
+    if request.iterations is None and not piece.method.staged:
+        few = warm.iterations(piece.method, piece.config)
+        task = replace(task, budget=replace(task.budget, iterations=few))
+    own = piece.rule if request.stop is not None or piece.method.staged else ""
+    seed = request.seed if start.first == 0 else seeds.child(request.seed, "slice", start.first)
+    return replace(piece, task=task, rule=own, seed=seed)
 
 
 def _relative(state: State, run: Sequence[int]) -> Tensor | None:

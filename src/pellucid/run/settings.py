@@ -30,6 +30,7 @@ UNSAID = (
     "seconds",
     "initial",
     "guide",
+    "warm_start",
 )
 """what auto decides itself"""
 
@@ -278,7 +279,8 @@ def _applicable(method: Method | None, given: Sequence[str], shots: int) -> None
         "force": "what is asked for is kept anyway",
         "tile": "it must see the whole image" if method.tiling.kind == "whole" else "",
         "axis": "" if method.axis else "it works on every slice by itself",
-        "axes": "" if method.axis else "it works on every slice by itself",
+        "axes": "" if method.axis or "warm_start" in given else "it works on every slice by itself",
+        "warm_start": "" if method.warm else "it does not begin from an earlier fit",
     }
     reasons |= dict.fromkeys(
         ("stop", "iterations", "seconds", "initial"), "" if method.iterative else "it does not iterate"

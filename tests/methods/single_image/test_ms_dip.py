@@ -206,9 +206,20 @@ def test_denoises_a_real_picture() -> None:
     assert psnr(clean.numpy(), outcome.estimate.numpy(), data_range=1) > before + 5
 
 
-def test_no_saved_fit() -> None:
-    with pytest.raises(ValueError, match="initial does not apply"):
+def test_a_saved_fit_goes_on_and_another_is_refused() -> None:
+    fast = replace(methods.load("ms-dip").presets["fast"], minimum=25, iterations=20, stop="none")
+    what = task(crop(32))
+    first = list(steps(what, fast, seed=0, device=CPU))
+    state = first[-1].state
+    assert state is not None
+    again = list(steps(replace(what, initial=state()), fast, seed=0, device=CPU))
+    begins = [i for i, step in enumerate(first) if i == 0 or step.phase != first[i - 1].phase]
+    assert len(begins) == 2  # a network for each scale, and each goes on
+    for place in begins:
+        assert float(again[place].loss or 1) < 0.5 * float(first[place].loss or 0)
+    with pytest.raises(ValueError, match="saved fit of ms-dip") as caught:
         run(task(crop(24), initial={}))
+    assert len(str(caught.value)) < 500
 
 
 @pytest.mark.parametrize(

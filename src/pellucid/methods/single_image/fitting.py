@@ -72,8 +72,9 @@ def put_back(
     try:
         network.load_state_dict(own)
     except RuntimeError as error:
+        words = " ".join(str(error).split())[:160]
         raise ValueError(
-            f"initial must be the saved fit of {of}; what came is another: {error}. Use the configuration it "
+            f"initial must be the saved fit of {of}; what came is another: {words}. Use the configuration it "
             "was saved with, or start anew."
         ) from error
     return {name: value for name, value in saved.items() if not name.startswith(prefix)}

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from pellucid import devices, engine, fields, networks, seeds, tiles
+from pellucid.methods.single_image import fitting
 from pellucid.methods.table import described
 from pellucid.networks.chains import REACH
 from pellucid.networks.padding import mirrored
@@ -125,14 +126,17 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
     taken.
 
     Args:
-        task: shots (S, C, H, W); budget is heeded.
+        task: shots (S, C, H, W); initial and budget are heeded.
         config: the configuration.
         seed: its children weights and crop draw everything that is random.
         device: where to compute.
 
     Yields:
         Steps whose output is the result of the whole picture, renewed every 50 steps where a step sees a
-        crop; the estimate is always the result of the weights as they are.
+        crop; the estimate is always the result of the weights as they are, which are the state.
+
+    Raises:
+        ValueError: when a saved fit does not suit.
 
     Source: Mansour, Heckel, "Zero-Shot Noise2Noise: Efficient Image Denoising without any Data", CVPR 2023.
     """
@@ -145,6 +149,8 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
     cropped = (tall, wide) != image.shape[-2:]
     with seeds.fixed(seed, "weights"):
         network = networks.builder("shallow")(channels, channels, width=config.width).train()
+    if task.initial is not None:
+        fitting.put_back(network, task.initial, of="zs-n2n with the same width and channels")
     network = engine.placed(network, device)
     optimizer = engine.adam(network.parameters(), config.learning_rate)
     corner = seeds.generator(seed, "crop")
@@ -177,6 +183,7 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
             loss=loss.detach(),
             output=output,
             estimate=partial(_result, network, noisy),
+            state=partial(fitting.weights, network),
             total=total,
             notes=notes,
             unfinished=hurried("zs-n2n", iteration, config.iterations),
@@ -211,4 +218,5 @@ ZS_N2N = Method(
     stochastic=True,
     stop="none",
     uses_noise=False,
+    warm=0.25,
 )

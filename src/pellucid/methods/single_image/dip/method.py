@@ -41,12 +41,12 @@ ROLLBACK_EVERY = 100  # iterations between two looks at the loss, as the authors
 
 
 def _restore(network: nn.Module, code: Tensor, initial: Mapping[str, Tensor]) -> Tensor:
-    """Load a saved fit into the network and return its code; the weights mean nothing with another one."""
+    """Load a saved fit into the network and return its code; without one it is a start for any picture."""
     of = "dip with the same network, code and channels"
     beside = fitting.put_back(network, initial, of=of, prefix="network.")
     kept = beside.get("code")
     if kept is None:
-        raise ValueError(f"initial must be the saved fit of {of}; what came has no code. Start anew.")
+        return code
     checks.same_shape("the code of the saved fit", kept.shape, "the new code", code.shape)
     return kept
 
@@ -207,4 +207,5 @@ DIP = Method(
     stop="es-emv:start=150",
     uses_noise=False,
     takes_guide=True,
+    warm=0.25,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from pellucid import engine, networks, seeds, stopping
-from pellucid.methods.single_image import codes
+from pellucid.methods.single_image import codes, fitting
 from pellucid.methods.single_image.fitting import past
 from pellucid.methods.single_image.ms_dip.config import DEPARTURES, PAPER, Config
 from pellucid.methods.single_image.ms_dip.equations import (
@@ -122,9 +122,16 @@ def fit(
 
 
 def _scale(
-    config: Config, levels: list[Tensor], n: int, sigma: float, tie: Tie | None, iterations: int, seed: int
+    config: Config,
+    levels: list[Tensor],
+    n: int,
+    sigma: float,
+    tie: Tie | None,
+    iterations: int,
+    seed: int,
+    initial: Mapping[str, Tensor] | None,
 ) -> Iterator[Step]:
-    """The steps of scale n, with a network and a code of its own."""
+    """The steps of scale n, with a network and a code of its own; their state is that of its network."""
     noisy = levels[n]
     blurs, jitter = _adapted(config, sigma)
     code = codes.make(
@@ -139,7 +146,11 @@ def _scale(
     )
     with seeds.fixed(seed, "weights", n):
         network = networks.builder(config.network)(code.shape[1], noisy.shape[0]).train()
-    return fit(
+    if initial is not None:
+        own = {name: value for name, value in initial.items() if name.startswith(f"{n}.")}
+        fitting.put_back(network, own, of="ms-dip with the same network, scales and channels", prefix=f"{n}.")
+    state = partial(fitting.weights, network, f"{n}.")
+    each = fit(
         noisy,
         engine.placed(network, noisy.device),
         engine.packed(code.to(noisy.device)),
@@ -152,6 +163,12 @@ def _scale(
         ema_share=config.ema_share,
         generator=seeds.generator(seed, "jitter", n, device=noisy.device),
     )
+    return (replace(step, state=state) for step in each)
+
+
+def _state(saved: Mapping[str, Tensor], step: Step) -> dict[str, Tensor]:
+    """The networks of the scales so far."""
+    return {**saved, **({} if step.state is None else step.state())}
 
 
 def _features(config: Config, channels: int) -> torch.nn.Module:
@@ -180,23 +197,22 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
     is shared out evenly, one of seconds by the pixels of the scales.
 
     Args:
-        task: shots (S, C, H, W) with values near [0, 1]; noise and budget are heeded.
+        task: shots (S, C, H, W) with values near [0, 1]; noise, initial and budget are heeded.
         config: the configuration.
         seed: its children weights, code and jitter draw everything that is random, anew at every scale.
         device: where to compute.
 
     Yields:
         Steps whose output is that of the scale at work and whose estimate is the ensemble so far, both at the
-        size of the image. The phase names the scale, 1 being the coarsest.
+        size of the image. The phase names the scale, 1 being the coarsest. The state holds the networks of
+        the scales so far.
 
     Raises:
-        ValueError: for a saved fit, which a network per scale has not.
+        ValueError: when a saved fit does not suit.
 
     Source: Jiang, Zhang, Nie, Zhu, Zheng, "Learning Multi-Scale Deep Image Prior for High-Quality
     Unsupervised Image Denoising", Computer Graphics Forum.
     """
-    if task.initial is not None:
-        raise ValueError("initial does not apply to ms-dip, which fits a network per scale. Leave it out.")
     started = time.monotonic()
     noisy = task.shots.mean(0).to(device, torch.float32)
     full = (noisy.shape[-2], noisy.shape[-1])
@@ -215,6 +231,7 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
         )
     planned = config.iterations if asked is None else asked // count
     fitted: list[Tensor] = []  # x_N, x_{N-1} … the coarsest first, as they are made
+    saved: dict[str, Tensor] = {}
     done = 0
     for n in reversed(range(count)):
         tie = None
@@ -226,7 +243,8 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
         trust = config.trust if task.noise.correlated else 1.0
         rule = _rule(config, trust * noise[n], _share(task.budget.seconds, started, levels[: n + 1]))
         best, step = None, None
-        for step in stopping.through(_scale(config, levels, n, noise[n], tie, planned, seed), rule):
+        scale = _scale(config, levels, n, noise[n], tie, planned, seed, task.initial)
+        for step in stopping.through(scale, rule):
             yield replace(
                 step,
                 iteration=done + step.iteration,
@@ -234,12 +252,14 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
                 output=resize(step.output, full, mode="bilinear"),
                 estimate=partial(_estimate, list(fitted), step, full, config),
                 extras=partial(_extras, list(fitted), step),
+                state=partial(_state, saved, step),
                 total=done + planned * (n + 1),
                 notes=_notes(config, full, count, n, planned),
             )
         if step is not None:
             best = rule.best()
             fitted.append(step.estimate() if best is None else best[1])
+            saved = _state(saved, step)
             done += step.iteration
 
 
@@ -286,4 +306,5 @@ MS_DIP = Method(
     # Every scale has a rule of its own (the field stop).
     stop="none",
     staged=True,
+    warm=1.0,
 )
