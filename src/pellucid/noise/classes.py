@@ -11,7 +11,7 @@ from pellucid.noise import spectrum
 from pellucid.noise.colour import matrix
 from pellucid.noise.flat import Blocks
 from pellucid.noise.spectrum import SIDE
-from pellucid.noise.values import rise
+from pellucid.noise.values import rise, smallest
 
 TEXTURED = 2.0
 """a class of brightness whose variance exceeds the calmest by this factor shows texture"""
@@ -43,12 +43,12 @@ def variances(blocks: Blocks, classes: list[Tensor], *, color: bool, step: float
     channels = blocks.coefficients.shape[1]
     opponent = color and channels == 3
     mixing = matrix(channels, color=opponent).double()
-    planes = torch.einsum("dc,bck->bdk", mixing, blocks.coefficients.double())
-    by_class = torch.stack([spectrum.robust(planes[c])[:, 1:].mean(1) for c in classes])
+    planes = [torch.einsum("dc,bck->bdk", mixing, blocks.coefficients[c].double()) for c in classes]
+    by_class = torch.stack([spectrum.robust(part)[:, 1:].mean(1) for part in planes])
     # the second smallest: one class may lie in the dark, where black cuts the noise off
     second = by_class.sort(0).values[min(1, len(by_class) - 1)]
     level = torch.minimum(by_class, TEXTURED * second).mean(0)
-    own = spectrum.robust(planes[torch.cat(classes)])
+    own = spectrum.robust(torch.cat(planes))
     own = own * (level / own[:, 1:].mean(1).clamp_min(1e-30))[:, None]
     if opponent:
         squares = own.view(channels, SIDE, SIDE)
@@ -80,7 +80,7 @@ def belief(blocks: Blocks, *, color: bool) -> float:
     halves = [index[(order == 2) | (order == 4)], index[(order == 3) | (order == 5)]]
     found = []
     for own, other in (halves, halves[::-1]):
-        calm = luma[:, own].square().sum(1).argsort()[: len(luma) // 4]
+        (calm,) = smallest(luma[:, own].square().sum(1), [len(luma) // 4])
         part = luma[calm][:, other].double()
         size, square = part.abs().mean(0), part.square().mean(0).clamp_min(1e-30)
         found.append(float((math.pi / 2 * size.square() / square).mean()))

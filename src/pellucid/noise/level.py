@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pellucid import checks
+from pellucid.noise.spectrum import transform
 
 _QUARTILE = 0.6744897501960817  # of the standard normal: its median absolute value
 _HIGH: tuple[float, ...] = pywt.Wavelet("db2").dec_hi
@@ -81,7 +82,7 @@ def detail(image: Tensor) -> Tensor:
 
 
 def mad_per_scale(image: Tensor, factors: Sequence[int] = (1, 2, 3, 4)) -> Tensor:
-    """`mad` of the image decimated by each factor without averaging, the mean over all phases.
+    """`mad` of the image decimated by each factor without averaging, the mean over phases (0, 0), (1, 1), ….
 
     White noise reads the same at every factor; correlated noise reads more at larger ones, where the pixels
     left are no longer neighbours (and so does fine texture).
@@ -97,7 +98,7 @@ def mad_per_scale(image: Tensor, factors: Sequence[int] = (1, 2, 3, 4)) -> Tenso
     rows = []
     for factor in factors:
         checks.in_range("factor", factor, 1)
-        phases = [image[:, i::factor, j::factor] for i in range(factor) for j in range(factor)]
+        phases = [image[:, i::factor, i::factor] for i in range(factor)]
         # a phase with fewer than 4 x 4 pixels has no wavelet coefficient free of its borders
         large = [p for p in phases if min(p.shape[-2:]) >= 4] or [image]
         rows.append(torch.stack([mad(p) for p in large]).mean(0))
@@ -128,17 +129,21 @@ def chen(
     _check(image)
     if min(image.shape[-2:]) < _SIDE:
         return 0.0
-    patches = image.detach().cpu().double().unfold(1, _SIDE, _STRIDE).unfold(2, _SIDE, _STRIDE)
-    patches = patches.permute(1, 2, 0, 3, 4).flatten(2).flatten(0, 1)  # a copy
+    planes = image.detach().cpu().float()
+    planes = planes - planes.mean((1, 2), keepdim=True)
+    patches = planes.unfold(1, _SIDE, _STRIDE).unfold(2, _SIDE, _STRIDE)
+    patches = patches.permute(1, 2, 0, 3, 4).flatten(3).flatten(0, 1)  # (patches, channels, pixels), a copy
     if valid is not None:
         patches = patches[
             valid.unfold(0, _SIDE, _STRIDE).unfold(1, _SIDE, _STRIDE).flatten(2).all(2).flatten()
         ]
         if len(patches) == 0:
             return 0.0
-    mean = patches.mean(1)
+    mean = patches.mean((1, 2)) + image.detach().cpu().float().mean()
+    # The eigenvalues are those of the DCT's coefficients, where single precision does for the small ones.
+    patches = (patches @ transform().float().T).flatten(1)
     patches -= patches.mean(0)
-    squares = _products(patches)
+    squares = _products(patches).double()
     sigma = _from_covariance(squares / len(patches))
     if math.isinf(floor) and math.isinf(ceiling):
         return sigma
@@ -151,8 +156,8 @@ def chen(
         come, gone = patches[now & ~kept], patches[kept & ~now]
         if len(come) + len(gone) == 0:
             break
-        squares, kept = squares + (come.mT @ come - gone.mT @ gone), now
-        centre = patches[~kept].sum(0) / -int(kept.sum())  # all of them have the mean 0
+        squares, kept = squares + (_products(come) - _products(gone)), now
+        centre = patches[~kept].double().sum(0) / -int(kept.sum())  # all of them have the mean 0
         sigma = _from_covariance(squares / int(kept.sum()) - torch.outer(centre, centre))
     return sigma
 
@@ -169,11 +174,11 @@ def _products(patches: Tensor) -> Tensor:
 
 def _from_covariance(covariance: Tensor) -> float:
     """Sigma from the covariance of patches."""
-    values = torch.linalg.eigvalsh(covariance).clamp(min=0)
+    values = torch.linalg.eigvalsh(covariance).clamp(min=0).numpy()
     for count in range(len(values), 0, -1):
         rest = values[:count]  # eigvalsh sorts upward
         mean = rest.mean()
-        if int((rest > mean).sum()) == int((rest < mean).sum()):
+        if np.searchsorted(rest, mean, "right") + np.searchsorted(rest, mean) == count:
             return math.sqrt(float(mean))
     return math.sqrt(float(values[0]))
 

@@ -104,17 +104,18 @@ def plane_features(coefficients: Tensor, middles: Tensor, floor: float) -> Tenso
         (len(SHARES) * (36 + 5) + 5,) natural logarithms.
     """
     energy = coefficients.square()
-    scaled = energy / (middles + floor**2)
+    scaled = (energy / (middles + floor**2)).clamp_(max=50.0)
     readings = torch.zeros(len(SHARES), SIDE * SIDE)
     shapes = torch.zeros(len(SHARES), SIDE * SIDE)
     count = len(energy)
+    counts = [max(min(FEWEST, count), round(share * count)) for share in SHARES]
     size = coefficients.abs()
     for own, other in (_halves(), _halves()[::-1]):
-        order = scaled[:, own].clamp(max=50.0).mean(1).argsort()
-        for i, share in enumerate(SHARES):
-            chosen = order[: max(min(FEWEST, count), round(share * count))]
-            mean_square = energy[chosen].mean(0)[other]
-            mean_size = size[chosen].mean(0)[other]
+        read_energy, read_size = energy[:, other], size[:, other]
+        for i, chosen in enumerate(values.smallest(scaled[:, own].mean(1), counts)):
+            whole = len(chosen) == count
+            mean_square = (read_energy if whole else read_energy[chosen]).mean(0)
+            mean_size = (read_size if whole else read_size[chosen]).mean(0)
             readings[i, other] = mean_square
             shapes[i, other] = (
                 (math.pi / 2) * (mean_size.square() + 1e-3 * floor**2) / (mean_square + 1e-3 * floor**2)
@@ -139,14 +140,16 @@ def calm_energy(coefficients: Tensor, band: Sequence[int]) -> tuple[Tensor, Tens
     bright: list[Tensor] = []
     for own, other in (_halves(), _halves()[::-1]):
         calm = (energy / typical)[:, :, own].clamp(max=50.0).mean((1, 2))
-        chosen = calm.argsort()[: max(min(2 * FEWEST, len(calm)), round(CALM * len(calm)))]
+        (chosen,) = values.smallest(calm, [max(min(2 * FEWEST, len(calm)), round(CALM * len(calm)))])
         inside = [k for k in other.tolist() if k in band]
         kept.append(energy[chosen][:, :, inside].mean((0, 2)))
         bright.append(coefficients[chosen, :, 0].double().mean(0) / SIDE)
     return (kept[0] + kept[1]) / 2, (bright[0] + bright[1]) / 2
 
 
-def class_features(coefficients: Tensor, middles: Tensor, order: Tensor, floor: float) -> Tensor:
+def class_features(
+    coefficients: Tensor, middles: Tensor, classes: Sequence[Tensor], floor: float
+) -> Tensor:
     """Logarithms of the energy of bands in the calmest blocks of each class of brightness.
 
     Noise of photons lies in the bright parts, and the calmest blocks of a picture are its dark ones: each
@@ -155,24 +158,23 @@ def class_features(coefficients: Tensor, middles: Tensor, order: Tensor, floor: 
     Args:
         coefficients: (B, 64) of one plane.
         middles: (64,) medians of their squares.
-        order: (B,) indices of the blocks, darkest first.
+        classes: indices of the blocks of each class, darkest first.
         floor: standard deviation below which nothing is told apart.
 
     Returns:
-        (CLASSES * len(CLASS_SHARES) * len(BANDS),) natural logarithms.
+        (len(classes) * len(CLASS_SHARES) * len(BANDS),) natural logarithms.
     """
     energy = coefficients.square()
-    scaled = energy / (middles + floor**2)
+    scaled = (energy / (middles + floor**2)).clamp_(max=50.0)
+    calm = [scaled[:, own].mean(1) for own in _halves()]
     readings = []
-    for part in order.tensor_split(CLASSES):
-        inside = part if len(part) else order
-        parts, own_energy = scaled[inside], energy[inside]
+    for part in classes:
+        inside = part if len(part) else torch.cat(list(classes))
+        counts = [max(min(FEWEST, len(inside)), round(share * len(inside))) for share in CLASS_SHARES]
         both = torch.zeros(len(CLASS_SHARES), SIDE * SIDE)
-        for own, other in (_halves(), _halves()[::-1]):
-            ranks = parts[:, own].clamp(max=50.0).mean(1).argsort()
-            for i, share in enumerate(CLASS_SHARES):
-                count = max(min(FEWEST, len(inside)), round(share * len(inside)))
-                both[i, other] = own_energy[ranks[:count]].mean(0)[other]
+        for own, other in zip(calm, _halves()[::-1], strict=True):
+            for i, chosen in enumerate(values.smallest(own[inside], counts)):
+                both[i, other] = energy[inside[chosen]].mean(0)[other]
         readings.append((both @ _banding() + floor**2).log().flatten())
     return torch.cat(readings)
 
@@ -243,11 +245,9 @@ def seen(windows: Sequence[Tensor], usable: Sequence[Tensor], span: float, step:
     for part in parts:
         part[:wide] -= reference
     brightness = blocks[0, :, 0] / SIDE
-    order = brightness.argsort(stable=True)
-    classes = [class_features(c, m, order, floor) - reference for c, m in zip(blocks, typical, strict=True)]
-    shades = torch.stack(
-        [(brightness[p] if len(p) else brightness).mean() for p in order.tensor_split(CLASSES)]
-    )
+    shade = values.in_classes(brightness, CLASSES)
+    classes = [class_features(c, m, shade, floor) - reference for c, m in zip(blocks, typical, strict=True)]
+    shades = torch.stack([(brightness[part] if len(part) else brightness).mean() for part in shade])
     large = max(range(len(windows)), key=lambda i: windows[i][0].numel())
     covered = values.cover(usable[large], windows[large].shape[-2:])
     tails = []

@@ -97,11 +97,14 @@ def measure(noisy: Floats, estimate: Floats) -> Residual | None:
     rows, columns = framed(noisy)
     if rows.stop - rows.start <= 2 * EDGE or columns.stop - columns.start <= 2 * EDGE:
         return None
-    noisy, estimate = (a[:, rows, columns].astype(np.float64) for a in (noisy, estimate))
+    noisy, estimate = noisy[:, rows, columns], estimate[:, rows, columns]
     inner = living(noisy)
     alive = _eroded(inner)
     if int(alive.sum()) < FEWEST or not np.any((noisy - estimate)[:, alive]):
         return None
+    # single precision, about the mean, as values of a working range may lie far from 0
+    middle = noisy.mean(dtype=np.float64)
+    noisy, estimate = ((a - middle).astype(np.float32) for a in (noisy, estimate))
     gone = noisy - estimate
 
     def lonely(channel: int) -> tuple[Floats, Bools]:
@@ -113,7 +116,7 @@ def measure(noisy: Floats, estimate: Floats) -> Residual | None:
     clean = np.where(lone, estimate, noisy)  # an impulse says nothing of the noise around it
     gone = np.where(lone, 0.0, gone)
     values = clean[:, alive]
-    mean = gone[:, alive].mean(1)
+    mean = gone[:, alive].mean(1, dtype=np.float64).astype(np.float32)
     centred = gone - mean[:, None, None]
     common = centred.mean(0)
     ends, white, fine, finely, smooth, unlike, coherence, stroke = devices.together(

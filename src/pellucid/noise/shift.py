@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from pellucid.noise.colour import to_display, to_light
 from pellucid.noise.report import NoiseReport
-from pellucid.noise.values import rise
+from pellucid.noise.values import in_classes, rise
 
 CLASSES = 24  # of brightness, at the most
 FEWEST = 500  # pixels in a class
@@ -51,7 +51,7 @@ def shift(noisy: Tensor, estimate: Tensor) -> Tensor:
     planes = []
     for values, seen, plane in zip(some.clamp(0, 1), shown, estimate, strict=True):
         bright, missing = [], []
-        for part in seen.argsort(stable=True).tensor_split(count):
+        for part in in_classes(seen, count):
             bright.append(float(seen[part].mean()))
             calm = part[steep[part] <= steep[part].median()]
             missing.append(_missing(values[calm], seen[calm]))
@@ -129,7 +129,7 @@ def developing(noisy: Tensor, estimate: Tensor) -> float:
     count = max(1, min(CLASSES // 2, steep.numel() // FEWEST))
     together = power = 0.0
     for values, plane in zip(some, shown, strict=True):
-        for part in plane.argsort(stable=True).tensor_split(count):
+        for part in in_classes(plane, count):
             calm = part[steep[part] <= steep[part].median()]
             seen, level = values[calm], float(plane[calm].mean())
             cut = ((seen <= CUT) | (seen >= 1 - CUT)).float().mean()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating[Any]]
 Bools = NDArray[np.bool_]
 
 NORMAL = 1.4826  # standard deviation of Gaussian values over their median absolute value
@@ -72,7 +74,7 @@ def levels(gone: Floats, kept: Floats, alive: Bools) -> Floats:
     whole = spread(values)
     floor = max(whole, float(deviations.max()) * 1e-3, 1e-30) / 2
     centres = np.array([places[p].mean() for p in parts])
-    found: Floats = np.interp(bright, centres, np.maximum(deviations, floor))
+    found: Floats = np.interp(bright, centres, np.maximum(deviations, floor)).astype(kept.dtype)
     return found
 
 

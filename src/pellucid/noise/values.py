@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -145,6 +146,36 @@ def look(windows: list[Tensor], hidden: list[Tensor] | None = None) -> Values:
         usable=tuple(usable),
         constant=1 - number / max(sum(c.numel() for c in constants), 1),
     )
+
+
+def smallest(values: Tensor, counts: Sequence[int]) -> list[Tensor]:
+    """Indices of the smallest of (B,) values, one tensor for each count; counts ascend, each at most B.
+
+    Which they are, not their order: no sorting is needed.
+
+    >>> [sorted(part.tolist()) for part in smallest(torch.tensor([0.3, 0.1, 0.2, 0.4]), (1, 3))]
+    [[1], [0, 1, 2]]
+    """
+    numbers = values.detach().cpu().numpy()
+    found, chosen = [], np.arange(len(numbers))
+    for count in reversed(counts):
+        if count < len(chosen):
+            chosen = chosen[np.argpartition(numbers[chosen], count - 1)[:count]]
+        found.append(torch.from_numpy(chosen).to(values.device))
+    return found[::-1]
+
+
+def in_classes(values: Tensor, count: int) -> list[Tensor]:
+    """Indices of (B,) values in classes with the same number of them, the smallest first.
+
+    >>> [sorted(part.tolist()) for part in in_classes(torch.tensor([0.3, 0.1, 0.2, 0.4]), 2)]
+    [[1, 2], [0, 3]]
+    """
+    parts = np.array_split(np.arange(values.numel()), count)
+    ends = [int(part[0]) for part in parts[1:] if len(part)]
+    numbers = values.detach().cpu().numpy()
+    order = np.argpartition(numbers, ends) if ends else np.arange(len(numbers))
+    return list(torch.from_numpy(order).to(values.device).split([len(part) for part in parts]))
 
 
 def inside(pixels: Tensor) -> tuple[slice, slice]:
