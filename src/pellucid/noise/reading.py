@@ -147,9 +147,7 @@ def calm_energy(coefficients: Tensor, band: Sequence[int]) -> tuple[Tensor, Tens
     return (kept[0] + kept[1]) / 2, (bright[0] + bright[1]) / 2
 
 
-def class_features(
-    coefficients: Tensor, middles: Tensor, classes: Sequence[Tensor], floor: float
-) -> Tensor:
+def class_features(coefficients: Tensor, middles: Tensor, classes: Sequence[Tensor], floor: float) -> Tensor:
     """Logarithms of the energy of bands in the calmest blocks of each class of brightness.
 
     Noise of photons lies in the bright parts, and the calmest blocks of a picture are its dark ones: each
