@@ -175,7 +175,7 @@ def in_classes(values: Tensor, count: int) -> list[Tensor]:
     ends = [int(part[0]) for part in parts[1:] if len(part)]
     numbers = values.detach().cpu().numpy()
     order = np.argpartition(numbers, ends) if ends else np.arange(len(numbers))
-    return list(torch.from_numpy(order).to(values.device).split([len(part) for part in parts]))
+    return [torch.from_numpy(order[part]).to(values.device) for part in parts]
 
 
 def inside(pixels: Tensor) -> tuple[slice, slice]:
