@@ -15,6 +15,7 @@ from pellucid.degradation import Degradation, Identity, Kind
 from pellucid.learning import Learning
 from pellucid.noise.report import NoiseReport
 from pellucid.paper import Difference, Paper, differences
+from pellucid.series.report import Series
 
 ConfigT = TypeVar("ConfigT", default=Any)
 """the Config class of a method"""
@@ -336,6 +337,7 @@ class Result:
         warnings: what the user should know.
         extras: near-clean images, uncertainty map, fitted weights …
         trust: how far to trust it, or None where that was not judged (holes, enlarging).
+        series: of a stack what goes on along its axes, one for every run of slices along one of them.
     """
 
     estimate: Any
@@ -352,6 +354,7 @@ class Result:
     warnings: tuple[str, ...] = ()
     extras: Mapping[str, Any] = field(default_factory=dict)
     trust: Trust | None = None
+    series: tuple[Series, ...] = ()
 
     @property
     def config_json(self) -> dict[str, Any]:

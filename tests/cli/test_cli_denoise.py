@@ -8,7 +8,7 @@ from PIL import Image as Pillow
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 KEYS = ["input", "output", "method", "reason", "seconds", "iterations", "stopped_by"]
-KEYS += ["seed", "device", "noise", "prepared", "trust", "warnings"]
+KEYS += ["seed", "device", "noise", "prepared", "along", "trust", "warnings"]
 
 
 def array(path) -> np.ndarray:

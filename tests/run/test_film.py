@@ -143,3 +143,90 @@ def test_the_slices_of_a_volume_help_each_other_where_they_do(tmp_path):
 def test_an_axis_that_is_not_there_is_one_clear_error():
     with pytest.raises(ValueError, match="axis='z' must be an axis of several slices"):
         pellucid.denoise(noisy(CAMERA), axes="TYX", axis="z", sigma=0.08)
+
+
+def test_scene_cuts_and_blank_frames_end_a_run_also_for_a_method_by_name():
+    film = np.concatenate([CAMERA[:3], COINS, CAMERA[3:]])
+    film[7] = 0.0
+    stack = noisy(film, 0.05)
+    state = decided(stack, axes="TYX", method="vbm3d", sigma=0.05)
+    assert state.runs == ((0, 1, 2), (3, 4, 5), (6,), (7,), (8,))
+    own = decided(stack, axes="TYX", sigma=0.05)
+    assert any("nothing is seen in frame 8" in note for note in own.notes)
+    assert own.series[0].blank == (7,)
+
+
+def test_frames_that_share_their_noise_are_taken_alone_and_it_is_said():
+    draws = np.random.default_rng(4).standard_normal((len(CAMERA) + 1, SIDE, SIDE))
+    lagged = CAMERA + 0.08 * (draws[1:] + draws[:-1]) / np.sqrt(2)
+    stack = (255 * lagged).round().clip(0, 255).astype(np.uint8)
+    state = decided(stack, axes="TYX", sigma=0.08)
+    assert state.runs == ()
+    assert any("share their noise" in note for note in state.notes)
+    assert decided(stack, axes="TYX", axis="t", sigma=0.08).choice.method == "vbm3d"
+
+
+def lit() -> tuple[np.ndarray, list[tuple[int, int, int]]]:
+    """The turning camera with spots that are there in one frame only, and where they are."""
+    y, x = np.mgrid[:SIDE, :SIDE]
+    film, places = 0.5 * CAMERA.copy(), [(1, 20, 60), (2, 70, 25), (3, 30, 30), (4, 50, 80), (4, 80, 60)]
+    for t, row, column in places:
+        film[t] += 0.45 * np.exp(-((y - row) ** 2 + (x - column) ** 2) / (2 * 1.5**2))
+    return film, places
+
+
+def test_what_one_frame_shows_stays_there_and_nowhere_else():
+    clean, places = lit()
+    given = noisy(clean, 0.06)
+    together, alone = (pellucid.denoise(given, axes="TYX", axis=axis) / 255 for axis in ("t", "none"))
+
+    def peak(film: np.ndarray, t: int, y: int, x: int) -> float:
+        return float(film[t, y - 1 : y + 2, x - 1 : x + 2].mean() - 0.5 * CAMERA[t, y, x])
+
+    there = [peak(together, *place) for place in places]
+    assert np.mean(there) > 0.9 * np.mean([peak(alone, *place) for place in places])
+    before, after = (
+        np.mean([peak(together, t + d, y, x) for t, y, x in places if t + d < 6]) for d in (-1, 1)
+    )
+    assert max(abs(before), abs(after)) < 0.08 * np.mean(there)
+
+
+def test_hot_pixels_that_stay_at_their_place_go_and_what_blinks_does_not():
+    clean, places = lit()
+    given = noisy(clean, 0.04)
+    hot = [(12, 14), (44, 52), (88, 33)]
+    for y, x in hot:
+        given[:, y, x] = 255
+    result = pellucid.denoise(given, axes="TYX", axis="t", return_result=True)
+    assert any("3 hot pixels" in note for note in result.warnings)
+    for y, x in hot:
+        assert np.abs(result.estimate[:, 0, y, x] - clean[:, y, x]).max() < 0.15
+    t, y, x = places[0]
+    assert result.estimate[t, 0, y, x] > clean[t, y, x] - 0.1
+
+
+def test_flicker_keeps_the_mean_and_the_contrast_of_every_frame():
+    light = np.array([1.0, 0.75, 0.95, 0.7, 0.9, 0.65])
+    clean = CAMERA * light[:, None, None]
+    given = noisy(clean, 0.05)
+    found = pellucid.denoise(given, axes="TYX", axis="t").astype(float)
+    np.testing.assert_allclose(found.mean((1, 2)), given.mean((1, 2)), atol=0.6)
+    for t, frame in enumerate(found):
+        slope = np.polyfit(255 * clean[t].ravel(), frame.ravel(), 1)[0]
+        assert slope == pytest.approx(1, abs=0.03)
+
+
+def test_laws_of_films():
+    """Another type, an offset, and the frames the other way round give the same picture."""
+    given = noisy(CAMERA, 0.06)
+    usual = pellucid.denoise(given, axes="TYX", axis="t", sigma=0.06).astype(float)
+    deep = pellucid.denoise(given.astype(np.uint16) * 257, axes="TYX", axis="t", sigma=0.06) / 257
+    assert np.sqrt(np.square(deep - usual).mean()) < 0.6
+    back = pellucid.denoise(given[::-1].copy(), axes="TYX", axis="t", sigma=0.06)[::-1]
+    assert np.sqrt(np.square(back - usual).mean()) < 0.15 * 0.06 * 255
+    floats = given.astype(np.float32) / 510
+    low, high = (
+        pellucid.denoise(floats + shift, axes="TYX", axis="t", sigma=0.03, data_range=1.0)
+        for shift in np.float32([0, 0.25])
+    )
+    np.testing.assert_allclose(high - low, 0.25, atol=0.003)

@@ -36,6 +36,7 @@ def record_of(state: State, job: Job) -> Record:
         "device": result.device,
         "noise": {key: noise[key] for key in NOISE_KEYS},
         "prepared": state.prepared.to_json(),
+        "along": [one.to_json() for one in state.series],
         "trust": None if result.trust is None else result.trust.to_json(),
         "warnings": [*result.warnings, *state.remarks],
     }

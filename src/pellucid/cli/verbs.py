@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pellucid import files
+from pellucid import files, series
 from pellucid import methods as table
 from pellucid.cli import batch, regions, resume, show
 from pellucid.cli.gather import gather
@@ -116,16 +116,19 @@ def inspect(inputs: Sequence[Path], request: Inspect, console: Console) -> int:
             records.append(batch.failure(path, error, debug=console.debug))
             continue
         choice = state.choice
-        record = {
+        record: dict[str, Any] = {
             "input": str(path),
             "method": choice.method,
             "reason": choice.reason,
             "noise": state.noise.to_json(),
             "prepared": state.prepared.to_json(),
-            "notes": [*picture.notes, *choice.notes],
+            "along": [one.to_json() for one in state.series],
+            "notes": list(dict.fromkeys((*picture.notes, *state.notes))),
         }
         if not console.json:
-            words = "\n".join((*record["notes"], *state.prepared.sentences, analysis.words(state.noise)))
+            noise = analysis.words(state.noise)
+            told = (*record["notes"], *state.prepared.sentences, noise, *series.told(state.series))
+            words = "\n".join(told)
             record["words"] = f"{words}\n  denoise would use {choice.method}: {choice.reason}"
         records.append(record)
     show.records(records, as_json=console.json, alone=len(paths) == 1)

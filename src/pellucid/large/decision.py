@@ -190,7 +190,7 @@ def _together(state: State, alone: Choice, sample: Sample, form: Form, letter: s
     )
     run = state_of(state.settings, image)
     run = replace(run, noise=alone.noise, choice=alone, stated=state.stated)
-    after = film.together(run, alone)
+    after = film.together(film.follow(run), alone)
     return after.choice if after.runs else alone
 
 

@@ -14,7 +14,7 @@ from pellucid import checks, pages
 from pellucid.image import Image
 from pellucid.noise import analysis
 from pellucid.pages import Fact, Figure, TextTable, charts
-from pellucid.report import figures, removed, views
+from pellucid.report import along, figures, removed, views
 from pellucid.report.removed import Removed
 from pellucid.steps import Result
 
@@ -46,6 +46,7 @@ def render(*, noisy: Image, estimate: Image, result: Result, title: str, notes: 
         words=[line for line in analysis.words(result.noise).splitlines() if line.strip()],
         noise_tables=figures.noise_tables(noisy, result.noise),
         spectra=figures.spectra(noisy, result.noise),
+        along=along.sections(result.series),
         curves=curves(result),
         closer=views.where_most(noisy, estimate),
         making=making(noisy, result, notes),

@@ -213,6 +213,10 @@ class Inspect:
     """Value of pixels without a measurement: they stay as they are; auto finds obvious ones, none none."""
     noise_region: str | None = option(None, metavar="Y0:Y1,X0:X1")
     """Measure the noise in these rows and columns only, where nothing else is."""
+    axes: str | None = option(None, metavar="LETTERS")
+    """What the axes of a stack are, e.g. TYX or TZYX, where its file does not say."""
+    axis: str = option("auto", choices=AXES)
+    """Whether slices of a film (t) or a volume (z) help each other; none: each by itself."""
     channel_axis: int | None = option(None, cli=False)
     """Of an array that has channels, as in scikit-image."""
 

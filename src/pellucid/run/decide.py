@@ -70,7 +70,7 @@ def analyse(state: State) -> State:
     reports = tuple(each) if any(_apart(report, whole) for report in each) else ()
     if isinstance(request, Denoise) and request.level != "auto":
         whole, reports = as_level(whole, request.level), tuple(as_level(r, request.level) for r in reports)
-    return replace(state, noise=whole, reports=reports)
+    return replace(state, noise=whole, reports=reports, each=tuple(each))
 
 
 def report_of(state: State, seen: Tensor, hidden: Tensor | None) -> NoiseReport:
@@ -129,7 +129,8 @@ def _runs(state: State) -> tuple[tuple[stacks.Run, ...], tuple[str, ...]]:
     if method is None or not method.axis or not isinstance(request, Denoise):
         return (), ()
     axes = stacks.axes_of(state.first, request.axes)
-    return stacks.asked(state.first, axes, axis=request.axis, method=method.name, wanted=method.axis)
+    runs, notes = stacks.asked(state.first, axes, axis=request.axis, method=method.name, wanted=method.axis)
+    return (film.cuts(state, runs) if method.axis == "t" else runs), notes
 
 
 def method_of(state: State, choice: Choice) -> Method | None:

@@ -6,27 +6,23 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
 import torch
-from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
-from pellucid import methods, seeds
+from pellucid import devices, methods, seeds, series
 from pellucid.auto import Choice
 from pellucid.request import Denoise
 from pellucid.run import stacks
 from pellucid.run.stacks import Run
 from pellucid.run.state import State
 from pellucid.run.stated import ByMap
+from pellucid.series import Series
 from pellucid.steps import Task
 
 METHODS = {"T": "vbm3d", "Z": "bm4d"}
 LEAST = {"T": 2, "Z": 4}
 """slices that can help each other"""
 TITLES = {"T": "V-BM3D", "Z": "BM4D"}
-SCENE = 0.5
-"""correlation of two frames, smoothed over 4 pixels, below which they show another scene"""
-COARSE = 4.0
 SHARE = 0.5
 """standard deviation of the noise that the trial adds, over that of the noise that is there"""
 SLICES = {"T": 5, "Z": 8}
@@ -50,21 +46,26 @@ def together(state: State, alone: Choice) -> State:
     if not isinstance(request, Denoise) or state.settings.method is not None or request.axis == "none":
         return state
     letter, notes = _axis(state, request)
-    state = replace(state, notes=(*state.notes, *notes))
+    found = [one for one in state.series if one.axis == letter]
+    state = replace(state, notes=(*state.notes, *notes, *_told(found)))
     each = state.choices or (state.choice,)
     plain = all(one.method in FILTERS for one in (alone, *each)) and not isinstance(alone.stabilise, ByMap)
     able = not alone.noise.correlated and request.guide is None and request.effort != "quick"
     if not (letter and plain and able):
         return state
-    whole = stacks.along(state.first, stacks.axes_of(state.first, request.axes), letter)
     asked = request.axis != "auto"  # who names the axis knows that they do
     kind = request.axis.upper() if asked else letter
     name = METHODS[kind]
-    runs = [scene for run in whole for scene in scenes(state.noisy, run) if len(scene) >= LEAST[kind]]
+    runs = [scene for one in found for scene in one.scenes if len(scene) >= LEAST[kind]]
     trial = max(runs, key=len, default=())
-    gain, error = _trial(state, alone, trial, kind) if trial and not asked else (0.0, 0.0)
+    seen = next((one for one in found if set(trial) <= set(one.run)), None)
+    shared = seen is not None and seen.shares_noise
+    gain, error = _trial(state, alone, trial, kind) if trial and not asked and not shared else (0.0, 0.0)
     if not trial or (gain <= SURE * error and not asked):
-        why = "show one scene after the other" if not trial else "gain too little from each other"
+        why = "gain too little from each other"
+        if seen is not None and seen.apart:
+            why = f"show too little of the same (to {seen.alike:.0%}), as so much moves".replace("%", " %")
+        why = "share their noise" if shared else why if trial else "show one scene after the other"
         how = f"--method {name} takes them together"
         note = f"the slices along {letter} {why}: each is denoised by itself ({how})"
         return replace(state, notes=(*state.notes, note))
@@ -86,6 +87,46 @@ def together(state: State, alone: Choice) -> State:
     )
 
 
+def follow(state: State) -> State:
+    """Measure what goes on along the axes of a stack; one picture has none."""
+    request = state.request
+    if len(state.noisy) < 2 or request.kind != "noise" or not isinstance(request, Denoise):
+        return state
+    axes = stacks.axes_of(state.first, request.axes)
+    reports = state.each or (state.noise,)
+    runs = [
+        (run, letter)
+        for letter in stacks.found(state.first, axes)
+        for run in stacks.along(state.first, axes, letter)
+    ]
+    if not runs:
+        return state
+    found = devices.spread(lambda one: series.measure(state.noisy, *one, reports), runs, state.noisy.device)
+    return replace(state, series=tuple(found))
+
+
+def cuts(state: State, runs: Sequence[Run]) -> tuple[Run, ...]:
+    """Runs of the frames of a film, cut where another scene begins or nothing is seen."""
+    scenes = {one.run: one.scenes for one in state.series}
+    return tuple(scene for run in runs for scene in scenes.get(tuple(run), (tuple(run),)))
+
+
+def _told(found: Sequence[Series]) -> tuple[str, ...]:
+    """What a user must know of the slices of a film or volume."""
+    notes = []
+    for one in found:
+        blank = [i + 1 for i in one.blank]
+        if blank:
+            named = ", ".join(map(str, blank))
+            notes.append(f"nothing is seen in {one.name} {named}, which takes no part in what others get")
+        if one.interlaced:
+            notes.append(
+                "even and odd rows are of different times (interlaced): deinterlace the film first, where "
+                "what moves matters"
+            )
+    return tuple(dict.fromkeys(notes))
+
+
 def _axis(state: State, request: Denoise) -> tuple[str, tuple[str, ...]]:
     """The axis along which slices may help each other, "" for none, and what is to be said."""
     axes = stacks.axes_of(state.first, request.axes)
@@ -96,37 +137,11 @@ def _axis(state: State, request: Denoise) -> tuple[str, tuple[str, ...]]:
         )
         return (several if request.axis.upper() not in several else request.axis.upper()), notes
     unknown = all(letter in stacks.UNKNOWN for letter in several)
-    if several and unknown and len(several) == 1 and len(scenes(state.noisy, range(len(state.noisy)))) == 1:
+    whole = [one for one in state.series if one.axis == several and len(one.scenes) == 1]
+    if several and unknown and len(several) == 1 and whole and not whole[0].apart:
         note = "its slices are much alike: if they are frames of a film, --axes TYX lets them help each other"
         return "", (note.replace("TYX", axes.replace(several, "T")),)
     return next((letter for letter in METHODS if letter in several), ""), ()
-
-
-def scenes(film: Tensor, run: Sequence[int]) -> list[Run]:
-    """A run of slices of (N, C, H, W), cut where the next one shows something else, or nothing.
-
-    >>> ramp = torch.linspace(0, 1, 64).repeat(64, 1)[None]
-    >>> scenes(torch.stack([ramp, ramp, ramp.mT, torch.zeros(1, 64, 64)]), range(4))
-    [(0, 1), (2,), (3,)]
-    """
-    found = [[run[0]]]
-    before = _coarse(film[run[0]])
-    for index in run[1:]:
-        own = _coarse(film[index])
-        if float((own * before).mean()) >= SCENE:
-            found[-1].append(index)
-        else:
-            found.append([index])
-        before = own
-    return [tuple(scene) for scene in found]
-
-
-def _coarse(frame: Tensor) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-    """The channels together, smoothed, with mean 0 and variance 1, or 0 where there is nothing."""
-    smooth = gaussian_filter(frame.double().mean(0).numpy(), COARSE)
-    smooth -= smooth.mean()
-    spread = float(smooth.std())
-    return np.asarray(smooth / spread if spread > 1e-9 else smooth * 0)
 
 
 def _trial(state: State, alone: Choice, run: Run, kind: str) -> tuple[float, float]:

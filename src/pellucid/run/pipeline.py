@@ -1,6 +1,6 @@
 """The line of stages, each a pure function from a State to the next, and the way through it.
 
-load -> find -> mend -> align -> prepare -> analyse -> choose
+load -> find -> mend -> align -> prepare -> analyse -> follow -> choose
      -> fill -> near_clean -> adapt -> apply -> look -> hand -> check -> put_back -> save
 """
 
@@ -12,6 +12,7 @@ from pellucid.run.adaptation import adapt
 from pellucid.run.apply import apply
 from pellucid.run.check import check
 from pellucid.run.decide import align, analyse, choose
+from pellucid.run.film import follow
 from pellucid.run.hand import hand
 from pellucid.run.load import load
 from pellucid.run.look import look
@@ -29,7 +30,7 @@ def near_cleaned(state: State) -> State:
     return near_clean(state, run)
 
 
-DECIDE: tuple[Stage, ...] = (load, find, mend, align, prepare, analyse, choose)
+DECIDE: tuple[Stage, ...] = (load, find, mend, align, prepare, analyse, follow, choose)
 """from the request to what will be done: all that `inspect` needs"""
 DO: tuple[Stage, ...] = (fill, near_cleaned, adapt, apply, look, hand, check, put_back, save)
 """from there to the result"""

@@ -73,6 +73,7 @@ def result_of(state: State) -> Result:
         warnings=(*state.notes, *state.noise.warnings),
         extras=extras,
         trust=state.trust,
+        series=state.series,
     )
 
 

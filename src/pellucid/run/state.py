@@ -18,6 +18,7 @@ from pellucid.noise.mosaic import Mosaic
 from pellucid.noise.report import NoiseReport
 from pellucid.noise.stripes import Wave
 from pellucid.request import Request
+from pellucid.series.report import Series
 from pellucid.shots import Aligned
 from pellucid.steps import Method, Result, Trust
 
@@ -245,6 +246,8 @@ class State:
             (C, H, W), or that of the region that he named; None where all is measured.
         noise: (analyse) the report of `noisy`.
         reports: (analyse) one for every slice, where slices differ; else empty.
+        each: (analyse) the report of every slice of a stack, alike or not; empty where the level was stated.
+        series: (follow) what goes on along the axes of a stack: one for every run of slices along an axis.
 
         choice: (choose) what to do, and why.
         choices: (choose) the same for every slice, where slices differ; else empty.
@@ -291,6 +294,8 @@ class State:
     stated: Tensor | None = None
     noise: NoiseReport = _LATER
     reports: tuple[NoiseReport, ...] = ()
+    each: tuple[NoiseReport, ...] = ()
+    series: tuple[Series, ...] = ()
 
     choice: Choice = _LATER
     choices: tuple[Choice, ...] = ()

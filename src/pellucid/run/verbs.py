@@ -259,6 +259,8 @@ def inspect(
     data_range: float | None = None,
     nodata: float | str = "auto",
     noise_region: str | None = None,
+    axes: str | None = None,
+    axis: str = "auto",
     channel_axis: int | None = None,
 ) -> NoiseReport:
     """Measure the noise of a picture or a stack.
@@ -268,6 +270,8 @@ def inspect(
         data_range: what white is in the units of x.
         nodata: the value of pixels without a measurement, "auto" or "none".
         noise_region: rows and columns Y0:Y1,X0:X1 in which alone it is measured.
+        axes: one letter per axis of a stack, where it is not known what they are.
+        axis: "auto", "t", "z" or "none": which slices help each other; it is checked, and changes no level.
         channel_axis: of an array that has channels.
 
     >>> import numpy as np
@@ -276,7 +280,12 @@ def inspect(
     True
     """
     asked = Inspect(
-        data_range=data_range, nodata=nodata, noise_region=noise_region, channel_axis=channel_axis
+        data_range=data_range,
+        nodata=nodata,
+        noise_region=noise_region,
+        axes=axes,
+        axis=axis,
+        channel_axis=channel_axis,
     )
     return inspected(x, asked).noise
 
@@ -287,6 +296,8 @@ def inspected(x: Any, request: Inspect) -> State:
         data_range=request.data_range,
         nodata=request.nodata,
         noise_region=request.noise_region,
+        axes=request.axes,
+        axis=request.axis,
         channel_axis=request.channel_axis,
     )
     return pipeline.run(State(settings=settle(asked), given=(x,)), pipeline.DECIDE)

@@ -264,3 +264,25 @@ def test_a_film_in_python_keeps_form_and_brightness():
     clean = pellucid.denoise(frames, "vbm3d", sigma=0.1, axes="TYX")
     assert clean.dtype == np.uint8
     np.testing.assert_allclose(clean.mean((1, 2)), frames.mean((1, 2)), atol=0.6)
+
+
+@pytest.mark.parametrize("course", ["bleaching", "flicker"])
+def test_what_differs_in_brightness_still_helps(course):
+    light = 0.94 ** np.arange(FRAMES) if course == "bleaching" else 1 + 0.12 * np.tile([1, -1, 0.5], 3)
+    light = torch.from_numpy(light).float().view(1, -1, 1, 1)
+    clean, level = film("carried") * light, 15 / 255
+    noisy = drawn(clean, level)
+    ours, uneven = (restore(noisy, white(level), Config(even=e), color=False) for e in (True, False))
+    assert psnr(clean, ours) > psnr(clean, uneven) + 0.8
+    even = film("carried") * light[:, :1]
+    assert psnr(even, restore(drawn(even, level), white(level), Config(even=False), color=False)) < (
+        psnr(clean, ours) + 0.5
+    )
+    for own, true in zip(ours[0], clean[0], strict=True):
+        assert float(own.mean()) == pytest.approx(float(true.mean()), abs=0.004)
+
+
+def test_an_even_film_is_left_as_it_is():
+    noisy = drawn(film("carried"), 0.1)
+    once, again = (restore(noisy, white(0.1), Config(even=e), color=False) for e in (True, False))
+    assert torch.equal(once, again)

@@ -46,22 +46,23 @@ def kept(
         film: (C, T, H, W).
         estimate: the same shape.
         kernel: (C, 2L+1, 2L+1) autocovariance of the noise.
-        levels: (T,) level of the noise of each frame over that.
+        levels: (C, T) level of the noise of each channel and frame over that.
         limit: standard deviations, above 0.
         alone: called with parts of frames in which such places lie.
     """
     made = estimate.clone()
-    unit = np.array([[math.sqrt(smoothed_variance(k, scale)) for scale in SCALES] for k in kernel])
+    each = [[math.sqrt(smoothed_variance(k, scale)) for scale in SCALES] for k in kernel]
+    unit: Floats = np.asarray(each, np.float32)
     for t in range(film.shape[1]):
         noisy, own = film[:, t], estimate[:, t]
-        removed = _smooth(noisy - own) / np.maximum(unit * levels[t], TINY)[..., None, None]
+        removed = _smooth(noisy - own) / np.maximum(unit * levels[:, t, None], TINY)[..., None, None]
         if float(np.abs(removed).max()) <= limit:
             continue
         for rows, columns in _parts(np.abs(removed).max((0, 1)) > limit):
             around = tuple(_wider(span, n) for span, n in zip((rows, columns), noisy.shape[-2:], strict=True))
             part = noisy[:, *around].contiguous()
             mine = alone(part, t)
-            left = _smooth(part - mine) / np.maximum(unit * levels[t], TINY)[..., None, None]
+            left = _smooth(part - mine) / np.maximum(unit * levels[:, t, None], TINY)[..., None, None]
             share = _share(removed[:, :, *around], left, limit)
             there = tuple(
                 slice(s.start - w.start, s.stop - w.start)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 from torch import Tensor
 from torch.nn import functional as F
@@ -19,17 +18,14 @@ from pellucid.methods.filters.compiled import Floats, Places
 from pellucid.methods.filters.variance import covariances
 from pellucid.methods.table import described
 from pellucid.paper import Paper, stated
-from pellucid.shots import registering
+from pellucid.series import light
+from pellucid.series.motion import pans
 from pellucid.steps import Method, Step, Task, Tiling
 
 FADE = 2.0
 """shape of the Kaiser window of the sums"""
 FARTHEST = 32
 """displacements of blocks, in pixels, from which on shared noise is taken for that of the farthest class"""
-BETTER = 0.8
-"""of the squared difference of two frames that must be left, at the most, when the picture is moved"""
-SMALLEST = 32
-"""pixels a side from which on it is looked whether the whole picture moves"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +66,8 @@ class Config:
     """the same for the second stage"""
     pan: bool = True
     """look for the movement of the whole picture from frame to frame first, and begin the search there"""
+    even: bool = True
+    """take what frames differ by in brightness (bleaching, flicker) out before, and put it back after"""
     blink: float = fields.option(3.5, low=0)
     """a frame's own result (by bm3d) stands where what was removed lies so many standard deviations above
     what noise leaves of itself there, smoothed over the size of a spot, as where a spot blinks; 0 to leave
@@ -93,7 +91,7 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
     before, so that groups follow what moves. Frames share no noise; within a frame the exact variance of
     every coefficient is used, as in `bm3d`. Colour films share the groups found on their luminance; other
     channels are filtered one by one. What one frame alone shows is looked for afterwards (`blinking`). A
-    single frame is left to `bm3d`.
+    single frame is left to `bm3d`. Frames are brought to one brightness first (`series.light`).
 
     Source: Dabov, Foi, Egiazarian, "Video denoising by sparse 3D transform-domain collaborative filtering",
     EUSIPCO 2007; constants also after Arias, Ehret, Morel, arXiv 2001.01802 (IPOL 2021).
@@ -136,23 +134,28 @@ def restore(
     level = np.ones(frames, np.float32) if levels is None else levels.float().numpy()
     if frames == 1:
         return bm3d.restore(film[:, 0], kernel * float(level[0]) ** 2, usual, color=color)[:, None]
-    noisy = planes = torch.einsum("dc,cthw->dthw", mixing, film)
+    noisy = torch.einsum("dc,cthw->dthw", mixing, film)
+    moves = pans(noisy[0]) if config.pan else np.zeros((frames, 2), np.int64)
+    brightness = light.drift(noisy, moves, together=opponent) if config.even else light.none(noisy)
+    noisy = planes = brightness.out(noisy)
+    level = level / brightness.gain.float().numpy()  # (C, T)
     # a block reaches beyond pictures that are smaller than it
     planes = F.pad(planes, (0, max(0, SIDE - width), 0, max(0, SIDE - height)), mode="replicate")
-    moves = pans(planes[0]) if config.pan else np.zeros((frames, 2), np.int64)
     strong = bm3d.strengthened(own, usual, opponent=opponent)
     parts = [slice(0, channels)] if opponent else [slice(c, c + 1) for c in range(channels)]
-    made = [_both(planes[part].numpy(), strong[part], config, moves, level) for part in parts]
+    made = [_both(planes[part].numpy(), strong[part], config, moves, level[part.start]) for part in parts]
     result = torch.from_numpy(np.concatenate(made))[..., :height, :width]
     if config.blink > 0:
 
         def alone(part: Tensor, frame: int) -> Tensor:
             given = torch.einsum("dc,dhw->chw", mixing, part)
-            filtered = bm3d.restore(given, kernel * float(level[frame]) ** 2, usual, color=color)
+            each = torch.from_numpy(level[:, frame])
+            told = kernel * (each[:, None] * each)[..., None, None]
+            filtered = bm3d.restore(given, told, usual, color=color)
             return torch.einsum("dc,chw->dhw", mixing, filtered)
 
         result = blinking.kept(noisy, result, own, level, config.blink, alone)
-    return torch.einsum("dc,dthw->cthw", mixing, result)
+    return torch.einsum("dc,dthw->cthw", mixing, brightness.back(result))
 
 
 def _both(planes: Floats, kernel: Tensor, config: Config, moves: Places, levels: Floats) -> Floats:
@@ -183,44 +186,6 @@ def _both(planes: Floats, kernel: Tensor, config: Config, moves: Places, levels:
     return stage(stage(None))
 
 
-def pans(film: Tensor) -> Places:
-    """By how many pixels the whole picture has moved since the first frame, (T, 2): down, to the right.
-
-    The peak of the cross-correlation of two neighbouring frames is believed where the frames are much more
-    alike after that move than without; noise, which no move explains, is on both sides.
-
-    Args:
-        film: (T, H, W).
-
-    >>> scene = torch.rand(40, 50, generator=torch.Generator().manual_seed(0))
-    >>> pans(torch.stack([scene[0:36, 2:], scene[3:39, :-2]])).tolist()
-    [[0, 0], [-3, 2]]
-    """
-    moves = np.zeros((len(film), 2), np.int64)
-    if min(film.shape[-2:]) < SMALLEST:
-        return moves
-    frames = film.double().numpy()
-    for t in range(1, len(film)):
-        down, across = registering.whole_pixels(frames[t], frames[t - 1])
-        moves[t] = moves[t - 1] + (
-            (down, across) if _explains(frames[t - 1], frames[t], down, across) else (0, 0)
-        )
-    return moves
-
-
-def _explains(first: NDArray[np.float64], second: NDArray[np.float64], down: int, across: int) -> bool:
-    """Whether two frames are much more alike where the second is moved back."""
-    if not (down or across):
-        return False
-    rows, columns = (
-        slice(max(0, d), n + min(0, d)) for n, d in zip(first.shape, (down, across), strict=True)
-    )
-    back = (slice(rows.start - down, rows.stop - down), slice(columns.start - across, columns.stop - across))
-    moved = registering.smoothed(second)[rows, columns] - registering.smoothed(first)[back]
-    still = registering.smoothed(second)[rows, columns] - registering.smoothed(first)[rows, columns]
-    return float(np.square(moved).mean()) < BETTER * float(np.square(still).mean())
-
-
 PAPER = Paper(
     citation="Dabov, Foi, Egiazarian, EUSIPCO 2007; constants after Arias, Ehret, Morel, IPOL 2021",
     states=stated(
@@ -239,7 +204,7 @@ PAPER = Paper(
         bonus=(0.31, "7² 255 / 8² of 255² at any noise, likewise"),
         wiener_bonus=(0.06, "3² 255 / 8² of 255² at any noise, likewise"),
     ),
-    ours={"soft": 0.0, "pan": False, "blink": 0.0, "strength": 1.0},
+    ours={"soft": 0.0, "pan": False, "even": False, "blink": 0.0, "strength": 1.0},
 )
 
 VBM3D = Method(
@@ -257,6 +222,7 @@ VBM3D = Method(
         "group": "larger groups gain 0.1 dB where the noise is strong and things turn or come nearer",
         "soft": "smoothing tells like blocks better where the noise is strong",
         "blink": "what one frame alone shows would go with the noise",
+        "even": "frames that bleach or flicker are alike only where that is taken out",
         "pan": "the search follows 2 pixels from frame to frame; cameras and stages move farther",
     },
     tiling=Tiling(kind="whole", reach=48, depth=6, stride=3),
