@@ -177,11 +177,76 @@ def test_bad_input_is_one_clear_error(tmp_path, small, monkeypatch):
         run(source, target, method="nlm")
     monkeypatch.undo()
     assert not target.exists()
+
+
+def test_chunks_that_a_writer_left_out_hold_the_fill_value(tmp_path, small, monkeypatch):
+    """By the specification of Zarr; the result is that of the store with all of its chunks."""
+    monkeypatch.setattr(carry, "WAIT", 0.01)
+    spoilt = noisy(2)
+    spoilt[1, 64:192, 64:192] = 0
+    whole = ome_zarr(tmp_path / "a.zarr", spoilt)
+    sparse = shutil.copytree(whole, tmp_path / "s.zarr")
+    left_out = [sparse / "0" / f"1.{y}.{x}" for y in (1, 2) for x in (1, 2)]
+    for chunk in left_out:
+        chunk.unlink(missing_ok=True)
+    run(whole, tmp_path / "b.zarr", method="nlm", sigma=12.0, data_range=1000.0)
+    other = run(sparse, tmp_path / "c.zarr", method="nlm", sigma=12.0, data_range=1000.0)
+    assert any("4 of 32 chunks are not there: they hold 0 throughout" in note for note in other.notes)
+    first, second = (zarr.open_group(str(tmp_path / n), mode="r")["0"][...] for n in ("b.zarr", "c.zarr"))
+    np.testing.assert_array_equal(first, second)
+    run(sparse, tmp_path / "d.zarr", method="nlm", nodata=0)
+    assert not zarr.open_group(str(tmp_path / "d.zarr"), mode="r")["0"][1, 64:192, 64:192].any()
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_floats_that_are_neither_rounded_nor_cut_off(tmp_path, small, version):
+    spoilt = noisy(2)
+    source = ome_zarr(tmp_path / "a.zarr", spoilt, version=version)
+    asked = {"method": "nlm", "sigma": 12.0, "data_range": 1000.0}
+    run(source, tmp_path / "b.zarr", **asked)
+    run(source, tmp_path / "f.zarr", dtype="float32", **asked)
+    whole, floats = (zarr.open_group(str(tmp_path / n), mode="r") for n in ("b.zarr", "f.zarr"))
+    assert [floats[level].dtype for level in "01"] == [np.float32] * 2
+    assert floats["0"].chunks == whole["0"].chunks
+    assert dict(floats.attrs) == dict(whole.attrs)
+    np.testing.assert_array_equal(np.rint(floats["0"][...]), whole["0"][...])
+    assert np.abs(floats["0"][...] - whole["0"][...]).max() > 0.3
+    expected = pyramid.reduced(floats["0"][...], region.whole((2, 100, 120)), spoilt.shape, (2, 100, 120))
+    np.testing.assert_array_equal(floats["1"][...], expected)
+
+
+def test_floats_of_files(tmp_path, small):
+    spoilt = noisy(2)
+    np.save(tmp_path / "a.npy", spoilt)
+    tifffile.imwrite(tmp_path / "a.ome.tif", spoilt, metadata={"axes": "ZYX"}, tile=(64, 64))
+    asked = {"method": "nlm", "sigma": 12.0, "data_range": 1000.0, "dtype": "float32"}
+    run(tmp_path / "a.npy", tmp_path / "b.npy", **asked)
+    run(tmp_path / "a.ome.tif", tmp_path / "b.ome.tif", **asked)
+    made = np.load(tmp_path / "b.npy")
+    assert made.dtype == np.float32
+    with tifffile.TiffFile(tmp_path / "b.ome.tif") as file:
+        assert 'Type="float"' in file.ome_metadata
+        assert file.series[0].axes == "ZYX"
+        np.testing.assert_array_equal(file.asarray(), made)
+
+
+def test_a_store_that_lacks_chunks_and_is_being_written_is_refused(tmp_path, small, monkeypatch):
+    source = ome_zarr(tmp_path / "a.zarr", noisy(2))
     next((source / "0").glob("1.*")).unlink()
-    with pytest.raises(ValueError, match=r"1 of 32 chunks are not there.*--nodata 0"):
-        run(source, target, method="nlm")
-    run(source, target, method="nlm", nodata=0)
-    assert target.exists()
+    (source / "0" / "1.0.0.partial").write_bytes(b"half")
+    with pytest.raises(
+        ValueError, match=r"1 of 32 chunks .* being written \(1.0.0.partial is half written\)"
+    ):
+        run(source, tmp_path / "b.zarr", method="nlm")
+    (source / "0" / "1.0.0.partial").unlink()
+
+    def grow(seconds):
+        zarr.open_group(str(source))["0"][0, 0, 0] = 7
+
+    monkeypatch.setattr(carry.time, "sleep", grow)
+    with pytest.raises(ValueError, match=r"being written \(it grows\). Run again when it is whole"):
+        run(source, tmp_path / "b.zarr", method="nlm")
+    assert not (tmp_path / "b.zarr").exists()
 
 
 def test_a_store_that_is_written_to_meanwhile_gives_no_result(tmp_path, small):

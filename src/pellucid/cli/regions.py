@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from pellucid import tasks
+from pellucid import series, tasks
 from pellucid.cli import batch, show
 from pellucid.cli.gather import Found
 from pellucid.cli.progress import watching
@@ -125,17 +125,19 @@ def inspected(path: Path, request: Inspect, *, as_json: bool) -> Record:
     """
     if request.noise_region is not None:
         raise ValueError("noise_region does not apply to a store, which is seen by a sample. Leave it out.")
-    decision = carry.inspected(path, request.data_range, request.nodata)
+    decision = carry.inspected(path, request)
     record: Record = {
         "input": str(path),
         "method": decision.choice.method,
         "reason": decision.choice.reason,
         "noise": decision.noise.to_json(),
         "axis": decision.axis.lower() or None,
+        "along": [one.to_json() for one in decision.series],
         "notes": ["seen by a sample of windows from all over the store", *decision.notes],
     }
     if not as_json:
-        words = "\n".join((*record["notes"], analysis.words(decision.noise)))
+        along = series.told(decision.series)
+        words = "\n".join((*record["notes"], analysis.words(decision.noise), *along))
         record["words"] = f"{words}\n  denoise would use {decision.words}"
     return record
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any, BinaryIO, Literal
 
@@ -74,6 +75,19 @@ def lay_out(file: BinaryIO, shape: Sequence[int], dtype: np.dtype[Any], pages: P
     each = pages.shape if tagged or len(pages.order) == 1 else (len(pages.order), *pages.shape)
     parts = ((each, None, pages.tags[i] if i < len(pages.tags) else ()) for i in range(count))
     _write(file, parts, dtype, math.prod(shape) * dtype.itemsize, pages, name, compression=1, predictor=None)
+
+
+def of_floats(pages: Pages) -> Pages:
+    """How a file of integers is laid out when it holds float32: OME-XML names the type of its pixels."""
+
+    def told(tag: ifd.RawTag) -> ifd.RawTag:
+        if tag.code != DESCRIPTION or not pages.ome:
+            return tag
+        text = re.sub(rb'(<Pixels\b[^>]*\bType=")[^"]*(")', rb"\1float\2", tag.value)
+        text = re.sub(rb'(<Pixels\b[^>]*?)\s+SignificantBits="[^"]*"', rb"\1", text)
+        return ifd.RawTag(tag.code, tag.dtype, len(text), text)
+
+    return replace(pages, tags=tuple(tuple(map(told, tags)) for tags in pages.tags))
 
 
 def lay_out_fresh(

@@ -5,14 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+import numpy as np
 
 from pellucid import __version__, methods, tasks
 from pellucid.large import memory, place, refusing, sample, work
 from pellucid.large.decision import Decision, decide, method_for
 from pellucid.large.layout import laid_out
-from pellucid.request import Denoise, Output
+from pellucid.request import Denoise, Inspect, Output
 from pellucid.request.records import to_json
 from pellucid.run import stacks
 from pellucid.run.settings import settle
@@ -20,6 +22,10 @@ from pellucid.stores import Form, Store, Zarr, kind_to_write, opened
 
 Told = Callable[[int, int], None]
 """called with how many regions are done, of how many"""
+YOUNG = 60.0
+"""seconds since the last writing within which a store that lacks chunks is watched"""
+WAIT = 2.0
+"""seconds for which it is"""
 ATTEMPTS = 3
 """how often a region is begun whose process ends"""
 
@@ -79,7 +85,7 @@ def denoise(
     with closing(opened(source, axes=request.axes)) as store:
         state = store.state()
         kind = kind_to_write(target, store)
-        _check_there(store, request)
+        sparse = _check_there(store, request)
         found = sample.drawn(store, _letter(store.form, request))
         decision = decide(found, store.form, request, source.name)
         key = tasks.fingerprint(
@@ -89,7 +95,7 @@ def denoise(
         with place.held(part, key, limit, overwrite=output.overwrite) as at_work:
             method = method_for(settle(decision.request), decision.choice)
             if at_work.layout is None:
-                notes = at_work.created(kind, store, target.name)
+                notes = at_work.created(kind, store, written(store.form, request), target.name)
                 at_work.keep(laid_out(store.form, at_work.unit(), method, decision.axis, limit))
             else:
                 notes = ()
@@ -104,23 +110,18 @@ def denoise(
         before=before,
         seconds=time.perf_counter() - began,
         interrupted=ended,
-        notes=(*store.notes, *notes, *decision.notes),
+        notes=(*store.notes, *sparse, *notes, *decision.notes),
     )
 
 
-def inspected(source: Path, data_range: float | None, nodata: float | str) -> Decision:
+def inspected(source: Path, asked: Inspect) -> Decision:
     """What would be done about a store, and the noise of its sample.
-
-    Args:
-        source: the store.
-        data_range: what white is, or None.
-        nodata: the value of no measurement, "auto" or "none".
 
     Raises:
         ValueError: when it is damaged; OSError when it is not there.
     """
-    request = Denoise(data_range=data_range, nodata=nodata)
-    with closing(opened(source)) as store:
+    request = Denoise(data_range=asked.data_range, nodata=asked.nodata, axes=asked.axes, axis=asked.axis)
+    with closing(opened(source, axes=asked.axes)) as store:
         found = sample.drawn(store, _letter(store.form, request))
         return decide(found, store.form, request, source.name, look=False)
 
@@ -169,6 +170,16 @@ def _carried_out(
     return total, before, False
 
 
+def written(form: Form, request: Denoise) -> Form:
+    """The form of the output: that of the input, of float32 where integers are to be neither rounded nor cut.
+
+    What is stored as floats stays as it is.
+    """
+    if request.dtype == "same" or form.dtype.kind == "f":
+        return form
+    return replace(form, dtype=np.dtype(np.float32), bits=None)
+
+
 def _check_same(store: Store, state: str, source: Path, at_work: place.Place) -> None:
     """Refuse a result of an input that was written to meanwhile; nothing of it can be used."""
     if store.state() == state:
@@ -192,16 +203,38 @@ def _check_paths(source: Path, target: Path, output: Output) -> None:
         raise FileExistsError(f"{target} exists. Pass --overwrite to replace it.")
 
 
-def _check_there(store: Store, request: Denoise) -> None:
-    """Refuse a Zarr store that lacks chunks, unless the user says that what lacks is no measurement."""
+def _check_there(store: Store, request: Denoise) -> tuple[str, ...]:
+    """What is to be said of chunks that a Zarr store lacks.
+
+    A chunk that is not there holds the fill value throughout (Zarr 2 and 3); writers leave such chunks out.
+    Only where a store is evidently being written is what lacks not yet there.
+
+    Raises:
+        ValueError: when the store is being written, or has no fill value.
+    """
     if not isinstance(store, Zarr):
-        return
+        return ()
     gone, count = store.missing()
-    if gone and not (isinstance(request.nodata, int | float) and request.nodata == store.fill):
+    if not gone:
+        return ()
+    lacks = f"{gone:,} of {count:,} chunks are not there"
+    if isinstance(request.nodata, int | float) and request.nodata == store.fill:
+        return ()
+    if store.fill is None:
         raise ValueError(
-            f"{store.path}: {gone:,} of {count:,} chunks are not there. Copy the store again; if they were "
-            f"left out because they hold {store.fill} throughout, say so: --nodata {store.fill}."
+            f"{store.path}: {lacks}, and the store has no fill_value for them: what they hold is not known. "
+            "Copy it again."
         )
+    why = store.unfinished()
+    if not why and store.young() < YOUNG:
+        before = store.state()
+        time.sleep(WAIT)
+        why = "it grows" if store.state() != before else ""
+    if why:
+        raise ValueError(
+            f"{store.path}: {lacks}, and the store is being written ({why}). Run again when it is whole."
+        )
+    return (f"{lacks}: they hold {store.fill} throughout, as Zarr has it",)
 
 
 def _letter(form: Form, request: Denoise) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import methods
@@ -25,8 +26,12 @@ from pellucid.run.look import NEXT, judged, white_choice, white_report
 from pellucid.run.settings import Settings, settle
 from pellucid.run.state import State
 from pellucid.run.stated import level_of, told_report
+from pellucid.series import Series
 from pellucid.steps import Method, Trust
 from pellucid.stores import Form
+
+RUN = 256
+"""pixels a side of the neighbouring slices that are followed, and on which the last look is"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +49,7 @@ class Decision:
         share: how much of what the method takes off is taken off, as the last look at the sample said.
         nodata: the value that is no measurement, or "none".
         trust: the verdict on the sample.
+        series: what goes on along the axis of the stack, at the place of the run of the sample.
         notes: what the user should know.
     """
 
@@ -57,6 +63,7 @@ class Decision:
     share: float = 1.0
     nodata: float | str = "none"
     trust: Trust | None = None
+    series: tuple[Series, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
@@ -94,8 +101,10 @@ def decide(sample: Sample, form: Form, request: Denoise, name: str, *, look: boo
     state = replace(state, noise=report)
     choice = choice_for(state, report)
     axis, notes = _axis(state, choice, sample, form, request, name)
-    if axis and settings.method is None:
-        choice = _together(state, choice, sample, form, axis)
+    run = None if sample.run is None else _run_of(state, choice, sample.run, form, axis)
+    if axis and settings.method is None and run is not None:
+        after = film.together(run, choice)
+        choice, notes = (after.choice if after.runs else choice), (*notes, *after.notes)
         axis = axis if choice.method in film.METHODS.values() else ""
     method = method_for(settings, choice)
     if method is not None:
@@ -111,7 +120,12 @@ def decide(sample: Sample, form: Form, request: Denoise, name: str, *, look: boo
         nodata=nodata,
         notes=(*windows.notes, *notes, *choice.notes),
     )
-    return _looked(made, state, sample.pilot) if look and method is not None and not method.axis else made
+    made = replace(made, series=() if run is None else run.series)
+    if not look or method is None:
+        return made
+    if not method.axis:
+        return _looked(made, _slice(state.first, sample.pilot), state)
+    return made if run is None else _looked(made, run.first, state)
 
 
 def state_of(settings: Settings, image: Image) -> State:
@@ -176,30 +190,30 @@ def _axis(
     return next((letter for letter in film.METHODS if letter in several), ""), ()
 
 
-def _together(state: State, alone: Choice, sample: Sample, form: Form, letter: str) -> Choice:
-    """The choice for slices that help each other, where the trial on a run of them says that they do."""
-    if sample.run is None:
-        return alone
+def _run_of(state: State, choice: Choice, run: NDArray[Any], form: Form, letter: str) -> State:
+    """Neighbouring slices (D, C, h, w) of the sample, followed along their axis."""
+    rows, columns = (slice(max(0, n - RUN) // 2, max(0, n - RUN) // 2 + RUN) for n in run.shape[-2:])
     image = image_of(
-        sample.run,
+        np.ascontiguousarray(run[..., rows, columns]),
         form,
         state.first.name,
         nodata="none",
         range=Range(scale=state.first.scale, offset=state.first.offset),
-        stack=letter,
+        stack=letter or "Q",
     )
-    run = state_of(state.settings, image)
-    run = replace(run, noise=alone.noise, choice=alone, stated=state.stated)
-    after = film.together(film.follow(run), alone)
-    return after.choice if after.runs else alone
+    made = state_of(state.settings, image)
+    return film.follow(replace(made, noise=choice.noise, choice=choice, stated=state.stated))
 
 
-def _looked(made: Decision, state: State, pilot: int) -> Decision:
-    """The decision after the last look at one window, which may ask for less."""
-    one = state_of(state.settings, _slice(state.first, pilot))
+def _looked(made: Decision, image: Image, state: State) -> Decision:
+    """The decision after the last look at one window, or at a run of slices, which may ask for less."""
+    one = state_of(state.settings, image)
     method = method_of(state, made.choice)
     one = replace(one, stated=state.stated, noise=made.noise, choice=made.choice, method=method, rule="")
-    outcome = judged(apply(one), 0)
+    count = len(one.noisy)
+    if made.axis:
+        one = replace(one, runs=(tuple(range(count)),))
+    outcome = judged(apply(one), count // 2 if made.axis else 0)
     made = replace(made, trust=outcome.trust)
     if not outcome.took:
         return made
@@ -210,9 +224,10 @@ def _looked(made: Decision, state: State, pilot: int) -> Decision:
     if outcome.took == NEXT:
         level = white_report(one, 0)
         reason = f"white noise of at most {level.level * made.scale:.3g}: BM3D at this level, as {why}"
-        return replace(made, choice=replace(white_choice(level), reason=reason), notes=notes)
+        choice = replace(white_choice(level), reason=reason)
+        return replace(made, choice=choice, axis="", notes=notes)
     choice = Choice(method="none", config=None, noise=made.noise, reason=f"{why}. The input is returned")
-    return replace(made, choice=choice, notes=notes)
+    return replace(made, choice=choice, axis="", notes=notes)
 
 
 def _slice(image: Image, index: int) -> Image:

@@ -16,7 +16,7 @@ from pellucid import tasks
 from pellucid.large.decision import Decision
 from pellucid.large.layout import TASK, Layout
 from pellucid.large.work import Level, Part, forget
-from pellucid.stores import Store, Zarr, create, opened, region, space
+from pellucid.stores import Form, Store, Zarr, create, opened, region, space
 from pellucid.tasks import lines
 
 MANIFEST, RESULT, MAKING, OLD = "manifest.jsonl", "result", "making", "replaced"
@@ -45,12 +45,12 @@ class Place:
         """The store at work."""
         return self.folder / RESULT
 
-    def created(self, kind: str, source: Store, name: str) -> tuple[str, ...]:
-        """Lay the store out; it is there whole or not at all. Notes are returned."""
+    def created(self, kind: str, source: Store, form: Form, name: str) -> tuple[str, ...]:
+        """Lay the store out, of a form; it is there whole or not at all. Notes are returned."""
         making = self.folder / MAKING
         for path in (making, self.result):
             _remove(path)
-        notes = create(making, kind, source, source.form, name)
+        notes = create(making, kind, source, form, name)
         self.mark = secrets.token_hex(4)
         return notes
 

@@ -18,7 +18,6 @@ WHOLE = {
     "warm_start": "a fit is to a whole picture",
     "keep_brightness": "the mean of a channel is that of the whole picture",
     "tile": "the regions are chosen by the memory",
-    "dtype": "the type stays as it is",
     "stop": "methods that iterate see the whole picture",
     "iterations": "methods that iterate see the whole picture",
     "seconds": "methods that iterate see the whole picture",

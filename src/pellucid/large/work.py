@@ -130,10 +130,12 @@ def denoised(values: NDArray[Any], decision: Decision, form: Form, own: region.R
         own: the part that is wanted.
 
     Returns:
-        that part, in the same type; alpha, and what is no measurement, as they came.
+        that part, in the same type, or as float32 where that was asked for; alpha, and what is no
+        measurement, as they came.
     """
+    floats = decision.request.dtype == "float32" and values.dtype.kind != "f"
     if decision.choice.method == "none":
-        return np.ascontiguousarray(values[own])
+        return np.ascontiguousarray(values[own], np.float32 if floats else values.dtype)
     place = form.axes.index("S") if form.alpha is not None else 0
     plain = values if form.alpha is None else np.delete(values, form.alpha, axis=place)
     axes = form.axes
@@ -148,15 +150,18 @@ def denoised(values: NDArray[Any], decision: Decision, form: Form, own: region.R
     result = np.stack([from_slices(one, axes, shape) for one in made])
     result = np.moveaxis(result, 0, along) if decision.axis else result[0]
     if form.alpha is not None:
-        result = np.insert(result, form.alpha, values.take(form.alpha, axis=place), axis=place)
+        alpha = values.take(form.alpha, axis=place).astype(result.dtype)
+        result = np.insert(result, form.alpha, alpha, axis=place)
     return np.ascontiguousarray(result[own])
 
 
 def _run(stored: NDArray[Any], decision: Decision, form: Form) -> NDArray[Any]:
     """Slices (D, C, h, w) that are taken together, or a single one."""
     missing, _ = holes.missing(stored, decision.nodata)
-    if missing is not None and missing.all():
-        return stored
+    floats = decision.request.dtype == "float32" and stored.dtype.kind != "f"
+    dtype = np.dtype(np.float32) if floats else stored.dtype
+    if (missing is not None and missing.all()) or bool((stored == stored.flat[0]).all()):
+        return stored.astype(dtype)  # nothing to see, as in chunks that were left out
     range = Range(scale=decision.scale, offset=decision.offset, bits=form.bits)
     image = image_of(stored, form, "a region", nodata=decision.nodata, range=range)
     noisy = torch.from_numpy(image.pixels.copy())
@@ -170,11 +175,11 @@ def _run(stored: NDArray[Any], decision: Decision, form: Form) -> NDArray[Any]:
             for y, x in zip(noisy, estimate, strict=True)
         ]
         estimate = torch.stack(blended)
-    values = from_working(estimate.numpy(), decision.scale, stored.dtype, decision.offset, form.bits)
+    values = from_working(estimate.numpy(), decision.scale, dtype, decision.offset, form.bits)
     kept = (estimate == noisy).numpy()
     if image.holes is not None:
         kept |= image.holes[:, None]
-    return np.where(kept if missing is None else kept | missing, stored, values)
+    return np.where(kept if missing is None else kept | missing, stored.astype(dtype), values)
 
 
 def estimated(noisy: Tensor, decision: Decision) -> Tensor:

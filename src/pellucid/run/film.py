@@ -48,7 +48,8 @@ def together(state: State, alone: Choice) -> State:
     letter, notes = _axis(state, request)
     found = [one for one in state.series if one.axis == letter]
     state = replace(state, notes=(*state.notes, *notes, *_told(found)))
-    each = state.choices or (state.choice,)
+    blank = {i for one in found for i in one.blank}
+    each = [one for i, one in enumerate(state.choices) if i not in blank] or [state.choice]
     plain = all(one.method in FILTERS for one in (alone, *each)) and not isinstance(alone.stabilise, ByMap)
     able = not alone.noise.correlated and request.guide is None and request.effort != "quick"
     if not (letter and plain and able):

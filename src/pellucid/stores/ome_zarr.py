@@ -6,6 +6,7 @@ import itertools
 import math
 import os
 import shutil
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from pellucid import extras
 from pellucid.files.decoding import decoding
-from pellucid.stores import ome
+from pellucid.stores import ome, retyped
 from pellucid.stores.region import Region, cells
 from pellucid.stores.store import Form, Store
 
@@ -25,6 +26,8 @@ SIDE = 512
 """side of the chunks of a new store, and the longest side of the last level of its pyramid"""
 HEADS = frozenset((".zarray", ".zattrs", ".zgroup", ".zmetadata", "zarr.json"))
 """files of a store that hold no values"""
+PARTIAL = frozenset((".partial", ".tmp", ".part"))
+"""endings of files that are put in their place when they are whole"""
 
 
 class Zarr:
@@ -112,6 +115,17 @@ class Zarr:
                     f"{level.shape} {level.dtype} at level {name}. Make the pyramid again."
                 )
 
+    def unfinished(self) -> str:
+        """A file in it that is half written, in words; "" where none is."""
+        for path in _files(self.path):
+            if path.suffix in PARTIAL:
+                return f"{path.name} is half written"
+        return ""
+
+    def young(self) -> float:
+        """Seconds since the last of its files was written."""
+        return time.time() - max((p.stat().st_mtime for p in _files(self.path)), default=0.0)
+
     def missing(self) -> tuple[int, int]:
         """How many chunks of the full size are not there, of how many."""
         root = self.path / self.names[0]
@@ -122,7 +136,7 @@ class Zarr:
 
     @property
     def fill(self) -> Any:
-        """The value of chunks that are not there."""
+        """The value of chunks that are not there, as Zarr has it; None where nothing is said."""
         return self.levels[0].fill_value
 
     def read(self, region: Region, level: int = 0) -> NDArray[Any]:
@@ -205,6 +219,8 @@ def create(path: Path, form: Form, like: Store | None, name: str) -> tuple[str, 
     """
     if isinstance(like, Zarr):
         _copy(like, path)
+        if form.dtype != like.form.dtype:
+            retyped.retype(path, like.names, form.dtype)
     else:
         _fresh(path, form, name)
     return ()

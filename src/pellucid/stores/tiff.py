@@ -301,7 +301,8 @@ def create(path: Path, form: Form, like: Store | None, name: str) -> tuple[str, 
     notes: tuple[str, ...] = ()
     with path.open("x+b") as file:
         if isinstance(like, Tiff):
-            tiff_write.lay_out(file, form.shape, form.dtype, like.pages, name)
+            pages = like.pages if form.dtype == like.form.dtype else tiff_write.of_floats(like.pages)
+            tiff_write.lay_out(file, form.shape, form.dtype, pages, name)
             if like.pages.compression != PLAIN:
                 notes = ("a TIFF file that is written region by region is not compressed.",)
         else:
