@@ -198,6 +198,27 @@ def test_chunks_that_a_writer_left_out_hold_the_fill_value(tmp_path, small, monk
     assert not zarr.open_group(str(tmp_path / "d.zarr"), mode="r")["0"][1, 64:192, 64:192].any()
 
 
+def test_hot_pixels_of_the_sensor_and_single_ones_go(tmp_path, small):
+    clean = noisy(6, sigma=6.0)
+    spoilt = clean.copy()
+    stay = [(20, 30), (127, 128), (150, 200)]
+    for y, x in stay:
+        spoilt[:, y, x] += 400
+    spoilt[2, 100, 60] = 65535
+    np.save(tmp_path / "a.npy", spoilt)
+    asked = {"method": "nlm", "sigma": 6.0, "data_range": 1000.0, "axes": "TYX"}
+    outcome = run(tmp_path / "a.npy", tmp_path / "b.npy", **asked)
+    assert [place[1:] for place in outcome.decision.hot] == stay
+    assert any("3 hot or dead pixels replaced" in note for note in outcome.notes)
+    made = np.load(tmp_path / "b.npy").astype(float)
+    for y, x in stay:
+        assert np.abs(made[:, y, x] - clean[:, y, x]).max() < 100
+    assert abs(made[2, 100, 60] - clean[2, 100, 60]) < 100
+    kept = run(tmp_path / "a.npy", tmp_path / "c.npy", hot_pixels="off", **asked)
+    assert kept.decision.hot == ()
+    assert np.load(tmp_path / "c.npy")[2, 100, 60] > 30_000
+
+
 @pytest.mark.parametrize("version", [2, 3])
 def test_floats_that_are_neither_rounded_nor_cut_off(tmp_path, small, version):
     spoilt = noisy(2)

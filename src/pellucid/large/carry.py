@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from pellucid import __version__, methods, tasks
-from pellucid.large import memory, place, refusing, sample, work
+from pellucid.large import memory, place, refusing, sample, spots, work
 from pellucid.large.decision import Decision, decide, method_for
 from pellucid.large.layout import laid_out
 from pellucid.request import Denoise, Inspect, Output
@@ -87,7 +87,8 @@ def denoise(
         kind = kind_to_write(target, store)
         sparse = _check_there(store, request)
         found = sample.drawn(store, _letter(store.form, request))
-        decision = decide(found, store.form, request, source.name)
+        sensor = spots.staying(store) if request.hot_pixels != "off" else ()
+        decision = decide(found, store.form, request, source.name, hot=sensor)
         key = tasks.fingerprint(
             [str(source.resolve()), state, __version__, to_json(request), kind, decision.words]
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,7 +14,7 @@ from pellucid.auto import Choice
 from pellucid.files.stored import Stored, to_image
 from pellucid.files.working_range import Range
 from pellucid.image import Image
-from pellucid.large import refusing
+from pellucid.large import refusing, spots
 from pellucid.large.sample import Sample
 from pellucid.noise import analysis
 from pellucid.noise.report import NoiseReport
@@ -48,6 +49,7 @@ class Decision:
         axis: the letter of the axis along which the method takes slices together, "" where it does not.
         share: how much of what the method takes off is taken off, as the last look at the sample said.
         nodata: the value that is no measurement, or "none".
+        hot: channel, row and column of pixels that are hot or dead in every slice.
         trust: the verdict on the sample.
         series: what goes on along the axis of the stack, at the place of the run of the sample.
         notes: what the user should know.
@@ -62,6 +64,7 @@ class Decision:
     axis: str = ""
     share: float = 1.0
     nodata: float | str = "none"
+    hot: tuple[tuple[int, int, int], ...] = ()
     trust: Trust | None = None
     series: tuple[Series, ...] = ()
     notes: tuple[str, ...] = ()
@@ -72,7 +75,15 @@ class Decision:
         return f"{self.choice.method}: {self.choice.reason}"
 
 
-def decide(sample: Sample, form: Form, request: Denoise, name: str, *, look: bool = True) -> Decision:
+def decide(
+    sample: Sample,
+    form: Form,
+    request: Denoise,
+    name: str,
+    *,
+    hot: tuple[tuple[int, int, int], ...] = (),
+    look: bool = True,
+) -> Decision:
     """Decide by a sample of a store what is done about all of it.
 
     Args:
@@ -80,6 +91,7 @@ def decide(sample: Sample, form: Form, request: Denoise, name: str, *, look: boo
         form: of the store.
         request: what was asked for.
         name: of the store, for messages.
+        hot: pixels that are hot or dead in every slice.
         look: whether the last look at one window may ask for less.
 
     Raises:
@@ -88,7 +100,10 @@ def decide(sample: Sample, form: Form, request: Denoise, name: str, *, look: boo
     own = replace(request, axes=None, shots=False)
     settings = settle(own)
     nodata = request.nodata if request.nodata != "auto" else "none" if form.nodata is None else form.nodata
-    windows = image_of(sample.windows, form, name, nodata=nodata, data_range=request.data_range)
+    seen = sample.windows
+    if request.hot_pixels != "off":
+        seen = spots.mended(seen, (), (0, 0), spots.limits_of(form))
+    windows = image_of(seen, form, name, nodata=nodata, data_range=request.data_range)
     state = state_of(settings, windows)
     told = level_of(state)
     if told is not None:
@@ -118,7 +133,8 @@ def decide(sample: Sample, form: Form, request: Denoise, name: str, *, look: boo
         color=windows.color,
         axis=axis,
         nodata=nodata,
-        notes=(*windows.notes, *notes, *choice.notes),
+        hot=hot,
+        notes=(*windows.notes, *notes, *choice.notes, *_of_sensor(hot)),
     )
     made = replace(made, series=() if run is None else run.series)
     if not look or method is None:
@@ -126,6 +142,15 @@ def decide(sample: Sample, form: Form, request: Denoise, name: str, *, look: boo
     if not method.axis:
         return _looked(made, _slice(state.first, sample.pilot), state)
     return made if run is None else _looked(made, run.first, state)
+
+
+def _of_sensor(hot: Sequence[tuple[int, int, int]]) -> tuple[str, ...]:
+    """What was found of the sensor, in words."""
+    count = len(hot)
+    many = f"{count} hot or dead pixel{'s' * (count > 1)}"
+    return (
+        (f"{many} replaced by the median of the neighbours (--hot-pixels off keeps them)",) if count else ()
+    )
 
 
 def state_of(settings: Settings, image: Image) -> State:

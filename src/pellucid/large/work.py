@@ -15,6 +15,7 @@ from torch import Tensor
 from pellucid.files import holes
 from pellucid.files.stored import from_slices, to_slices
 from pellucid.files.working_range import Range, from_working
+from pellucid.large import spots
 from pellucid.large.decision import Decision, image_of, method_for
 from pellucid.noise import values as looked
 from pellucid.request import Denoise
@@ -98,7 +99,8 @@ def do(part: Part | Level) -> dict[str, int]:
         raise ValueError(f"{part.source} was written to while it was read. Run again when it is whole.")
     own = region.parsed(part.region)
     block = region.grown(own, part.margins, source.form.shape, part.grid)
-    made = denoised(source.read(block), part.decision, source.form, region.within(own, block))
+    corner = tuple(block[source.form.axes.index(letter)].start for letter in "YX")
+    made = denoised(source.read(block), part.decision, source.form, region.within(own, block), corner)
     target.write(own, made)
     return {"values": region.count(own)}
 
@@ -120,7 +122,13 @@ def _level(part: Level) -> dict[str, int]:
     return {"values": region.count(own)}
 
 
-def denoised(values: NDArray[Any], decision: Decision, form: Form, own: region.Region) -> NDArray[Any]:
+def denoised(
+    values: NDArray[Any],
+    decision: Decision,
+    form: Form,
+    own: region.Region,
+    corner: tuple[int, ...] = (0, 0),
+) -> NDArray[Any]:
     """Stored values of a region, denoised.
 
     Args:
@@ -128,13 +136,14 @@ def denoised(values: NDArray[Any], decision: Decision, form: Form, own: region.R
         decision: what is done.
         form: of the store.
         own: the part that is wanted.
+        corner: row and column of the store at which the region begins.
 
     Returns:
         that part, in the same type, or as float32 where that was asked for; alpha, and what is no
         measurement, as they came.
     """
     floats = decision.request.dtype == "float32" and values.dtype.kind != "f"
-    if decision.choice.method == "none":
+    if decision.choice.method == "none" and decision.request.hot_pixels == "off":
         return np.ascontiguousarray(values[own], np.float32 if floats else values.dtype)
     place = form.axes.index("S") if form.alpha is not None else 0
     plain = values if form.alpha is None else np.delete(values, form.alpha, axis=place)
@@ -145,7 +154,7 @@ def denoised(values: NDArray[Any], decision: Decision, form: Form, own: region.R
         plain = np.moveaxis(plain, along, 0)
     runs = plain if decision.axis else plain[None]
     slices = np.stack([to_slices(one, axes) for one in runs])  # (D, N, C, h, w)
-    made = np.stack([_run(slices[:, n], decision, form) for n in range(slices.shape[1])], 1)
+    made = np.stack([_run(slices[:, n], decision, form, corner) for n in range(slices.shape[1])], 1)
     shape = runs.shape[1:]
     result = np.stack([from_slices(one, axes, shape) for one in made])
     result = np.moveaxis(result, 0, along) if decision.axis else result[0]
@@ -155,13 +164,17 @@ def denoised(values: NDArray[Any], decision: Decision, form: Form, own: region.R
     return np.ascontiguousarray(result[own])
 
 
-def _run(stored: NDArray[Any], decision: Decision, form: Form) -> NDArray[Any]:
+def _run(stored: NDArray[Any], decision: Decision, form: Form, corner: tuple[int, ...]) -> NDArray[Any]:
     """Slices (D, C, h, w) that are taken together, or a single one."""
     missing, _ = holes.missing(stored, decision.nodata)
     floats = decision.request.dtype == "float32" and stored.dtype.kind != "f"
     dtype = np.dtype(np.float32) if floats else stored.dtype
     if (missing is not None and missing.all()) or bool((stored == stored.flat[0]).all()):
         return stored.astype(dtype)  # nothing to see, as in chunks that were left out
+    if decision.request.hot_pixels != "off" and missing is None:
+        stored = spots.mended(stored, decision.hot, (corner[0], corner[1]), spots.limits_of(form))
+    if decision.choice.method == "none":
+        return stored.astype(dtype)
     range = Range(scale=decision.scale, offset=decision.offset, bits=form.bits)
     image = image_of(stored, form, "a region", nodata=decision.nodata, range=range)
     noisy = torch.from_numpy(image.pixels.copy())
