@@ -47,7 +47,7 @@ def test_axis_overrules_in_inspect_as_in_denoise(run, film, tmp_path):
 
 def test_the_page_shows_it(run, film, tmp_path):
     page = tmp_path / "page.html"
-    given = ("--axes", "TYX", "--axis", "none", "--method", "median", "--report", page)
+    given = ("--axes", "TYX", "--axis", "none", "--effort", "quick", "--report", page)
     assert run("denoise", film, "-o", tmp_path / "out.tif", *given).code == 0
     text = page.read_text()
     assert "<h2>Along T</h2>" in text
