@@ -34,17 +34,17 @@ STORED = 4
 CASES = {
     # name: (method, channels, slices, shared noise, (sides))
     "median": ("median", 1, 1, False, (768, 1536)),
-    "bm3d": ("bm3d", 1, 1, False, (384, 768)),
-    "bm3d shared": ("bm3d", 1, 1, True, (384, 768)),
-    "bm3d colour": ("bm3d", 3, 1, False, (256, 512)),
-    "photo": ("photo", 1, 1, False, (384, 768)),
-    "photo shared": ("photo", 1, 1, True, (384, 768)),
-    "photo colour shared": ("photo", 3, 1, True, (256, 512)),
-    "photons": ("photons", 1, 1, False, (384, 768)),
-    "vbm3d": ("vbm3d", 1, 16, False, (128, 256)),
-    "vbm3d shared": ("vbm3d", 1, 16, True, (128, 256)),
-    "bm4d": ("bm4d", 1, 16, False, (128, 256)),
-    "bm4d shared": ("bm4d", 1, 16, True, (128, 256)),
+    "bm3d": ("bm3d", 1, 1, False, (320, 640)),
+    "bm3d shared": ("bm3d", 1, 1, True, (320, 640)),
+    "bm3d colour": ("bm3d", 3, 1, False, (192, 384)),
+    "photo": ("photo", 1, 1, False, (320, 640)),
+    "photo shared": ("photo", 1, 1, True, (320, 640)),
+    "photo colour shared": ("photo", 3, 1, True, (192, 384)),
+    "photons": ("photons", 1, 1, False, (320, 640)),
+    "vbm3d": ("vbm3d", 1, 16, False, (96, 192)),
+    "vbm3d shared": ("vbm3d", 1, 16, True, (96, 192)),
+    "bm4d": ("bm4d", 1, 16, False, (96, 192)),
+    "bm4d shared": ("bm4d", 1, 16, True, (96, 192)),
 }
 
 
