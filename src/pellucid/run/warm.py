@@ -46,7 +46,7 @@ def order(state: State) -> tuple[dict[int, int], tuple[str, ...]]:
         state.first.shape, axes, state.first.name, axis="auto", method=state.method.name, wanted="t"
     )
     runs = stacks.along(state.first, axes, letter) if letter else ()
-    scenes = [scene for run in runs for scene in film.scenes(state.noisy, run)]
+    scenes = film.cuts(state, runs)
     return {now: before for scene in scenes for before, now in itertools.pairwise(scene)}, notes
 
 
