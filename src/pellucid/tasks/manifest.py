@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from pellucid.tasks import lines
 from pellucid.tasks.items import Row, WorkItem
@@ -13,7 +12,7 @@ from pellucid.tasks.items import Row, WorkItem
 BEGUN, DONE, FAILED = "begun", "done", "failed"
 
 
-class Manifest:
+class Manifest(lines.Lines):
     """A file of lines, open for one run at a time; the last line of a key counts.
 
     A line has "key", "state" (begun, done or failed), "at" (seconds since 1970), "fingerprint" and, of what
@@ -40,12 +39,12 @@ class Manifest:
     """
 
     def __init__(self, path: Path) -> None:
+        super().__init__(path)
         self.path = path
-        self._file = lines.Lines(path)
         try:
             self.rows = read(path)
         except BaseException:
-            self._file.close()
+            self.close()
             raise
 
     def done(self, item: WorkItem) -> Row | None:
@@ -90,23 +89,11 @@ class Manifest:
 
     def remark(self, row: Row) -> None:
         """Add a line that is about no item, e.g. what was asked for; it has no "key"."""
-        self._file.append({name: value for name, value in row.items() if name != "key"})
-
-    def close(self) -> None:
-        """Let others write."""
-        self._file.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+        self.append({name: value for name, value in row.items() if name != "key"})
 
     def _add(self, row: Row, *, safe: bool = True) -> None:
         row["at"] = round(time.time(), 3)
-        self._file.append(row, safe=safe)
+        self.append(row, safe=safe)
         self.rows[row["key"]] = row
 
 

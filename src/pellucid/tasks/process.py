@@ -7,13 +7,12 @@ import os
 import pickle
 import queue
 import signal
-import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Callable
-from typing import IO, Any
+from typing import Any
 
+from pellucid.tasks.child import Child
 from pellucid.tasks.items import WorkerDiedError
 
 MODULE = "pellucid.tasks.worker"
@@ -35,8 +34,8 @@ Reply = tuple["Process", Any]
 class Process:
     """A process that calls one function with what it is sent.
 
-    It is started fresh, not forked: threads of torch do not survive a fork. It has a session of its own, so
-    that Ctrl-C reaches only who started it, and it ends when that one is gone.
+    It is started fresh, not forked: threads of torch do not survive a fork. It ends when who started it is
+    gone.
 
     Args:
         function: of one argument; a module must hold it by its name.
@@ -49,58 +48,33 @@ class Process:
                 f"a function for other processes must stand in a module, got {function.__qualname__} of "
                 f"{function.__module__}. Move it into a file that can be imported."
             )
-        self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - it is closed by `end`
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", MODULE],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            env=os.environ | ONE | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
-            start_new_session=True,
-        )
+        path = os.pathsep.join(path for path in sys.path if path)
+        self._child = Child(MODULE, os.environ | ONE | {"PYTHONPATH": path})
         threading.Thread(target=self._listen, args=(replies,), daemon=True).start()
         self.send((function.__module__, function.__qualname__))
 
     def send(self, message: Any) -> None:
         """Hand over a message; that a process has died is heard where its replies are."""
-        if self._process.stdin is not None:
-            with contextlib.suppress(BrokenPipeError, OSError):
-                pickle.dump(message, self._process.stdin)
-                self._process.stdin.flush()
+        with contextlib.suppress(BrokenPipeError, OSError):
+            pickle.dump(message, self._child.into)
+            self._child.into.flush()
 
     def died(self) -> WorkerDiedError:
         """How the process ended, with its last words; it is gone then."""
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(timeout=5)
-        code = self._process.returncode
-        self._errors.seek(0)
-        text = self._errors.read()[-4000:].decode("utf-8", "replace")
-        last = next((line.strip() for line in reversed(text.split("\n")) if line.strip()), "")
-        self.end()
-        how = "it did not answer" if code is None else f"exit code {code}" if code >= 0 else f"signal {-code}"
+        code, how, last = self._child.died()
         if code == -signal.SIGKILL:
             how += ", as when memory runs out"
-        return WorkerDiedError(f"the process at work ended ({how}){': ' + last[-200:] if last else ''}")
+        return WorkerDiedError(f"the process at work ended ({how}){': ' + last if last else ''}")
 
     def end(self) -> None:
         """Kill the process and what it started."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            if hasattr(os, "killpg"):
-                os.killpg(self._process.pid, signal.SIGKILL)
-            else:
-                self._process.kill()
-        self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout, self._errors):
-            if pipe is not None:
-                with contextlib.suppress(OSError):
-                    pipe.close()
+        self._child.end()
 
     def _listen(self, replies: queue.Queue[Reply]) -> None:
         """Pass on what the process answers; None at its end."""
-        pipe = self._process.stdout
-        while pipe is not None:
+        while True:
             try:
-                message = pickle.load(pipe)
+                message = pickle.load(self._child.out)
             except Exception:  # noqa: BLE001 - a message torn by the death of the process is none
                 break
             replies.put((self, message))
