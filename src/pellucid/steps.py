@@ -98,6 +98,24 @@ class Step:
     notes: tuple[str, ...] = ()
     unfinished: tuple[str, ...] = ()
 
+    @classmethod
+    def once(cls, estimate: Tensor, *, notes: tuple[str, ...] = ()) -> Step:
+        """The one step of a filter.
+
+        Args:
+            estimate: (C, H, W), shaped like a shot.
+            notes: what the user should know.
+        """
+        return cls(
+            iteration=1,
+            phase="filter",
+            loss=None,
+            output=estimate,
+            estimate=lambda: estimate,
+            total=1,
+            notes=notes,
+        )
+
 
 def hurried(method: str, done: int, planned: int) -> tuple[str, ...]:
     """What is to be said of a fit that ends before a tenth of what its settings plan.

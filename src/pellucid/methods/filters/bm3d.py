@@ -109,7 +109,7 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
     noisy = task.shots.mean(0).to(device)
     kernel = torch.from_numpy(task.noise.kernel).float().to(device) / len(task.shots)
     estimate = restore(noisy, kernel, config, color=task.color)
-    yield Step(iteration=1, phase="filter", loss=None, output=estimate, estimate=lambda: estimate, total=1)
+    yield Step.once(estimate)
 
 
 def restore(noisy: Tensor, kernel: Tensor, config: Config, *, color: bool) -> Tensor:

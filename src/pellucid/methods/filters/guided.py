@@ -53,15 +53,7 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
     notes: tuple[str, ...] = ()
     if task.guide is None:
         notes = ("guided had no other band (--guide FILE) and took the picture itself",)
-    yield Step(
-        iteration=1,
-        phase="filter",
-        loss=None,
-        output=estimate,
-        estimate=lambda: estimate,
-        total=1,
-        notes=notes,
-    )
+    yield Step.once(estimate, notes=notes)
 
 
 def guided(plane: Floats, bands: Floats, radius: int, added: float) -> Floats:

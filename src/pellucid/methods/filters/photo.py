@@ -244,7 +244,7 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
         estimate = _bounded(noisy, estimate, sigma, config)
     estimate = estimate + (noisy - estimate).mean((-2, -1), keepdim=True)
     estimate = lit(noisy, estimate, config.light, developed=developed, least=config.least)
-    yield Step(iteration=1, phase="filter", loss=None, output=estimate, estimate=lambda: estimate, total=1)
+    yield Step.once(estimate)
 
 
 def _bounded(noisy: Tensor, estimate: Tensor, sigma: Tensor, config: Config) -> Tensor:

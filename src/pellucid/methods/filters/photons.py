@@ -85,7 +85,7 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
         change = Anscombe(task.noise)
         kernel = torch.from_numpy(change.noise.kernel).float().to(device)
         estimate = change.inverse(bm3d.restore(change.forward(noisy), kernel, filter, color=task.color))
-    yield Step(iteration=1, phase="filter", loss=None, output=estimate, estimate=lambda: estimate, total=1)
+    yield Step.once(estimate)
 
 
 def _of_counts(

@@ -47,7 +47,7 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
         for p, w in zip(planes, weight.tolist(), strict=True)
     ]
     estimate = decorrelate.mix(transform.T, torch.from_numpy(np.stack(smooth)).to(noisy))
-    yield Step(iteration=1, phase="filter", loss=None, output=estimate, estimate=lambda: estimate, total=1)
+    yield Step.once(estimate)
 
 
 TV = Method(

@@ -103,7 +103,7 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
     levels = torch.ones(film.shape[1]) if task.relative is None else task.relative
     made = restore(film, kernel, config, color=task.color, levels=levels)
     estimate = (made[:, 0] if single else made).to(device)
-    yield Step(iteration=1, phase="filter", loss=None, output=estimate, estimate=lambda: estimate, total=1)
+    yield Step.once(estimate)
 
 
 def restore(

@@ -46,7 +46,7 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
     planes = decorrelate.mix(transform, noisy).cpu().double().numpy()
     clean = [_shrink(p, s, config) for p, s in zip(planes, sigma.tolist(), strict=True)]
     estimate = decorrelate.mix(transform.T, torch.from_numpy(np.stack(clean)).to(noisy))
-    yield Step(iteration=1, phase="filter", loss=None, output=estimate, estimate=lambda: estimate, total=1)
+    yield Step.once(estimate)
 
 
 def _shrink(plane: Plane, sigma: float, config: Config) -> Plane:

@@ -65,15 +65,7 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
             f"{known.name} in this file is for {known.channels} channels: each of the image's was given "
             f"{known.channels} times, which it has not learnt",
         )
-    yield Step(
-        iteration=1,
-        phase="filter",
-        loss=None,
-        output=estimate,
-        estimate=lambda: estimate,
-        total=1,
-        notes=notes,
-    )
+    yield Step.once(estimate, notes=notes)
 
 
 ZOO = Method(

@@ -107,7 +107,7 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
         estimate = torch.from_numpy(restore(framed, known, config, colours=colours)) * span + low
     estimate = estimate + (noisy - estimate).mean((-2, -1), keepdim=True)
     estimate = lit(noisy, estimate, config.light, developed=colours and task.noise.correlated).to(device)
-    yield Step(iteration=1, phase="filter", loss=None, output=estimate, estimate=lambda: estimate, total=1)
+    yield Step.once(estimate)
 
 
 def autocovariance(picture: Floats, noise: NoiseReport, config: Config, *, colours: bool) -> Floats:
