@@ -12,6 +12,7 @@ from torch import Tensor
 
 from pellucid import auto, devices, methods, shots
 from pellucid.auto import Choice
+from pellucid.damage import pages
 from pellucid.degradation import Mask
 from pellucid.image import Image
 from pellucid.noise import analysis, field, photons, sensor
@@ -106,7 +107,8 @@ def choose(state: State) -> State:
     # what stands for the stack is what is done about its noisiest slice
     noisiest = max(choices, key=lambda c: c.noise.level) if choices else None
     choice = noisiest or choice_for(state, state.noise)
-    notes = said + tuple(dict.fromkeys(note for c in (choices or (choice,)) for note in c.notes))
+    choice = replace(choice, notes=(*choice.notes, *_stained(state)))
+    notes = said + tuple(dict.fromkeys(note for c in (*choices, choice) for note in c.notes))
     if choices:
         levels = sorted(report.level * report.scale for report in state.reports)
         notes += (
@@ -121,6 +123,15 @@ def choose(state: State) -> State:
     state = replace(state, method=method, rule=rule)
     several = len(state.noisy) > 1 and state.request.kind == "noise" and state.settings.method is None
     return film.together(state, choice_for(state, state.noise)) if several else state
+
+
+def _stained(state: State) -> tuple[str, ...]:
+    """A note where what hampers the reading of a page is no noise."""
+    count, channels = state.noisy.shape[:2]
+    if not isinstance(state.request, Denoise) or count > 1 or channels not in (1, 3):
+        return ()
+    told = pages.note(state.noisy[0].numpy())
+    return (told,) if told else ()
 
 
 def _runs(state: State) -> tuple[tuple[stacks.Run, ...], tuple[str, ...]]:
