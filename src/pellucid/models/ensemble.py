@@ -38,7 +38,9 @@ class Ensemble:
     device: torch.device
     precision: str = "float32"
 
-    def estimate(self, noisy: Tensor, level: float, *, stride: int = 1, views: int = 1) -> Tensor:
+    def estimate(
+        self, noisy: Tensor, level: float, *, stride: int = 1, views: int = 1, first: int = 0
+    ) -> Tensor:
         """What the model makes of (C, H, W), working units.
 
         With a stride it sees the pictures of every `stride`-th pixel, one by one (pixel-shuffle
@@ -49,6 +51,7 @@ class Ensemble:
             level: standard deviation of white noise that it is told, working units.
             stride: between the pixels that it sees side by side.
             views: 1 to 4 pictures of which the mean is taken: as it is, turned by 180 degrees, mirrored.
+            first: of these four the first that is taken.
 
         Raises:
             ValueError: when the model takes another number of channels.
@@ -60,7 +63,7 @@ class Ensemble:
 
         def restored(part: Tensor) -> Tensor:
             found = torch.zeros_like(part)
-            for axes in MIRRORS[:views]:
+            for axes in MIRRORS[first : first + views]:
                 seen = part.flip(axes)
                 with devices.arithmetic(self.precision, device):
                     one = apply(model, learning, seen, told, model.config, seed=seed, device=device)

@@ -30,7 +30,7 @@ def psnr(clean: torch.Tensor, estimate: torch.Tensor) -> float:
 
 
 def run(noisy: torch.Tensor, noise: NoiseReport, method=PHOTO, **changes) -> torch.Tensor:
-    alone = {"nlh_share": 0.0} if method is PHOTO else {}
+    alone = {"nlh_share": 0.0, "precision": "float32"} if method is PHOTO else {}
     if "share" in changes and not noise.correlated:
         changes["white_share"] = changes.pop("share")
     config = replace(method.presets["fast"], **(alone | changes))
@@ -150,6 +150,12 @@ def test_where_pixels_share_noise_the_network_also_sees_every_second_pixel():
     assert torch.allclose(usual, (1 - FAST.pd_share) * without + FAST.pd_share * apart, atol=1e-5)
     white_noise = replace(noise, correlated=False)
     assert torch.equal(run(noisy, white_noise), run(noisy, white_noise, pd_share=0.0))
+
+
+def test_bfloat16_changes_the_estimate_by_a_hundredth_of_the_noise():
+    noisy, noise = shared_noise(photograph())
+    exact, fast = (run(noisy, noise, light="never", precision=p) for p in ("float32", "auto"))
+    assert float((exact - fast).square().mean().sqrt()) < noise.level / 100
 
 
 def apply_model(noisy: torch.Tensor, level: float) -> torch.Tensor:
