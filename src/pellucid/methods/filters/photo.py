@@ -211,9 +211,7 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
     def seen(network: Ensemble, level: float, views: int, *, first: int = 0, stride: int = 1) -> Tensor:
         # a network knows pictures from 0 to 1, wherever the values of this one lie
         low, span = task.noise.low, task.noise.span
-        framed = network.estimate(
-            (noisy - low) / span, level / span, stride=stride, views=views, first=first
-        )
+        framed = network.estimate((noisy - low) / span, level / span, stride=stride, views=views, first=first)
         return framed * span + low
 
     other, light, more = None, 0.0, config.tta_views - 1
