@@ -272,6 +272,12 @@ def test_nlh_takes_its_share_where_pixels_share_the_noise_and_nowhere_else():
     assert 0.002 < float((plain - mixed).std()) < 0.05
 
 
+def test_noise_from_before_the_curve_of_a_camera_is_no_matter_of_nlh(monkeypatch):
+    noisy, noise = shared_noise(photograph(48))
+    monkeypatch.setattr(photo, "developing", lambda noisy, estimate: 1.0)
+    assert torch.equal(run(noisy, noise, nlh_share=0.0), run(noisy, noise, nlh_share=0.6))
+
+
 def test_strips_of_rows_give_what_the_whole_picture_gives(monkeypatch):
     draw = torch.Generator().manual_seed(0)
     noisy, estimate = (torch.rand(3, 151, 40, generator=draw) for _ in range(2))
