@@ -2,13 +2,13 @@
 
     python benchmarks/method_memory.py [--only bm3d vbm3d …] [--out benchmarks/results/method_memory.json]
 
-Each case is one region of a store, done by the very function that does it in a run, in a process of its own,
-at two sizes. The peak of what the process holds (VmHWM, to the byte as the kernel keeps it) grows by so many
-bytes from the one to the other, beyond what the region takes as it is stored; the rest, libraries and what a
-method holds at any size, is the base. Noise is white, or shared by neighbouring pixels where the method does
-more then.
+Each case is one region of a store, done by the very function that does it in a run, in a process of its own
+that has done a tiny one before. The peak of what the process holds (VmHWM, which the kernel keeps) lies so
+many bytes per value above what it held before, beyond what the region takes as it is stored. Noise is white,
+or shared by neighbouring pixels where a method does more then.
 """
 
+import ctypes
 import json
 import subprocess
 import sys
@@ -32,24 +32,46 @@ from pellucid.stores import Form, region
 STORED = 4
 """bytes of a value as it is stored, before and after"""
 CASES = {
-    # name: (method, channels, slices, shared noise, (sides))
-    "median": ("median", 1, 1, False, (768, 1536)),
-    "bm3d": ("bm3d", 1, 1, False, (320, 640)),
-    "bm3d shared": ("bm3d", 1, 1, True, (320, 640)),
-    "bm3d colour": ("bm3d", 3, 1, False, (192, 384)),
-    "photo": ("photo", 1, 1, False, (320, 640)),
-    "photo shared": ("photo", 1, 1, True, (320, 640)),
-    "photo colour shared": ("photo", 3, 1, True, (192, 384)),
-    "photons": ("photons", 1, 1, False, (320, 640)),
-    "vbm3d": ("vbm3d", 1, 16, False, (96, 192)),
-    "vbm3d shared": ("vbm3d", 1, 16, True, (96, 192)),
-    "bm4d": ("bm4d", 1, 16, False, (96, 192)),
-    "bm4d shared": ("bm4d", 1, 16, True, (96, 192)),
+    # name: (method, channels, slices, shared noise, side)
+    "median": ("median", 1, 1, False, 1024),
+    "bm3d": ("bm3d", 1, 1, False, 640),
+    "bm3d shared": ("bm3d", 1, 1, True, 640),
+    "bm3d colour": ("bm3d", 3, 1, False, 384),
+    "photo": ("photo", 1, 1, False, 640),
+    "photo shared": ("photo", 1, 1, True, 640),
+    "photo colour shared": ("photo", 3, 1, True, 384),
+    "photons": ("photons", 1, 1, False, 640),
+    "vbm3d": ("vbm3d", 1, 16, False, 192),
+    "vbm3d shared": ("vbm3d", 1, 16, True, 192),
+    "bm4d": ("bm4d", 1, 16, False, 192),
+    "bm4d shared": ("bm4d", 1, 16, True, 192),
 }
 
 
-def one(name: str, side: int) -> None:
-    """Do one case at one size and print the peak."""
+def held(name: str) -> int:
+    """Bytes that this process holds (VmRSS), or held at the most (VmHWM)."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(name))
+
+
+def one(name: str, side: int) -> dict[str, int]:
+    """The peak of one case at one size, above what the process held."""
+    done(*region_of(name, 64))
+    given = region_of(name, side)
+    ctypes.CDLL(None).malloc_trim(0)  # what was freed is no room for the next
+    Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
+    before = held("VmRSS")
+    done(*given)
+    return {"grown": held("VmHWM") - before, "before": before, "values": given[0].size}
+
+
+def done(stored: np.ndarray, decision: Decision, form: Form) -> None:
+    """A region, as a run does it."""
+    work.denoised(stored, decision, form, region.whole(form.shape))
+
+
+def region_of(name: str, side: int) -> tuple[np.ndarray, Decision, Form]:
+    """The region of a case, and what is done about it."""
     method, channels, slices, shared, _ = CASES[name]
     sigma = 0.08
     noise = NoiseReport.white(sigma, channels)
@@ -81,10 +103,7 @@ def one(name: str, side: int) -> None:
         color=channels == 3,
         axis="Z" if slices > 1 else "",
     )
-    work.denoised(stored, decision, form, region.whole(shape))
-    lines = Path("/proc/self/status").read_text().splitlines()
-    told = {line.split(":")[0]: int(line.split()[1]) * 1024 for line in lines if line.endswith("kB")}
-    print(json.dumps({"peak": told["VmHWM"], "file": told["RssFile"], "values": stored.size}))
+    return stored, decision, form
 
 
 def main() -> None:
@@ -93,25 +112,19 @@ def main() -> None:
     parser.add_argument("--one", nargs=2, metavar=("CASE", "SIDE"))
     asked = parser.parse_args()
     if asked.one is not None:
-        one(asked.one[0], int(asked.one[1]))
+        print(json.dumps(one(asked.one[0], int(asked.one[1]))))
         return
     out = record.destination(asked)
     rows = json.loads(out.read_text())["rows"] if out is not None and out.exists() else {}
     for name in asked.only:
-        peaks = []
-        for side in CASES[name][-1]:
-            words = [sys.executable, __file__, "--one", name, str(side)]
-            done = subprocess.run(words, check=True, capture_output=True, text=True)
-            peaks.append(json.loads(done.stdout.splitlines()[-1]))
-        small, large = peaks
-        grown = (large["peak"] - small["peak"]) / (large["values"] - small["values"])
-        base = small["peak"] - grown * small["values"] - small["file"]
+        words = [sys.executable, __file__, "--one", name, str(CASES[name][-1])]
+        ended = subprocess.run(words, check=True, capture_output=True, text=True)
+        found = json.loads(ended.stdout.splitlines()[-1])
         rows[name] = {
-            "values": [peak["values"] for peak in peaks],
-            "peak_mb": [round(peak["peak"] / 1e6) for peak in peaks],
-            "libraries_mb": round(small["file"] / 1e6),
-            "bytes_per_value": round(grown - STORED, 1),
-            "base_mb": round(base / 1e6),
+            "values": found["values"],
+            "before_mb": round(found["before"] / 1e6),
+            "grown_mb": round(found["grown"] / 1e6, 1),
+            "bytes_per_value": round(found["grown"] / found["values"] - STORED, 1),
         }
         print(name, rows[name], flush=True)
         record.save(out, record.about(asked, __doc__) | {"rows": rows})

@@ -16,8 +16,8 @@ from pellucid.series.motion import Floats, Places, overlap, pans
 from pellucid.series.report import Series
 from pellucid.series.scenes import cut
 
-SIDE = 384
-"""pixels a side of the part in the middle on which movement and what is shared are measured"""
+SIDE = 256
+"""pixels a side of the part in the middle on which all but scenes are measured"""
 FRAMES = 32
 """slices, at the most, of which that is"""
 FINE = 1.0
@@ -44,19 +44,19 @@ def measure(film: Tensor, run: Sequence[int], axis: str, noise: Sequence[NoiseRe
     each = [noise[i if len(noise) > 1 else 0] for i in run]
     scenes, blank = cut(film, run, noise)
     gain = np.ones(len(run))
-    longest = max(scenes, key=len)
+    longest, seen = max(scenes, key=len), middle(film)
     left, flicker, shift, alike, together, rows = 1.0, 0.0, 0.0, None, None, False
     for scene in scenes:
         if len(scene) < 2:
             continue
-        gray = film[list(scene)].mean(1)
+        gray = seen[list(scene)].mean(1)
         moves = pans(gray)
         course = _course(gray, moves)
         gain[[run.index(i) for i in scene]] = course
         if scene is longest:
             left, flicker = light.steps(course)
             shift = float(np.median(np.hypot(*np.diff(moves, axis=0).T)))
-            some = middle(gray)[:FRAMES].double().numpy() / course[:FRAMES, None, None]
+            some = gray[:FRAMES].double().numpy() / course[:FRAMES, None, None]
             own = each[run.index(scene[0])]
             alike = likeness(some, moves[:FRAMES], own)
             spectrum = np.asarray(own.spectrum).mean(0)
@@ -64,7 +64,7 @@ def measure(film: Tensor, run: Sequence[int], axis: str, noise: Sequence[NoiseRe
             together = shared.noise(some, math.sqrt(float(spectrum[4:, 4:].mean()) / channels))
             rows = axis != "Z" and shared.interlaced(some, own.level / math.sqrt(channels))
     if len(longest) < 2:
-        few = middle(film[list(run)].mean(1))[:FRAMES].double().numpy()
+        few = seen[list(run[:FRAMES])].mean(1).double().numpy()
         alike = likeness(few, np.zeros((len(few), 2), np.int64), each[0])
     return Series(
         axis=axis,
@@ -97,9 +97,9 @@ def _course(gray: Tensor, moves: Places) -> Floats:
 
 
 def middle(film: Tensor) -> Tensor:
-    """The part in the middle of (T, H, W)."""
+    """The part in the middle of (..., H, W), a view."""
     spans = [slice(max(0, (n - SIDE) // 2), max(0, (n - SIDE) // 2) + SIDE) for n in film.shape[-2:]]
-    return film[:, spans[0], spans[1]]
+    return film[..., spans[0], spans[1]]
 
 
 def likeness(film: Floats, moves: Places, noise: NoiseReport) -> float | None:
