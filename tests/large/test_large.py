@@ -203,7 +203,7 @@ def test_hot_pixels_of_the_sensor_and_single_ones_go(tmp_path, small):
     spoilt = clean.copy()
     stay = [(20, 30), (127, 128), (150, 200)]
     for y, x in stay:
-        spoilt[:, y, x] += 400
+        spoilt[:, y, x] += 1500
     spoilt[2, 100, 60] = 65535
     np.save(tmp_path / "a.npy", spoilt)
     asked = {"method": "nlm", "sigma": 6.0, "data_range": 1000.0, "axes": "TYX"}
@@ -212,7 +212,7 @@ def test_hot_pixels_of_the_sensor_and_single_ones_go(tmp_path, small):
     assert any("3 hot or dead pixels replaced" in note for note in outcome.notes)
     made = np.load(tmp_path / "b.npy").astype(float)
     for y, x in stay:
-        assert np.abs(made[:, y, x] - clean[:, y, x]).max() < 100
+        assert np.abs(made[:, y, x] - clean[:, y, x]).max() < 300
     assert abs(made[2, 100, 60] - clean[2, 100, 60]) < 100
     kept = run(tmp_path / "a.npy", tmp_path / "c.npy", hot_pixels="off", **asked)
     assert kept.decision.hot == ()
