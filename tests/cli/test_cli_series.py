@@ -51,11 +51,11 @@ def test_the_page_shows_it(run, film, tmp_path):
     assert run("denoise", film, "-o", tmp_path / "out.tif", *given).code == 0
     text = page.read_text()
     assert "<h2>Along T</h2>" in text
-    assert "mean of each frame, from 0 to" in text
+    assert "mean of the values of each frame, from 0 to" in text
 
 
-def test_a_picture_has_no_axis(run, photo):
+def test_a_picture_has_no_axis_and_wrong_axes_are_one_clear_error(run, photo, film):
     assert run("inspect", photo, "--json").json["along"] == []
-    done = run("inspect", photo, "--axes", "TYX")
-    assert done.code != 0
-    assert "axes must name" in done.err
+    done = run("inspect", film, "--axes", "TZYX")
+    assert done.code == 1
+    assert "axes must name the 3 axes" in done.err
