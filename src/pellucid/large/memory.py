@@ -23,9 +23,9 @@ PER_VALUE: dict[str, float] = {
     "bm4d": 65,
 }
 """bytes for each value that a method has at work at once, its own copies and arrays: what
-benchmarks/method_memory.py measures (bm3d 42, photo 329, vbm3d 44, bm4d 37), and half as much again for a
-change of values around the method and frames that are evened; `median` 142 and `nlm` 50 by whole runs; allowed
-for the others"""
+benchmarks/method_memory.py measures (bm3d 42, photo 329, vbm3d 44, bm4d 37) and half as much again, for a
+change of values around the method and frames that are evened; `median` 142 and `nlm` 50 by whole runs;
+allowed for the others"""
 UNKNOWN = 600.0
 """the same of methods that are not listed: trained networks, those of other packages"""
 
