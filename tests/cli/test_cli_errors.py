@@ -50,6 +50,28 @@ def test_wrong_command_line(run, arguments):
     assert "Traceback" not in done.err
 
 
+def test_a_name_that_begins_with_a_dash_is_a_file(run, photo, tmp_path, monkeypatch):
+    photo.rename(tmp_path / "-photo.png")
+    monkeypatch.chdir(tmp_path)
+    done = run("denoise", "-photo.png", "-o", "-clean.png", "--method", "median")
+    assert done.code == 0
+    assert (tmp_path / "-clean.png").exists()
+    assert run("denoise", "-missing.png", "-o", "x.png").code == 2
+
+
+def test_an_input_is_not_its_own_output_unasked(run, photo, photos, tmp_path):
+    given = {path: path.read_bytes() for path in (photo, *photos)}
+    (tmp_path / "link").symlink_to(photo.parent)
+    for output in (photo, tmp_path / "link" / photo.name):
+        done = run("denoise", photo, "-o", output, "--method", "median")
+        assert done.code == 1
+        assert "is the input itself. Name another output" in one_line(done)
+    done = run("denoise", photos[0].parent, "-o", photos[0].parent, "--method", "median")
+    assert done.code == 1
+    assert done.err.count("is the input itself") == len(photos)
+    assert {path: path.read_bytes() for path in given} == given
+
+
 def test_unknown_flag_uncertainty_is_wrong_usage(run, photo, tmp_path):
     done = run("denoise", photo, "-o", tmp_path / "o.png", "--uncertainty", tmp_path / "u.tif")
     assert done.code == 2

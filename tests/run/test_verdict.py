@@ -123,3 +123,11 @@ def test_the_worst_slice_speaks_for_a_stack():
     verdicts = [Trust(level="medium", reasons=("a",)), Trust(), Trust(level="low", reasons=("b", "c"))]
     assert verdict.worst(verdicts) == Trust(level="low", reasons=("slice 3: b", "slice 3: c"))
     assert verdict.worst([]) == Trust()
+
+
+def test_slices_that_are_as_bad_are_numbered_and_not_repeated():
+    bad = Trust(level="low", reasons=("a", "b"))
+    told = verdict.worst([bad if number in (4, 5, 6, 9) else Trust() for number in range(1, 11)])
+    assert told.reasons == ("slice 4: a", "slice 4: b", "slices 5, 6, 9 are no better")
+    assert verdict.worst([bad] * 2).reasons[-1] == "slice 2 is no better"
+    assert verdict.worst([bad] * 100).reasons[-1] == "slices 2 to 100 are no better"

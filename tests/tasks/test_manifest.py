@@ -99,3 +99,21 @@ def test_identity_changes_with_the_file(tmp_path):
     os.utime(path, ns=(0, 10**9))
     assert identity(path) != first
     assert fingerprint(first) != fingerprint(identity(path))
+
+
+def test_a_full_disk_is_told_with_the_file_and_the_next_run_goes_on(tmp_path):
+    resource = pytest.importorskip("resource")
+    path = tmp_path / "m.jsonl"
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with Manifest(path) as manifest:
+        manifest.finish(ITEM, 1, seconds=0)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 20, hard))
+        try:
+            with pytest.raises(OSError, match=r"cannot write .*m\.jsonl: .* Make room, then"):
+                manifest.finish(WorkItem("b.png", "settings"), 1, seconds=0)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    with Manifest(path) as manifest:
+        assert manifest.done(ITEM)["value"] == 1
+        assert manifest.done(WorkItem("b.png", "settings")) is None
+        manifest.finish(WorkItem("b.png", "settings"), 2, seconds=0)

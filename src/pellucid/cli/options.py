@@ -10,6 +10,7 @@ A verb takes records as parameters, and the command line shows their fields:
 from __future__ import annotations
 
 import inspect
+import os
 import sys
 import traceback
 import types
@@ -167,12 +168,18 @@ def _value(field: OptionField, typed: Any) -> Any:
     return values.convert(field.name, field.type, typed) if listed else typed
 
 
+def _named_like_an_option(word: str) -> bool:
+    """Whether a word that begins with a dash is a picture of that name: no option has an ending."""
+    return word.startswith("-") and "=" not in word and bool(Path(word).suffix) and Path(word).is_file()
+
+
 def repeated(arguments: Sequence[str]) -> list[str]:
-    """Repeat such a flag before each of its values, which is how the parser wants it.
+    """Repeat such a flag before each of its values, which is how the parser wants it; -photo.png is a file.
 
     >>> repeated(["denoise", "a.png", "--reference", "x.png", "y.png", "--json"])
     ['denoise', 'a.png', '--reference', 'x.png', '--reference', 'y.png', '--json']
     """
+    arguments = [f".{os.sep}{word}" if _named_like_an_option(word) else word for word in arguments]
     result: list[str] = []
     flag: str | None = None
     fresh = False

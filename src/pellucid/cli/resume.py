@@ -190,8 +190,7 @@ def _there(item: tasks.WorkItem, notes: tasks.Manifest | None, skip: bool) -> ta
         return item
     known = item.key in notes.rows
     other = f" {NAME} there says that other settings or another input made it." if known else ""
-    error = FileExistsError(f"{job.output} exists.{other} Pass --overwrite to replace it.")
-    return batch.failure(job.inputs[0], error, debug=False)
+    return batch.failure(job.inputs[0], FileExistsError(f"{job.taken()}{other}"), debug=False)
 
 
 def _whole(row: tasks.Row, job: Job) -> bool:

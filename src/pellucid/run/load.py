@@ -120,7 +120,7 @@ def _completed(pixels: Tensor, shots: Sequence[Image]) -> Tensor:
 def _check_outputs(job: Job) -> None:
     """Refuse what cannot be written, before anything is read."""
     if job.output.exists() and not job.overwrite:
-        raise FileExistsError(f"{job.output} exists. Pass --overwrite to replace it.")
+        raise job.taken()
     if job.mask is not None and job.mask.exists() and not job.overwrite:
         raise FileExistsError(
             f"{job.mask} exists. Pass --mask {job.mask} to fill what it marks, or --overwrite to replace it."

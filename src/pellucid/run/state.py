@@ -88,6 +88,15 @@ class Job:
     raw: str = "developed"
     mask: Path | None = None
 
+    def taken(self) -> FileExistsError:
+        """Why an output that exists is not written, and what there is to do."""
+        if any(path.exists() and path.samefile(self.output) for path in self.inputs):
+            return FileExistsError(
+                f"{self.output} is the input itself. Name another output, which keeps it; --overwrite would "
+                "replace it."
+            )
+        return FileExistsError(f"{self.output} exists. Pass --overwrite to replace it.")
+
 
 @dataclass(frozen=True, kw_only=True)
 class NearClean:

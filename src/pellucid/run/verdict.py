@@ -111,20 +111,40 @@ def certain(found: Residual) -> float:
 
 
 def worst(verdicts: Sequence[Trust]) -> Trust:
-    """One verdict for all slices: the worst, with its reasons; with several, slices are named.
+    """One verdict for all slices: the worst, with the reasons of the first that has it; the others are named.
 
-    >>> worst([Trust(), Trust(level="low", reasons=("a line is gone",))])
+    >>> low = Trust(level="low", reasons=("a line is gone",))
+    >>> worst([Trust(), low])
     Trust(level='low', reasons=('slice 2: a line is gone',))
+    >>> worst([low, Trust(), low, low, low, Trust(), low]).reasons
+    ('slice 1: a line is gone', 'slices 3 to 5, 7 are no better')
     """
     grade = max((ORDER.index(one.level) for one in verdicts), default=0)
-    several = len(verdicts) > 1
-    reasons = [
-        f"slice {number}: {words}" if several else words
-        for number, one in enumerate(verdicts, 1)
-        if one.level == ORDER[grade]
-        for words in one.reasons
-    ]
-    return Trust(level=ORDER[grade], reasons=tuple(reasons))
+    found = [number for number, one in enumerate(verdicts, 1) if one.level == ORDER[grade] and one.reasons]
+    reasons = verdicts[found[0] - 1].reasons if found else ()
+    if len(verdicts) > 1:
+        reasons = tuple(f"slice {found[0]}: {words}" for words in reasons)
+    if len(found) > 1:
+        others = found[1:]
+        words = f"slices {_numbers(others)} are" if len(others) > 1 else f"slice {others[0]} is"
+        reasons += (f"{words} no better",)
+    return Trust(level=ORDER[grade], reasons=reasons)
+
+
+def _numbers(numbers: Sequence[int]) -> str:
+    """Numbers that rise, in words.
+
+    >>> _numbers([2, 3, 5, 7, 8, 9])
+    '2, 3, 5, 7 to 9'
+    """
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    told = [f"{run[0]} to {run[-1]}" if len(run) > 2 else ", ".join(map(str, run)) for run in runs]
+    return ", ".join(told)
 
 
 def _found(

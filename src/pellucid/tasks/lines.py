@@ -61,12 +61,22 @@ class Lines:
             row: what JSON can hold, numbers finite.
             safe: whether it is on the disk when this returns; otherwise a power cut may lose it, the death
                 of the process cannot.
+
+        Raises:
+            OSError: when it cannot be written, e.g. as the disk is full.
         """
         line = json.dumps(row, ensure_ascii=False, allow_nan=False).encode("utf-8", "surrogatepass") + b"\n"
-        while line:
-            line = line[self._file.write(line) :]
-        if safe:
-            os.fsync(self._file.fileno())
+        try:
+            while line:
+                line = line[self._file.write(line) :]
+            if safe:
+                os.fsync(self._file.fileno())
+        except OSError as error:
+            why = os.strerror(error.errno) if error.errno else str(error)
+            raise type(error)(
+                f"cannot write {self._file.name}: {why}. Make room, then give the same command again: it "
+                "goes on."
+            ) from error
 
     def close(self) -> None:
         """Let others write."""
