@@ -4,8 +4,8 @@
     python benchmarks/newcomer.py --person photographer
 
 The clone is of the commit that is checked out, its environment one of its own that sees the packages of this
-one, so that nothing is downloaded. The seconds go behind the commands of the page, and into
-benchmarks/results/newcomer.json.
+one, so that nothing is downloaded. The seconds go behind the commands of the page, and, with those of the
+processor, which other work does not lengthen, into benchmarks/results/newcomer.json.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import resource
 import shlex
 import subprocess
 import sys
@@ -72,6 +73,12 @@ def draw(place: Path) -> None:
     scratch = np.zeros(page.shape)
     scratch[40:160, 200:203] = 255
     save(place / "scratch.png", scratch)
+    old = data.camera()[60:316, 100:356].astype(float)
+    for at in (40, 120, 200):
+        old[20:230, at : at + 2] = 245
+    for row, column in draws.integers(8, 248, (60, 2)):
+        old[row : row + 3, column : column + 2] = 240
+    save(place / "print.png", old + draws.normal(0, 8, old.shape))
     for k, below in enumerate(("a", "a", "b")):
         part = page[:, 60 * k : 60 * k + 200]
         save(place / "pages" / below / f"{k}.png", part + draws.normal(0, 15, part.shape))
@@ -89,19 +96,25 @@ def fresh(place: Path) -> tuple[Path, dict[str, str]]:
     return clone, rest | {"PATH": f"{place / 'env' / 'bin'}{os.pathsep}{os.environ['PATH']}"}
 
 
-def run(command: str, clone: Path, files: Path, environment: dict[str, str]) -> float:
-    """Seconds of one command; the end of the run where it fails."""
+def processor() -> float:
+    """Seconds that the children of this process have had of the processor."""
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return spent.ru_utime + spent.ru_stime
+
+
+def run(command: str, clone: Path, files: Path, environment: dict[str, str]) -> tuple[float, float]:
+    """Seconds of one command, of the wall and of the processor; the end of the run where it fails."""
     words = shlex.split(command)
     install = words[:2] == ["pip", "install"]
     if install:
         words = ["python", "-m", *words, "--no-deps", "--no-build-isolation", "--quiet"]
-    began = time.monotonic()
+    began, before = time.monotonic(), processor()
     done = subprocess.run(
         words, cwd=clone if install else files, env=environment, capture_output=True, text=True, check=False
     )
     if done.returncode:
         raise SystemExit(f"{command}\nended with {done.returncode}: {done.stderr[-2000:]}")
-    return round(time.monotonic() - began, 1)
+    return round(time.monotonic() - began, 1), round(processor() - before, 1)
 
 
 def main() -> None:
@@ -111,26 +124,31 @@ def main() -> None:
     )
     given = parser.parse_args()
     found: dict[str, dict[str, float]] = {}
+    spent: dict[str, dict[str, float]] = {}
     for person, lines in commands().items():
         if given.person not in (None, person):
             continue
-        found[person] = {}
+        found[person], spent[person] = {}, {}
         with tempfile.TemporaryDirectory() as folder:
             clone, environment = fresh(Path(folder))
             files = Path(folder) / "files"
             files.mkdir()
             draw(files)
             for number, line in enumerate(lines, 1):
-                found[person][f"{number}. {line}"] = seconds = run(line, clone, files, environment)
-                print(f"{seconds:6.1f} s  {line}", flush=True)
+                seconds, own = run(line, clone, files, environment)
+                found[person][f"{number}. {line}"], spent[person][f"{number}. {line}"] = seconds, own
+                print(f"{seconds:6.1f} s {own:6.1f} s  {line}", flush=True)
     out = record.destination(given)
-    earlier = json.loads(out.read_text())["seconds"] if out is not None and out.exists() else {}
-    told = record.about(given, __doc__) | {"seconds": {**earlier, **found}}
+    earlier = json.loads(out.read_text()) if out is not None and out.exists() else {}
+    told = record.about(given, __doc__) | {
+        "seconds": {**earlier.get("seconds", {}), **found},
+        "processor_seconds": {**earlier.get("processor_seconds", {}), **spent},
+    }
     told["load_average"] = [round(value, 1) for value in os.getloadavg()]
     record.save(out, told)
     lines, person = PAGE.read_text(encoding="utf-8").split("\n"), ""
     waiting = {
-        name: [(key.split(". ", 1)[1], spent) for key, spent in block.items()]
+        name: [(key.split(". ", 1)[1], seconds) for key, seconds in block.items()]
         for name, block in found.items()
     }
     for at, line in enumerate(lines):
