@@ -1,6 +1,7 @@
 """The routes of the page, without a browser: sessions, limits, bad files, results."""
 
 import asyncio
+import base64
 import io
 import json
 import time
@@ -10,11 +11,14 @@ import httpx
 import numpy as np
 import pytest
 from PIL import Image as Pillow
+from PIL import ImageCms
 from skimage import data
 
 pytest.importorskip("starlette")
 
 import pellucid
+from pellucid import files
+from pellucid.web import work
 from pellucid.web.app import application
 from pellucid.web.sessions import Limits, Refused, Sessions, plain_name
 
@@ -78,7 +82,9 @@ def served(act, limits=None, **more):
 
 def test_a_picture_from_upload_to_file():
     given = noisy()
-    sent = png(given, dpi=(300, 300))
+    exif, profile = Pillow.Exif(), ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    exif[0x0112], exif[0x010F] = 6, "Camera"  # orientation, maker
+    sent = png(given, dpi=(300, 300), exif=exif, icc_profile=profile)
 
     async def act(client, app):
         page = await Page(client).begin()
@@ -103,10 +109,29 @@ def test_a_picture_from_upload_to_file():
     whole, half = served(act)
     with Pillow.open(io.BytesIO(whole)) as file:
         assert file.info["dpi"] == pytest.approx((300, 300), rel=0.01)
+        assert file.info["icc_profile"] == profile
+        assert dict(file.getexif()) == dict(exif)
         assert np.array_equal(np.asarray(file), pellucid.denoise(given, "nlm", channel_axis=-1))
     with Pillow.open(io.BytesIO(half)) as file:
         asked = {"strength": 0.5, "detail": 0.25, "channel_axis": -1}
         assert np.array_equal(np.asarray(file), pellucid.denoise(given, "nlm", **asked))
+
+
+def test_a_preview_looks_at_its_part_alone():
+    given = noisy()
+    rows, columns = slice(20, 60), slice(30, 80)
+    near = (slice(20 - work.MARGIN, 60 + work.MARGIN), slice(30 - work.MARGIN, 80 + work.MARGIN))
+    other = np.random.default_rng(1).integers(0, 256, given.shape).astype(np.uint8)
+    other[near] = given[near]
+    box = (rows.start, columns.start, 40, 50)
+    one, two = (
+        work.preview(files.from_array(whole, channel_axis=-1), box, {"method": "nlm"}, 0)
+        for whole in (given, other)
+    )
+    for name in ("before", "after", "detailed"):
+        assert one[name] == two[name]
+    shown = Pillow.open(io.BytesIO(base64.b64decode(one["before"].split(",")[1])))
+    assert np.array_equal(np.asarray(shown), given[rows, columns])
 
 
 def test_sessions_are_apart_and_leave_nothing():
