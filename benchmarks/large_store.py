@@ -104,6 +104,8 @@ def memory(folder: Path, large: int, quick: int) -> Row:
         ("median", ["--method", "median"], large),
         ("quick", ["--effort", "quick"], quick),
     ):
+        if not megabytes:
+            continue
         side = 2048
         count = max(1, megabytes * 1_000_000 // (2 * side * side))
         source = store(folder / f"{name}.zarr", count, side)
@@ -276,7 +278,9 @@ def main() -> None:
     """Measure, and write the results as they come."""
     parser = record.arguments(__doc__, "large_store")
     parser.add_argument("--folder", type=Path, help="where the stores are made; else a temporary folder")
-    parser.add_argument("--megabytes", type=int, nargs=2, default=(1000, 250), help="by median, by quick")
+    parser.add_argument(
+        "--megabytes", type=int, nargs=2, default=(1000, 250), help="by median, quick; 0: none"
+    )
     parser.add_argument("--only", nargs="+", default=["trips", "kills", "dask", "memory"])
     given = parser.parse_args()
     out = record.destination(given)

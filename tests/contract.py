@@ -44,6 +44,7 @@ MARGIN: dict[str, tuple[float | None, int]] = {
     "bm3d": (8.0, 1),
     "vbm3d": (8.0, 1),
     "bm4d": (8.0, 1),
+    "mctf": (8.0, 1),
     "photo": (8.0, 1),
     "photons": (8.0, 1),
     "nlh": (8.0, 1),

@@ -107,7 +107,7 @@ def test_the_trial_tells_the_true_difference_of_the_errors():
     given = noisy(CAMERA).astype(np.float32) / 255
     state = decided(given, axes="TYX", axis="none", sigma=0.08, data_range=1.0)
     alone = film.replace(state.choice, method="bm3d", config=bm3d.Config())
-    gain, error = film._trial(state, alone, tuple(range(len(given))), "T")
+    gain, error = film._trial(state, alone, tuple(range(len(given))), "T", "vbm3d")
     clean = torch.from_numpy(CAMERA[1:6]).float()[None]
     level = 0.08 * (1 + film.SHARE**2) ** 0.5
     more = clean + level * torch.randn(clean.shape, generator=torch.Generator().manual_seed(5))
@@ -230,3 +230,29 @@ def test_laws_of_films():
         for shift in np.float32([0, 0.25])
     )
     np.testing.assert_allclose(high - low, 0.25, atol=0.003)
+
+
+def test_in_a_hurry_the_frames_are_averaged_before_a_small_network():
+    given = noisy(np.tile(CAMERA, (2, 1, 1)))  # twelve frames, whose noise is measured together
+    result = pellucid.denoise(given, effort="quick", axes="TYX", return_result=True)
+    assert result.method == "mctf"
+    assert "averaged along their motion, as the slices along T help each other" in result.reason
+    found, alone = (
+        pellucid.denoise(given, effort="quick", axes="TYX", axis=axis) for axis in ("auto", "none")
+    )
+    assert psnr(np.tile(CAMERA, (2, 1, 1)), found) > psnr(np.tile(CAMERA, (2, 1, 1)), alone) + 1.0
+    pictures = [data.camera(), data.coins(), data.moon(), data.clock()]
+    apart = noisy(np.stack([p[100 : 100 + SIDE, 100 : 100 + SIDE] / 255 for p in pictures]))
+    assert decided(apart, axes="TYX", effort="quick").runs == ()
+
+
+def test_in_a_hurry_a_film_whose_noise_changes_is_measured_frame_by_frame():
+    levels = np.where(np.arange(12) < 6, 0.05, 0.15)
+    clean = np.tile(CAMERA[:1], (12, 1, 1))
+    given = np.stack(
+        [noisy(c[None], level, i)[0] for i, (c, level) in enumerate(zip(clean, levels, strict=True))]
+    )
+    state = decided(given, axes="TYX", effort="quick")
+    assert len(state.reports) == 12
+    even = decided(noisy(clean, 0.05), axes="TYX", effort="quick")
+    assert even.reports == ()

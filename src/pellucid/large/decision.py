@@ -120,7 +120,7 @@ def decide(
     if axis and settings.method is None and run is not None:
         after = film.together(run, choice)
         choice, notes = (after.choice if after.runs else choice), (*notes, *after.notes)
-        axis = axis if choice.method in film.METHODS.values() else ""
+        axis = axis if choice.method in film.TOGETHER else ""
     method = method_for(settings, choice)
     if method is not None:
         refusing.method(method, request)

@@ -21,6 +21,7 @@ PER_VALUE: dict[str, float] = {
     "photons": 220,
     "vbm3d": 80,
     "bm4d": 65,
+    "mctf": 420,
 }
 """bytes for each value that a method has at work at once, its own copies and arrays: what
 benchmarks/method_memory.py measures (bm3d 42, photo 329, vbm3d 44, bm4d 37) and half as much again, for a

@@ -26,6 +26,15 @@ _TABLE = (
         cost="1 s",
     ),
     MethodInfo(
+        name="mctf",
+        target="pellucid.methods.filters.mctf:MCTF",
+        title="Films in a hurry: frames averaged along their motion, then a small network",
+        citation="motion after Lucas, Kanade, IJCAI 1981; put together here",
+        needs="one image",
+        family="filter",
+        cost="0.5 s",
+    ),
+    MethodInfo(
         name="bm4d",
         target="pellucid.methods.filters.bm4d:BM4D",
         title="BM4D for volumes: similar cubes are shrunk together, by the noise's own spectrum",

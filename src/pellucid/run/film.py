@@ -9,7 +9,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from pellucid import devices, methods, seeds, series
+from pellucid import devices, methods, models, seeds, series
 from pellucid.auto import Choice
 from pellucid.request import Denoise
 from pellucid.run import stacks
@@ -20,9 +20,17 @@ from pellucid.series import Series
 from pellucid.steps import Task
 
 METHODS = {"T": "vbm3d", "Z": "bm4d"}
+QUICK = "mctf"
+"""with `--effort quick`, along either"""
+TOGETHER = (*METHODS.values(), QUICK)
+"""the methods that are tried"""
 LEAST = {"T": 2, "Z": 4}
 """slices that can help each other"""
-TITLES = {"T": "V-BM3D", "Z": "BM4D"}
+TITLES = {
+    "vbm3d": "V-BM3D",
+    "bm4d": "BM4D",
+    "mctf": "a small network on frames that are averaged along their motion",
+}
 SHARE = 0.5
 """standard deviation of the noise that the trial adds, over that of the noise that is there"""
 SLICES = {"T": 5, "Z": 8}
@@ -51,17 +59,18 @@ def together(state: State, alone: Choice) -> State:
     blank = {i for one in found for i in one.blank}
     each = [one for i, one in enumerate(state.choices) if i not in blank] or [state.choice]
     plain = all(one.method in FILTERS for one in (alone, *each)) and not isinstance(alone.stabilise, ByMap)
-    able = not alone.noise.correlated and request.guide is None and request.effort != "quick"
+    able = not alone.noise.correlated and request.guide is None and _installed(request)
     if not (letter and plain and able):
         return state
     asked = request.axis != "auto"  # who names the axis knows that they do
     kind = request.axis.upper() if asked else letter
-    name = METHODS[kind]
+    name = named(kind, request)
     runs = [scene for one in found for scene in one.scenes if len(scene) >= LEAST[kind]]
     trial = max(runs, key=len, default=())
     seen = next((one for one in found if set(trial) <= set(one.run)), None)
     shared = seen is not None and seen.shares_noise
-    gain, error = _trial(state, alone, trial, kind) if trial and not asked and not shared else (0.0, 0.0)
+    tried = bool(trial) and not asked and not shared
+    gain, error = _trial(state, alone, trial, kind, name) if tried else (0.0, 0.0)
     if not trial or (gain <= SURE * error and not asked):
         why = "gain too little from each other"
         if seen is not None and seen.apart:
@@ -76,7 +85,7 @@ def together(state: State, alone: Choice) -> State:
         method=name,
         config=methods.load(name).presets["fast"],
         reason=f"noise of standard deviation {level:.3g}, "
-        f"white: {TITLES[kind]}, as the slices along {letter} help "
+        f"white: {TITLES[name]}, as the slices along {letter} help "
         "each other",
         notes=(),
     )
@@ -86,6 +95,23 @@ def together(state: State, alone: Choice) -> State:
     return replace(
         state, choice=choice, choices=choices, runs=tuple(runs), method=methods.load(name), rule=""
     )
+
+
+def named(letter: str, request: Denoise) -> str:
+    """The method that takes slices along an axis together.
+
+    >>> named("T", Denoise()), named("Z", Denoise()), named("Z", Denoise(effort="quick"))
+    ('vbm3d', 'bm4d', 'mctf')
+    """
+    return QUICK if request.effort == "quick" else METHODS[letter]
+
+
+def _installed(request: Denoise) -> bool:
+    """Whether the networks are there that `--effort quick` needs."""
+    if request.effort != "quick":
+        return True
+    config = methods.load(QUICK).presets["fast"]
+    return {config.color, config.gray} <= set(models.names())
 
 
 def follow(state: State) -> State:
@@ -145,7 +171,7 @@ def _axis(state: State, request: Denoise) -> tuple[str, tuple[str, ...]]:
     return next((letter for letter in METHODS if letter in several), ""), ()
 
 
-def _trial(state: State, alone: Choice, run: Run, kind: str) -> tuple[float, float]:
+def _trial(state: State, alone: Choice, run: Run, kind: str, name: str) -> tuple[float, float]:
     """By how much the squared error falls where some frames are filtered together, and its standard error.
 
     With n the noise of y and m drawn like it, y + a m is filtered and compared with y - m / a, whose noise is
@@ -172,11 +198,11 @@ def _trial(state: State, alone: Choice, run: Run, kind: str) -> tuple[float, flo
     report = told.times(math.sqrt(1 + SHARE**2))
     task = Task(shots=more[None], noise=report, color=state.color, relative=levels.float())
 
-    def made(name: str, own: Task, config: object) -> Tensor:
-        (step,) = methods.load(name).steps(own, config, seed=0, device=torch.device("cpu"))
+    def made(method: str, own: Task, config: object) -> Tensor:
+        (step,) = methods.load(method).steps(own, config, seed=0, device=torch.device("cpu"))
         return step.estimate()
 
-    ours = made(METHODS[kind], task, methods.load(METHODS[kind]).presets["fast"])
+    ours = made(name, task, methods.load(name).presets["fast"])
     apart = [
         made(
             alone.method,

@@ -282,6 +282,6 @@ def test_strips_of_rows_give_what_the_whole_picture_gives(monkeypatch):
     draw = torch.Generator().manual_seed(0)
     noisy, estimate = (torch.rand(3, 151, 40, generator=draw) for _ in range(2))
     sigma = torch.full((3, 1, 1), 0.1)
-    strips = photo._bounded(noisy, estimate, sigma, photo.Config())
+    strips = photo.bounded(noisy, estimate, sigma, photo.Config())
     monkeypatch.setattr(photo, "STRIP", 1000)
-    assert torch.equal(strips, photo._bounded(noisy, estimate, sigma, photo.Config()))
+    assert torch.equal(strips, photo.bounded(noisy, estimate, sigma, photo.Config()))

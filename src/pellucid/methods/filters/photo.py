@@ -247,13 +247,13 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
         (like,) = nlh.steps(task, nlh.Config(light="never"), seed=seed, device=device)
         estimate = estimate + alike * (like.estimate() - estimate)
     if not task.noise.correlated:
-        estimate = _bounded(noisy, estimate, sigma, config)
+        estimate = bounded(noisy, estimate, sigma, config)
     estimate = estimate + (noisy - estimate).mean((-2, -1), keepdim=True)
     estimate = lit(noisy, estimate, config.light, developed=developed, least=config.least)
     yield Step.once(estimate)
 
 
-def _bounded(noisy: Tensor, estimate: Tensor, sigma: Tensor, config: Config) -> Tensor:
+def bounded(noisy: Tensor, estimate: Tensor, sigma: Tensor, config: Config) -> Tensor:
     """The estimate (C, H, W) where no more than `config.most` deviations of the noise are taken off a pixel.
 
     Strips of rows stay in the processor's cache, which a large picture does not.
