@@ -5,9 +5,10 @@
 Films with known motion, those of tests/methods/filters/test_vbm3d.py, made from pictures of scikit-image, and
 a film of a cell; a volume, that of test_bm4d.py; white noise of a told level. `network` is `--effort quick`
 frame by frame, `mctf` what it does with films. Then spots that move and blink, and, unless --frames is 0,
-processor seconds of the command with so many frames of 512 x 512.
+processor seconds of the command with so many frames of 512 x 512. Rows that are there are not made again.
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -83,14 +84,19 @@ def main() -> None:
         films["cell"] = last
     films["volume"] = volumes.volume("coarse", 48)
     restore(films["panned"][:, :2], made.white(0.1), Config(), color=False)  # compiled before the clock
-    rows = []
+    rows = [] if out is None or not out.exists() else json.loads(out.read_text())["films"]
+    rows = [row for row in rows if "mctf" in row]
+    done = {(row["film"], row["sigma"]) for row in rows}
+    result = record.about(asked, __doc__) | {"films": rows}
     for name, clean in films.items():
         for sigma in (10, 25, 50):
+            if (name, sigma) in done:
+                continue
             level = sigma / 255
             noisy = made.drawn(clean, level)
             alone = made.psnr(clean, made.by_frames(noisy, made.white(level)))
             row = {"film": name, "sigma": sigma, "noisy": made.psnr(clean, noisy), "bm3d": alone}
-            for preset in ("paper", "fast"):
+            for preset in ("paper", "fast") if name != "volume" else ():
                 begun = time.process_time()
                 row[preset] = made.psnr(
                     clean, restore(noisy, made.white(level), VBM3D.presets[preset], color=False)
@@ -101,6 +107,7 @@ def main() -> None:
             row["mctf"] = made.psnr(clean, hurried(noisy, level, 3))
             row["mctf_cpu"] = time.process_time() - begun
             rows.append({key: v if isinstance(v, str) else round(v, 3) for key, v in row.items()})
+            record.save(out, result)
             print(rows[-1], flush=True)
     peaks = []
     for sigma, height in ((10, 0.25), (25, 0.5), (50, 1.0)):
@@ -113,7 +120,8 @@ def main() -> None:
             one[f"{kind}_mctf"] = round(made.peaks(quick, places) / made.peaks(alone, places), 3)
         peaks.append(one)
         print(one, flush=True)
-    result = record.about(asked, __doc__) | {"films": rows, "peaks_over_bm3d": peaks}
+    result["peaks_over_bm3d"] = peaks
+    record.save(out, result)
     if asked.frames:
         result["seconds"] = seconds(asked.frames)
         print(result["seconds"], flush=True)

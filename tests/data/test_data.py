@@ -355,6 +355,34 @@ def test_frames_pair_neighbours_and_avoid_what_moves(tmp_path):
     assert train.last + 2 <= out.first
 
 
+def test_what_moves_by_parts_of_a_pixel_everywhere_is_laid_on_its_place(tmp_path):
+    """The pairs against the noise that was drawn: nothing but that is left of the difference."""
+    from scipy.ndimage import gaussian_filter, map_coordinates
+    from skimage.data import camera
+
+    y, x = np.mgrid[:128, :128].astype(float)
+    still = gaussian_filter(camera() / 255.0, 0.8)
+    film = np.stack([map_coordinates(still, [y + 90 + 0.7 * t, x + 170 + 1.4 * t]) for t in range(12)])
+    film += np.random.default_rng(0).normal(0, 0.03, film.shape)
+    np.save(tmp_path / "s.npy", film.astype(np.float32))
+    options = Options(patch=32, batch=1, flips=False)
+    data = open_data(tmp_path / "s.npy", options, "pairs", pairs="frames")
+    made = [data.sample(i, 0) for i in range(24)]
+    left = np.mean([float((m.noisy - m.other).square().mean()) for m in made])
+    assert left < 1.5 * 2 * 0.03**2
+    unmoved = np.square(np.diff(film, axis=0)).mean()
+    assert unmoved > 4 * left
+    assert not data.pool.facts.notes
+
+
+def test_frames_that_show_other_things_are_told(tmp_path):
+    film = np.stack([scene(96, seed=t) for t in range(6)])
+    film += np.random.default_rng(0).normal(0, 0.01, film.shape)
+    np.save(tmp_path / "s.npy", film.astype(np.float32))
+    data = open_data(tmp_path / "s.npy", Options(patch=32, batch=1), "pairs", pairs="frames")
+    assert "a model learns from that to blur" in data.pool.facts.notes[0]
+
+
 def test_change_is_about_one_for_any_level_of_noise():
     draws = torch.Generator().manual_seed(0)
     for sigma in (0.01, 1.0):

@@ -6,9 +6,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image as Pillow
 from skimage import data
 from skimage.metrics import mean_squared_error
+from torch.nn.functional import avg_pool2d
 
 from pellucid.data import Options, open_data
 from pellucid.training import judged, watching
@@ -84,12 +86,76 @@ def test_another_shot_will_do_for_the_truth(shots, monkeypatch):
     assert -3.5 < found.gain < -1.5  # twice the variance of the noise against little more than once
 
 
-def test_nothing_is_held_against_pictures_that_cannot_tell(clean, monkeypatch):
+@pytest.fixture
+def single(clean, tmp_path):
+    """The same pictures with noise, one shot each."""
+    (tmp_path / "single").mkdir()
+    draws = np.random.default_rng(0)
+    for path in clean.iterdir():
+        noisy = np.asarray(Pillow.open(path)) + draws.normal(0, 25, (160, 160, 3))
+        picture = Pillow.fromarray(np.clip(np.rint(noisy), 0, 255).astype(np.uint8))
+        picture.save(tmp_path / "single" / path.name)
+    return tmp_path / "single"
+
+
+ASKED = SimpleNamespace(request=SimpleNamespace(asked=SimpleNamespace(seed=0)))
+
+
+def test_single_noisy_pictures_tell_which_is_better_by_noise_that_is_drawn(single, clean, monkeypatch):
+    """A blur loses, by as much as the clean pictures say that it does."""
+    images = open_data(single, Options(patch=32, batch=2), "noisy")
+    given = []
+
+    def blurred(fit, batch):
+        given.append(batch.noisy)
+        return avg_pool2d(batch.noisy, 5, 1, padding=2, count_include_pad=False)
+
+    monkeypatch.setattr(judged, "SIDES", (160,))  # whole pictures
+    monkeypatch.setattr(watching, "predicted", blurred)
+    found = judged.compare(ASKED, images)
+    truths = [torch.from_numpy(np.asarray(Pillow.open(p))).permute(2, 0, 1) / 255 for p in clean.iterdir()]
+    true = []
+    for more in list(given):
+        truth = min(truths, key=lambda t: float((t - more).square().mean()))
+        usual = judged.default(more[0], color=True)
+        true.append(float((blurred(None, SimpleNamespace(noisy=more)) - truth).square().mean()))
+        true[-1] -= float((usual - truth).square().mean())
+    assert found.excess == pytest.approx(np.mean(true) / (25 / 255) ** 2, rel=0.25)
+    (words,) = judged.advice(fit("finished", 10, None), found)
+    assert f"by {100 * found.excess:.0f} % of the variance of the noise. Use that, or go on" in words
+
+
+def test_the_default_is_equal_to_itself_on_single_noisy_pictures(single, monkeypatch):
+    images = open_data(single, Options(patch=32, batch=2), "noisy")
+    monkeypatch.setattr(
+        watching, "predicted", lambda fit, batch: judged.default(batch.noisy[0], color=True)[None]
+    )
+    found = judged.compare(ASKED, images)
+    assert found.excess == 0
+    assert judged.advice(fit("finished", 10, None), found) == ()
+
+
+def test_counts_are_made_even_before_the_default_filters_them():
+    """Poisson counts: the default of the comparison against what `denoise` gives of the same picture."""
+    import pellucid
+
+    counts = np.random.default_rng(0).poisson(30 * (0.05 + data.camera()[100:260, 150:310] / 255.0))
+    noisy = torch.from_numpy(counts / 64).float()[None]
+    ours = judged.default(noisy, color=False)[0].numpy()
+    theirs = pellucid.denoise(noisy[0].numpy(), data_range=1.0, force=True)
+    assert np.square(ours - theirs).mean() < 0.1 * np.square(noisy[0].numpy() - theirs).mean()
+
+
+def test_nothing_is_held_against_pictures_that_cannot_tell(clean, tmp_path, monkeypatch):
     monkeypatch.setattr(watching, "predicted", lambda fit, batch: pytest.fail("nothing to compare with"))
-    single = open_data(clean, Options(patch=32, batch=2), "noisy")
-    assert judged.compare(None, single) is None
+    ramp = np.tile(np.arange(160, dtype=np.uint8), (160, 1))
+    (tmp_path / "ramps").mkdir()
+    for i in range(3):
+        Pillow.fromarray(ramp + 20 * i).save(tmp_path / "ramps" / f"{i}.png")
+    even = open_data(tmp_path / "ramps", Options(patch=32, batch=2), "noisy")
+    assert judged.compare(ASKED, even) is None  # there is no noise to remove
     none = open_data(clean, Options(patch=32, batch=2, noise="gaussian:25", held_out=0.0), "noisy")
-    assert judged.compare(None, none) is None
+    assert judged.compare(ASKED, none) is None
 
 
 def fit(stopped, done, planned):

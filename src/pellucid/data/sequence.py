@@ -1,14 +1,15 @@
-"""Pairs from neighbouring frames of a sequence; where something moved between them, no pair is made."""
+"""Pairs from neighbouring frames of a sequence: what moved is laid on its place; where that fails, none."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import avg_pool2d
+from torch.nn.functional import avg_pool2d, pad
 
 from pellucid import seeds
 from pellucid.data.cache import Cache
@@ -17,6 +18,7 @@ from pellucid.data.folder import images_in, of_one_white, open_all, same_channel
 from pellucid.data.pool import Facts, read
 from pellucid.data.source import Source
 from pellucid.noise.level import detail
+from pellucid.shots import flow
 
 BLOCK = 8
 """pixels; over such a square the noise of a pixel falls to an eighth"""
@@ -24,6 +26,10 @@ TRIED = 256
 """crops that tell what stillness looks like in this sequence"""
 MORE = 2.0
 """how much more than the quietest quarter of all crops may have changed"""
+MARGIN = 16
+"""pixels around a crop from which what moved may come"""
+RESTLESS = 2.0
+"""change of the quietest quarter beyond which frames do not show the same, however they are moved"""
 
 
 class Frames:
@@ -77,10 +83,18 @@ class Frames:
             gap=2,  # the last pair before the gap shows one frame more
         )
         self.limit = math.inf
-        self.limit = self._stillness(side, seed)
+        quiet = self._stillness(side, seed)
+        self.limit = MORE * max(1.0, quiet)
+        if quiet > RESTLESS:
+            note = (
+                "neighbouring frames differ by more than their noise nearly everywhere, also where what "
+                f"moves is laid on its place ({quiet:.1f} times as much): a model learns from that to blur. "
+                "Look at samples/, and take frames that lie closer in time, or n2v, which needs no pairs"
+            )
+            self.facts = replace(self.facts, notes=(note,))
 
     def _stillness(self, side: int, seed: int) -> float:
-        """The change beyond which something moved: what noise alone leaves, or what is usual here."""
+        """The change of the quietest quarter of the crops, once what moves is laid on its place."""
         scores = []
         fitting = [r for r in self.facts.regions if r.holds(side)]
         for trial in range(TRIED if fitting else 0):
@@ -94,9 +108,12 @@ class Frames:
                     region.right - region.left - side + 1,
                 )
             ]
-            scores.append(change(*self._pair(region, place[0], place[1], place[2], side)))
-        quiet = float(np.quantile(scores, 0.25)) if scores else 1.0
-        return MORE * max(1.0, quiet)
+            one, two = self._pair(region, place[0], place[1], place[2], side)
+            score = change(one, two)
+            if score > MORE:
+                score = min(score, self._laid(region, place[0], place[1], place[2], side, one, two, False)[1])
+            scores.append(score)
+        return float(np.quantile(scores, 0.25)) if scores else 1.0
 
     def name(self, region: Region) -> str:
         """The name of the first file of the sequence."""
@@ -110,15 +127,49 @@ class Frames:
     def views(
         self, region: Region, number: int, top: int, left: int, side: int, generator: torch.Generator
     ) -> tuple[Tensor, Tensor | None] | None:
-        """A frame and the next, either way round; None where something moved."""
+        """A frame and the next, either way round, the other laid on it; None where that does not fit."""
         one, two = self._pair(region, number, top, left, side)
-        if change(one, two) > self.limit:
-            return None
         swap = bool(torch.randint(2, (), generator=generator))
-        return (two, one) if swap else (one, two)
+        first, other = (two, one) if swap else (one, two)
+        if change(one, two) > self.limit:
+            other, score = self._laid(region, number, top, left, side, one, two, swap)
+            if score > self.limit:
+                return None
+        return first, other
+
+    def _laid(
+        self,
+        region: Region,
+        number: int,
+        top: int,
+        left: int,
+        side: int,
+        one: Tensor,
+        two: Tensor,
+        swap: bool,
+    ) -> tuple[Tensor, float]:
+        """The other frame of a pair where the first shows its content, and what is left of change.
+
+        The motion is that of `flow`, which the noise of flat places does not move. Cubic interpolation takes
+        some noise off the target and none of the input, so that nothing is learnt from it.
+        """
+        spans = ((top, region.top, region.bottom), (left, region.left, region.right))
+        wide = min(side + 2 * MARGIN, *(high - low for _, low, high in spans))
+        row, column = (min(max(low, at - MARGIN), high - wide) for at, low, high in spans)
+        pair = self._pair(region, number, row, column, wide)
+        a, b = pair[::-1] if swap else pair
+        unit = -wide % flow.grid()
+        seen = [pad(f.mean(0, keepdim=True)[None], (0, unit, 0, unit), mode="replicate")[0] for f in (a, b)]
+        levels = level(one - two)
+        variance = float(levels.square().mean()) / len(levels)
+        found = flow.between(flow.pyramid(seen[0]), flow.pyramid(seen[1]), (0.0, 0.0), variance)
+        path = flow.enlarged(found, flow.CELL)[:, :wide, :wide]
+        inside = (..., slice(top - row, top - row + side), slice(left - column, left - column + side))
+        laid = flow.at(b, path, cubic=True)[inside].contiguous()
+        return laid, change(two if swap else one, laid, levels)
 
 
-def change(one: Tensor, two: Tensor) -> float:
+def change(one: Tensor, two: Tensor, levels: Tensor | None = None) -> float:
     """How much more squares of two frames differ than their noise explains; about 1 where nothing moved.
 
     The largest square mean of their difference over `BLOCK`² pixels, relative to what white noise of the
@@ -127,6 +178,7 @@ def change(one: Tensor, two: Tensor) -> float:
     Args:
         one: (C, H, W).
         two: the same shape.
+        levels: (C,) of the noise of their difference, where it is known; else it is read there.
 
     >>> draws = torch.Generator().manual_seed(0)
     >>> still = [torch.randn(1, 64, 64, generator=draws) for _ in range(2)]
@@ -134,13 +186,18 @@ def change(one: Tensor, two: Tensor) -> float:
     True
     """
     difference = (one - two)[None]
-    level = detail(difference).flatten(2).abs().median(-1).values / 0.6745  # MAD
+    known = level(one - two) if levels is None else levels
     block = min(BLOCK, *difference.shape[-2:])
     means = avg_pool2d(difference, block).flatten(2)
     largest = means.abs().max(-1).values * block
     usual = math.sqrt(2 * math.log(max(means.shape[-1], 2)))  # of the largest of n normal numbers
-    ratio = largest / (level * usual).clamp_min(1e-12)
+    ratio = largest / (known * usual).clamp_min(1e-12)
     return float(ratio.max())
+
+
+def level(difference: Tensor) -> Tensor:
+    """(C,) standard deviation of the noise of a difference (C, H, W), by its finest detail."""
+    return detail(difference[None]).flatten(2).abs().median(-1).values[0] / 0.6745  # MAD
 
 
 def _sequences(sources: tuple[Source, ...]) -> list[list[tuple[Source, int]]]:

@@ -118,7 +118,7 @@ def carry_out(request: TrainSettings, progress: Callable[[Report], None] | None 
         held_out=fit.held_out,
         notes=request.remarks + _notes(images) + (() if log is None else log.notes),
         planned=plan.most,
-        gain=None if compared is None else round(compared.gain, 2),
+        gain=None if compared is None or compared.gain is None else round(compared.gain, 2),
         advice=judged.advice(fit, compared),
     )
 

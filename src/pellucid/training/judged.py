@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn.functional import avg_pool2d
 
-from pellucid import auto, methods
+from pellucid import auto, methods, seeds
 from pellucid.data import Data
+from pellucid.data.sequence import Frames
 from pellucid.noise import analysis
+from pellucid.noise.sigma_map import sigma_map
+from pellucid.noise.synthetic import Redraw
 from pellucid.steps import Task
 from pellucid.training import watching
 from pellucid.training.loop import Fit
@@ -23,6 +28,12 @@ FAR = 0.5
 """share of the planned steps below which a training has ended far from its plan"""
 BELOW = 0.05
 """dB below the default that pieces so few may show by chance"""
+ADDED = 0.5
+"""standard deviation of the noise that is added to noisy pieces, over that of the noise that is there"""
+SURE = 2.0
+"""standard errors by which such a comparison must speak"""
+WORSE = 0.01
+"""variances of the noise by which the squared error must be larger then, to be worth a word"""
 
 
 @dataclass(frozen=True)
@@ -30,39 +41,92 @@ class Compared:
     """A model beside the default, on held-out pieces.
 
     Attributes:
-        gain: dB of its error below that of the default; negative where it is worse.
-        clean: whether the truth is clean; else it is another noisy shot, whose noise counts for both alike.
+        gain: dB of its error below that of the default; negative where it is worse. None where only the
+            difference of the errors is known.
+        clean: whether the truth is clean; else it is noisy, and both were given other noise.
+        excess: where noise was drawn, as single noisy pieces have no other shot: by how much its squared
+            error is larger than that of the default, in variances of the noise, where chance does not explain
+            that; else 0.
     """
 
-    gain: float
+    gain: float | None
     clean: bool
+    excess: float = 0.0
 
 
 def compare(fit: Fit, images: Data) -> Compared | None:
     """Denoise held-out pieces by the model and by what `denoise` would do, and compare their errors.
 
-    The truth is the clean piece where noise is added, another shot of the scene where the data have one.
+    The truth is the clean piece where noise is added, another shot of the scene where the data have one that
+    fits. Else a part of noise like that of the piece is added to it, as `drawn` says.
 
     Returns:
-        None where there is neither, or nothing of 128 pixels a side was held out.
+        None where nothing of 128 pixels a side was held out, or it holds no noise that can be measured.
     """
     side = next((s for s in SIDES if any(r.holds(s) for r in images.parts.held_out)), None)
-    added = bool(images.kinds) and images.clean is None
-    if side is None or not (added or images.sees != "noisy"):
+    if side is None:
         return None
+    added = bool(images.kinds) and images.clean is None
+    if not added and images.sees == "noisy":
+        return drawn(fit, images, side)
     pieces = images.pieces(side, "clean pairs" if added or images.sees == "clean pairs" else "pairs")
-    errors = torch.zeros(2, dtype=torch.float64)
-    for sample in pieces.held_out(COUNT):
+    try:
+        samples = pieces.held_out(COUNT)
+    except ValueError:  # something moves in every piece so large
+        return drawn(fit, images, side)
+    errors, clean = torch.zeros(2, dtype=torch.float64), False
+    for sample in samples:
         batch = pieces.stacked([sample])
         truth = batch.clean if batch.clean is not None else batch.other
         if truth is None:
             return None
         model = watching.predicted(fit, batch).cpu() * images.std + images.mean
-        usual = default(sample.noisy, color=images.pool.facts.color and images.channels == 3)
-        clean = truth[0] * images.std + images.mean
-        errors += torch.stack([(found - clean).double().square().mean() for found in (model[0], usual)])
+        usual = default(sample.noisy, color=_colours(images))
+        target = truth[0] * images.std + images.mean
+        errors += torch.stack([(found - target).double().square().mean() for found in (model[0], usual)])
+        clean = batch.clean is not None
     ours, theirs = (max(float(error), 1e-12) for error in errors)
-    return Compared(10 * math.log10(theirs / ours), batch.clean is not None)
+    return Compared(10 * math.log10(theirs / ours), clean)
+
+
+def drawn(fit: Fit, images: Data, side: int) -> Compared | None:
+    """Compare on single noisy pieces, y: with m drawn like their noise, y + a m is denoised.
+
+    It is held against y - m / a, whose noise is independent of that of y + a m: the expected squared
+    difference is the squared error and (1 + 1 / a²) sigma², which model and default have alike. So the
+    difference of their errors is known well, though neither is.
+
+    Source: Oliveira, Lei, Tibshirani, "Unbiased risk estimation in the normal means problem via coupled
+    bootstrap techniques", 2022.
+    """
+    pieces = images.pieces(side, "noisy")
+    if isinstance(pieces.pool, Frames):
+        pieces.pool = copy.copy(pieces.pool)
+        pieces.pool.limit = math.inf  # a single frame need not be still
+    rises, power = [], 0.0
+    for number, sample in enumerate(pieces.held_out(COUNT)):
+        noisy = sample.noisy
+        report = analysis.analyse(noisy[None], color=_colours(images))
+        if auto.nothing(report):
+            return None
+        generator = seeds.generator(fit.request.asked.seed, "judged", number)
+        level = sigma_map(noisy[None], report)[0]
+        height, width = noisy.shape[-2:]
+        noise = Redraw(report).draw(height, width, generator) * level
+        more, target = noisy + ADDED * noise, noisy - noise / ADDED
+        batch = pieces.stacked([type(sample)(noisy=more)])
+        model = watching.predicted(fit, batch).cpu() * images.std + images.mean
+        usual = default(more, color=_colours(images))
+        squares = [(found - target).double().square().mean(0) for found in (model[0], usual)]
+        rises.append(avg_pool2d((squares[0] - squares[1])[None, None], 8).flatten())
+        power += float(level.expand_as(noisy).double().square().mean()) / COUNT
+    rise = torch.cat(rises)
+    sure = abs(float(rise.mean())) > SURE * float(rise.std()) / math.sqrt(len(rise))
+    return Compared(None, clean=False, excess=float(rise.mean()) / power if sure else 0.0)
+
+
+def _colours(images: Data) -> bool:
+    return images.pool.facts.color and images.channels == 3
 
 
 def default(noisy: Tensor, *, color: bool) -> Tensor:
@@ -74,10 +138,13 @@ def default(noisy: Tensor, *, color: bool) -> Tensor:
     choice = auto.choose(report, color=color, channels=len(noisy))
     if choice.method == "none":
         return noisy
-    task = Task(shots=noisy[None], noise=choice.noise, color=color)
+    change = choice.stabilise
+    seen, noise = (noisy, choice.noise) if change is None else (change.forward(noisy), change.noise)
+    task = Task(shots=seen[None], noise=noise, color=color)
     method = methods.load(choice.method)
     steps = method.steps(task, choice.config, seed=0, device=torch.device("cpu"))
-    return [step.estimate() for step in steps][-1].cpu()
+    estimate = [step.estimate() for step in steps][-1].cpu()
+    return estimate if change is None else change.inverse(estimate)
 
 
 def advice(fit: Fit, compared: Compared | None) -> tuple[str, ...]:
@@ -86,11 +153,17 @@ def advice(fit: Fit, compared: Compared | None) -> tuple[str, ...]:
     planned, how = fit.plan.most, _how(fit)
     if planned is not None and fit.done < FAR * planned:
         said.append(f"it ended after {fit.done} of {planned} planned steps, far from its plan. Go on: {how}.")
-    if compared is not None and compared.gain < -BELOW:
+    if compared is not None and compared.gain is not None and compared.gain < -BELOW:
         than = "from the truth" if compared.clean else "from another shot"
         said.append(
             f"on held-out pictures it is {-compared.gain:.1f} dB further {than} than what `pellucid denoise` "
             f"does without a model. Use that, or go on: {how}."
+        )
+    if compared is not None and compared.excess > WORSE:
+        said.append(
+            f"on held-out pictures, with noise like theirs added, its squared error is larger than that of "
+            f"`pellucid denoise` without a model, by {100 * compared.excess:.0f} % of the variance of the "
+            f"noise. Use that, or go on: {how}."
         )
     return tuple(said)
 

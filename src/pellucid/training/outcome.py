@@ -53,7 +53,7 @@ def card_of(request: TrainSettings, images: Data, fit: Fit, compared: Compared |
     facts, options = images.pool.facts, request.options
     plain = not request.config.standardise and request.start is None
     quality = {} if fit.held_out is None else {"held-out loss": fit.held_out}
-    if compared is not None:
+    if compared is not None and compared.gain is not None:
         quality["dB above the default on held-out pictures"] = round(compared.gain, 2)
     return models.Card(
         method=request.method.name,

@@ -14,9 +14,10 @@ from torch.nn.functional import avg_pool2d, max_pool2d, pad
 
 from pellucid import devices, fields, tiles
 from pellucid.learning import apply
-from pellucid.methods.filters import photo, vbm3d
+from pellucid.methods.filters import photo
 from pellucid.methods.table import described
 from pellucid.models.ensemble import TILE, Ensemble
+from pellucid.series.motion import pans
 from pellucid.shots import flow
 from pellucid.steps import Method, Step, Task, Tiling
 
@@ -144,7 +145,7 @@ class Motion:
 
     def __init__(self, film: Tensor, sigma: Tensor) -> None:
         bright = film.mean(0)
-        self._moves = 2 * vbm3d.pans(avg_pool2d(bright[None], 2)[0])
+        self._moves = 2 * pans(avg_pool2d(bright[None], 2)[0])
         self._variance = (sigma**2).sum(0) / len(sigma) ** 2
         middle, spread = bright.mean((1, 2), keepdim=True), bright.std((1, 2), keepdim=True)
         # what fades is as bright as the brightest, or it would seem to move
