@@ -129,13 +129,32 @@ def shared_noise(clean: torch.Tensor) -> tuple[torch.Tensor, NoiseReport]:
 def test_the_estimate_is_the_weighted_mean_of_filter_and_network():
     noisy, noise = shared_noise(photograph())
     filtered, network, both = (
-        run(noisy, noise, light="never", share=s, pd_share=0.0, tta_views=1) for s in (0.0, 1.0, 0.25)
+        run(noisy, noise, light="never", share=s, pd_share=0.0, tta_views=1, differing=100.0)
+        for s in (0.0, 1.0, 0.25)
     )
     assert torch.allclose(both, 0.75 * filtered + 0.25 * network, atol=1e-5)
     assert torch.equal(filtered, run(noisy, noise, light="never", network="none"))
     told = apply_model(noisy, photo.equivalent(noise, color=True))
     told = told + (noisy - told).mean((1, 2), keepdim=True)
     assert torch.allclose(network, told, atol=1e-4)
+
+
+def test_where_pixels_share_noise_the_network_differs_from_the_filter_by_one_deviation(monkeypatch):
+    noisy, noise = shared_noise(photograph())
+    monkeypatch.setattr(photo, "sharing", lambda equivalent, level: 1.0)
+    plain = {"light": "never", "pd_share": 0.0, "tta_views": 1}
+    filtered, both = (run(noisy, noise, share=s, **plain) for s in (0.0, 0.5))
+    # half of one deviation, and what the mean of the picture was moved by
+    assert float((both - filtered).abs().max()) < 0.55 * max(noise.sigma)
+    free = run(noisy, noise, share=0.5, differing=100.0, **plain)
+    assert float((free - filtered).abs().max()) > 0.65 * max(noise.sigma)
+
+
+def test_where_pixels_hardly_share_the_noise_the_network_is_asked_alone(monkeypatch):
+    noisy, noise = shared_noise(photograph(48))
+    monkeypatch.setattr(photo, "sharing", lambda equivalent, level: 0.2)
+    one, other = (run(noisy, noise, light="never", share=s, pd_share=0.0) for s in (0.5, 1.0))
+    assert torch.equal(one, other)
 
 
 def test_where_pixels_share_noise_the_network_also_sees_every_second_pixel():

@@ -24,6 +24,7 @@ from pellucid.noise.colour import matrix
 from pellucid.noise.report import NoiseReport
 from pellucid.noise.shift import SEEN, developing, keeps_mean, lit
 from pellucid.noise.spectrum import to_variance
+from pellucid.noise.values import rise
 from pellucid.steps import Method, Step, Task, Tiling
 
 AROUND = 16
@@ -34,6 +35,9 @@ NORMAL = 0.6745
 """median size of a standard normal variable"""
 SHARING = (1.5, 2.2)
 """equivalent white level over the level, from which on the filter allows for shared noise, and wholly"""
+WHOLLY = (0.3, 0.8)
+"""degree of sharing up to which the network alone is asked, and from which on the filter and nlh have their
+whole weight: a little of it is what a JPEG or another size leaves of white noise"""
 STRIP = 64
 """rows that are worked on at once"""
 KEPT = 4
@@ -54,7 +58,8 @@ class Config:
     gray: str = "swift-gray"
     """the same for pictures of one channel with white noise"""
     share: float = fields.option(0.5, low=0, high=1)
-    """weight of the network in that average where pixels share the noise"""
+    """weight of the network in that average where pixels share the noise wholly; the less they do, the nearer
+    to 1 it is"""
     white_share: float = fields.option(0.7, low=0, high=1)
     """the same for white noise, which is what the network has learnt"""
     level_factor: float = fields.option(1.0, low=0, low_open=True, aliases=("drive",))
@@ -80,8 +85,8 @@ class Config:
     most: float = fields.option(3.0, low=1)
     """most that is taken off a pixel whose noise is its own, in standard deviations"""
     differing: float = fields.option(1.0, low=0)
-    """most by which the network may differ from the filter where a pixel's noise is its own, in standard
-    deviations"""
+    """most by which the network may differ from the filter, in standard deviations, where a pixel's noise is
+    its own or where pixels share it wholly; more where they share some of it"""
     source: float = fields.option(5.0, low=0)
     """how far a pixel must rise above the median of the nine around it, in standard deviations, to be taken
     for a source of one pixel, as a star: of one that does so by two more no more than one is taken off"""
@@ -203,8 +208,8 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
     developed = task.color and noisy.shape[0] == 3 and task.noise.correlated
     level, told = task.noise.level, config.level_factor * equivalent(task.noise, color=task.color)
     name = config.beside(task.noise, color=task.color, channels=noisy.shape[0])
-    share = config.share if task.noise.correlated else config.white_share
-    wanted = name != "none" and level > 0 and (share > 0 or (developed and config.pd_share > 0))
+    asked = config.share if task.noise.correlated else config.white_share
+    wanted = name != "none" and level > 0 and (asked > 0 or (developed and config.pd_share > 0))
     network = None
     if wanted:
         network = opened(name, seed=seed, device=device, precision=config.precision)
@@ -216,7 +221,7 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
         return framed * span + low
 
     other, light, more = None, 0.0, config.tta_views - 1
-    if network is not None and share > 0:
+    if network is not None and asked > 0:
         other = seen(network, told, 1)
         # noise from before the curve of the camera is stronger in the dark than what is read on average
         light = developing(noisy, other) if developed else 0.0
@@ -226,6 +231,8 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
         elif more:
             other = (other + more * seen(network, told, more, first=1)) / config.tta_views
     shared = max(sharing(told, level), light) if task.noise.correlated else 0.0
+    wholly = rise(shared, *WHOLLY)
+    share = 1 - (1 - asked) * wholly if task.noise.correlated else asked
     sigma = noisy.new_tensor(task.noise.sigma).view(-1, 1, 1)
     if other is not None and share == 1:
         estimate = other
@@ -234,15 +241,15 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
         estimate = filtered.estimate()
         if other is not None:
             differing = other - estimate
-            if not task.noise.correlated:
-                # where the two are far apart, as on text, the network sees what it has not learnt
-                limit = config.differing * sigma
+            # where the two are far apart, as on text, the network sees what it has not learnt
+            if not task.noise.correlated or wholly > 0:
+                limit = config.differing * sigma / (wholly if task.noise.correlated else 1.0)
                 differing = differing.clamp(-limit, limit)
             estimate = estimate + share * differing
     if network is not None and developed and config.pd_share * shared > 0:
         apart = seen(network, config.pd_level_factor * level, 1, stride=2)
         estimate = estimate + config.pd_share * shared * (apart - estimate)
-    alike = config.nlh_share * shared * (1 - light) ** 2
+    alike = config.nlh_share * wholly * (1 - light) ** 2
     if developed and alike > 0:
         (like,) = nlh.steps(task, nlh.Config(light="never"), seed=seed, device=device)
         estimate = estimate + alike * (like.estimate() - estimate)
@@ -336,7 +343,9 @@ PHOTO = Method(
     presets={
         "paper": Config(step=3, radius=19, tta_views=4, precision="float32"),
         "fast": Config(),
-        "quick": Config(share=1.0, white_share=1.0, pd_share=0.0, nlh_share=0.0, tta_views=1),
+        "quick": Config(
+            share=1.0, white_share=1.0, pd_share=0.35, pd_level_factor=1.0, nlh_share=0.0, tta_views=1
+        ),
     },
     tiling=Tiling(kind="whole", reach=64, stride=12),
     departures={
