@@ -224,7 +224,8 @@ def to_working(values: NDArray[Any], scale: float, offset: float = 0.0, *, finit
     work = np.float32 if values.dtype.itemsize <= 2 and offset == 0.0 else np.float64
     with np.errstate(over="ignore", invalid="ignore"):
         above = values if offset == 0.0 else _above(values, offset)
-        pixels = np.divide(above, work(scale), dtype=work).astype(np.float32, copy=False)
+        # In this order at once, as to turn colours side by side into planes afterwards takes as long again.
+        pixels = np.divide(above, work(scale), dtype=work, order="C").astype(np.float32, copy=False)
     if finite and work is np.float64 and not np.isfinite(pixels).all():
         raise ValueError(f"pixels divided by {scale:g} must fit float32. Give a larger data_range.")
     return np.ascontiguousarray(pixels)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from scipy.linalg import solveh_banded
 
+from pellucid import devices
 from pellucid.noise.calm import calmer
 from pellucid.noise.shown import Flags, shown
 
@@ -42,17 +44,27 @@ def without(planes: NDArray[Any], holes: Flags | None = None) -> tuple[NDArray[A
         the very array where nothing was found; the root mean square over the planes of the standard deviation
         of what was taken off the rows, and off the columns, 0 where nothing was.
     """
-    result = planes
-    spreads: tuple[list[float], list[float]] = ([], [])
-    for place in np.ndindex(planes.shape[:3]):
-        known = shown(planes[place], None if holes is None else holes[place[1:]])
-        for axis, spread in enumerate(spreads):
+    result, places = planes, list(np.ndindex(planes.shape[:3]))
+
+    def plane_without(place: tuple[int, ...]) -> tuple[NDArray[Any], list[Floats | None]]:
+        plane, both = planes[place], []
+        known = shown(plane, None if holes is None else holes[place[1:]])
+        for axis in (0, 1):
             seen = known.swapaxes(0, axis)
-            found = offsets(result[place].swapaxes(0, axis).astype(np.float64), seen)
+            found = offsets(plane.swapaxes(0, axis).astype(np.float64), seen)
+            if found is not None:
+                taken = np.where(seen, found[:, None], 0.0).swapaxes(0, axis)
+                plane = plane - taken.astype(planes.dtype)
+            both.append(found)
+        return plane, both
+
+    spreads: tuple[list[float], list[float]] = ([], [])
+    done = devices.spread(plane_without, places, torch.device("cpu"))
+    for place, (plane, both) in zip(places, done, strict=True):
+        for spread, found in zip(spreads, both, strict=True):
             if found is not None:
                 result = planes.copy() if result is planes else result
-                taken = np.where(seen, found[:, None], 0.0).swapaxes(0, axis)
-                result[place] -= taken.astype(planes.dtype)
+                result[place] = plane
                 spread.append(float(np.std(found)))
     rows, columns = (float(np.sqrt(np.mean(np.square(s)))) if s else 0.0 for s in spreads)
     return result, rows, columns

@@ -103,7 +103,7 @@ def align(shots: Tensor, names: Sequence[str] | None = None) -> Aligned:
     checks.in_range("number of shots", len(shots), 1)
     names = names or [f"shot {i}" for i in range(1, len(shots) + 1)]
     channels, height, width = shots.shape[2:]
-    gray = np.asarray(shots.double().mean((1, 2)).numpy(), dtype=np.float64)
+    gray = np.asarray((shots if len(shots) > 1 else shots[:0]).double().mean((1, 2)).numpy())
     still = Placement(shift=(0.0, 0.0), correlation=1.0, gain=(1.0,) * channels, offset=(0.0,) * channels)
     laid, seen, placements = [shots[0]], [torch.ones(1, 1, height, width, dtype=torch.bool)], [still]
     warnings: list[str] = []
