@@ -291,10 +291,15 @@ def test_nlh_takes_its_share_where_pixels_share_the_noise_and_nowhere_else():
     assert 0.002 < float((plain - mixed).std()) < 0.05
 
 
-def test_noise_from_before_the_curve_of_a_camera_is_no_matter_of_nlh(monkeypatch):
+def test_of_noise_from_before_the_curve_of_a_camera_nlh_has_half_its_share(monkeypatch):
     noisy, noise = shared_noise(photograph(48))
-    monkeypatch.setattr(photo, "developing", lambda noisy, estimate: 1.0)
-    assert torch.equal(run(noisy, noise, nlh_share=0.0), run(noisy, noise, nlh_share=0.6))
+    results = {}
+    for light in (0.0, 1.0):  # the level that the network is told depends on it, unless the factor is 0
+        monkeypatch.setattr(photo, "developing", lambda noisy, estimate, light=light: light)
+        monkeypatch.setattr(photo, "sharing", lambda equivalent, level: 1.0)
+        runs = [run(noisy, noise, nlh_share=s, light="never", camera_factor=0.0) for s in (0.0, 0.6)]
+        results[light] = runs[1] - runs[0]
+    assert torch.allclose(results[1.0], results[0.0] / 2, atol=1e-6)
 
 
 def test_strips_of_rows_give_what_the_whole_picture_gives(monkeypatch):

@@ -77,8 +77,8 @@ class Config:
     """test-time augmentation: pictures of which the mean is taken when the network is asked of the whole one:
     as it is, turned by 180 degrees, mirrored left to right, top to bottom"""
     nlh_share: float = fields.option(0.6, low=0, high=1)
-    """weight of what `nlh` makes of the picture, where pixels share the noise of a colour picture; less, and
-    none, the surer the noise was there before the curve of a camera"""
+    """weight of what `nlh` makes of the picture, where pixels share the noise of a colour picture; less, down
+    to a half of it, the surer the noise was there before the curve of a camera"""
     light: Literal["auto", "always", "never"] = fields.option("auto", choices=("auto", "always", "never"))
     """take the brightness from linear light, where noise averages out; auto: in colour pictures whose noise
     pixels share, which a camera has developed"""
@@ -249,7 +249,7 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
     if network is not None and developed and config.pd_share * shared > 0:
         apart = seen(network, config.pd_level_factor * level, 1, stride=2)
         estimate = estimate + config.pd_share * shared * (apart - estimate)
-    alike = config.nlh_share * wholly * (1 - light) ** 2
+    alike = config.nlh_share * wholly * max(1 - light, 0.5)
     if developed and alike > 0:
         (like,) = nlh.steps(task, nlh.Config(light="never"), seed=seed, device=device)
         estimate = estimate + alike * (like.estimate() - estimate)
