@@ -12,21 +12,20 @@ BASE = 600 * 10**6
 """bytes of a process that has torch, numba and a compiled filter loaded, and what it keeps for itself"""
 PER_VALUE: dict[str, float] = {
     "none": 16,
-    "median": 150,
+    "median": 170,
     "nlm": 60,
     "tv": 80,
     "wavelet": 120,
     "bm3d": 70,
     "photo": 420,
-    "photons": 220,
+    "photons": 90,
     "vbm3d": 80,
     "bm4d": 65,
     "mctf": 420,
 }
 """bytes for each value that a method has at work at once, its own copies and arrays: what
-benchmarks/method_memory.py measures (bm3d 42, photo 329, vbm3d 44, bm4d 37) and half as much again, for a
-change of values around the method and frames that are evened; `median` 142 and `nlm` 50 by whole runs;
-allowed for the others"""
+benchmarks/method_memory.py measures (bm3d, photons 42, vbm3d 44, bm4d 37, photo 329, median 149) and more, for
+a change of values around the method and frames that are evened; `nlm` 50 by whole runs; allowed for the others"""
 UNKNOWN = 600.0
 """the same of methods that are not listed: trained networks, those of other packages"""
 
