@@ -19,6 +19,10 @@ FARTHEST = 0.3
 """of a side, by which the picture may have moved since the frame that others are compared with"""
 SAME, CLEARLY = 0.8, 0.1
 """correlation of two frames below which another is looked for, and by how much more alike that must be"""
+EXPLAINED = 0.4
+"""of the squared difference of the means over blocks that may be left: else it is the scene that differs"""
+FEWEST = 64
+"""blocks without which the light cannot be told from the scene"""
 MOST = 20.0
 """gain or its inverse beyond which two frames are not compared"""
 
@@ -102,9 +106,14 @@ def _left(far: tuple[Tensor, Tensor], near: tuple[Tensor, Tensor]) -> bool:
     return alike < SAME and alike < _correlation(*near) - CLEARLY
 
 
+def _means(picture: Tensor) -> Tensor:
+    """Those over blocks of (H, W), as a list."""
+    return avg_pool2d(picture[None, None], min(BLOCK, *picture.shape)).double().flatten()
+
+
 def _correlation(first: Tensor, own: Tensor) -> float:
     """That of the means over blocks."""
-    a, b = (avg_pool2d(p[None, None], min(BLOCK, *p.shape)).double().flatten() for p in (first, own))
+    a, b = _means(first), _means(own)
     a, b = a - a.mean(), b - b.mean()
     size = float((a @ a) * (b @ b)) ** 0.5
     return float(a @ b) / size if size > 0 else 1.0
@@ -113,7 +122,13 @@ def _correlation(first: Tensor, own: Tensor) -> float:
 def _matched(first: Tensor, own: Tensor) -> tuple[float, float]:
     """(a, b) with own = a first + b of the brightness."""
     gain, offset = brightness(own, first)
-    return (gain, offset) if 1 / MOST < gain < MOST else (1.0, 0.0)
+    if (gain, offset) == (1.0, 0.0) or not 1 / MOST < gain < MOST:
+        return 1.0, 0.0
+    x, y = _means(first), _means(own)
+    if len(x) < FEWEST:
+        return 1.0, 0.0
+    before, after = (float((y - seen).square().median()) for seen in (x, gain * x + offset))
+    return (gain, offset) if after < EXPLAINED * before else (1.0, 0.0)
 
 
 def steps(gain: Floats) -> tuple[float, float]:
