@@ -58,7 +58,7 @@ def none(film: Tensor) -> Light:
     return Light(film.new_ones(film.shape[:2]), film.new_zeros(film.shape[:2]))
 
 
-def drift(film: Tensor, moves: Places, *, together: bool = False, span: int | None = None) -> Light:
+def drift(film: Tensor, moves: Places, *, together: bool = False) -> Light:
     """The brightness of every frame against the first, where it differs by more than noise explains.
 
     Means over blocks at the same place of the scene are compared, without those that changed besides
@@ -70,7 +70,6 @@ def drift(film: Tensor, moves: Places, *, together: bool = False, span: int | No
         moves: (T, 2) pixels by which the picture of each frame lies lower and farther right.
         together: whether the channels are those of one light, the first their mean, the others differences:
             then they have its gain.
-        span: slices, at the most, between a slice and that which it is compared with.
 
     >>> import torch
     >>> ramp = torch.linspace(0, 1, 64).repeat(64, 1)
@@ -89,7 +88,7 @@ def drift(film: Tensor, moves: Places, *, together: bool = False, span: int | No
         first = 0
         for t in range(1, frames):
             far = np.abs(moves[t] - moves[first]) > FARTHEST * np.array([height, width])
-            if far.any() or t - first > (span or frames) or _left(pair(c, first, t), pair(c, t - 1, t)):
+            if far.any() or _left(pair(c, first, t), pair(c, t - 1, t)):
                 first = t - 1
             a, b = _matched(*pair(c, first, t))
             gain[c, t], offset[c, t] = a * gain[c, first], a * offset[c, first] + b

@@ -14,7 +14,6 @@ from pellucid.methods.filters.grouping import cubes
 from pellucid.methods.filters.grouping.search import empty
 from pellucid.methods.filters.grouping.shrinkage import scratch
 from pellucid.methods.filters.grouping.variance import group_variance
-from pellucid.series import light
 
 
 def volume(name: str, side: int = 32) -> torch.Tensor:
@@ -97,16 +96,6 @@ def test_noisier_slices_are_told():
     noisy = clean + 0.05 * levels.view(1, -1, 1, 1) * drawn(torch.zeros_like(clean), 1.0)
     told = restore(noisy, white(0.05), Config(), color=False, levels=levels)
     assert psnr(clean, told) > psnr(clean, restore(noisy, white(0.05), Config(), color=False)) + 0.5
-
-
-def test_slices_that_darken_with_the_depth_still_help_and_an_even_volume_is_left():
-    clean = volume("coarse", 64)[:, :12]
-    even = light.drift(drawn(clean, 0.1), np.zeros((12, 2), np.int64), span=4)
-    assert even.even
-    depth = (0.9 ** torch.arange(clean.shape[1])).view(1, -1, 1, 1)
-    dark = drawn(depth * clean, 0.05)
-    ours, uneven = (restore(dark, white(0.05), Config(even=e), color=False) for e in (True, False))
-    assert psnr(depth * clean, ours) > psnr(depth * clean, uneven)
 
 
 def test_few_slices_are_left_to_bm3d_and_no_noise_is_no_work():

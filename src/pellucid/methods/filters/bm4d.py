@@ -16,14 +16,11 @@ from pellucid.methods.filters.blocks import AREA
 from pellucid.methods.filters.compiled import Floats
 from pellucid.methods.table import described
 from pellucid.paper import Paper, stated
-from pellucid.series import light
 from pellucid.steps import Method, Step, Task, Tiling
 
 SIDE = 4
 FADE = 2.0
 """shape of the Kaiser window of the sums"""
-SPAN = 4
-"""slices between two whose brightness is compared"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,8 +41,6 @@ class Config:
     """factor on the noise variance in the Wiener shrinkage (1 is Wiener's own)"""
     limit: float = fields.option(15.0, low=0, low_open=True)
     """largest squared distance per voxel of a cube to its reference in variances of the noise, both stages"""
-    even: bool = True
-    """take what slices differ by in brightness (depth, bleaching) out before, and put it back after"""
     strength: float = fields.option(1.0, low=0, low_open=True)
     """factor on the standard deviation of the noise"""
 
@@ -109,20 +104,14 @@ def restore(
     if float(own[:, middle, middle].max()) <= 0.0:
         return volume.clone()
     planes = torch.einsum("dc,czhw->dzhw", mixing, volume)
-    brightness = light.none(planes)
-    if config.even:
-        brightness = light.drift(planes, np.zeros((depth, 2), np.int64), together=opponent, span=SPAN)
-    planes = brightness.out(planes)
-    level = level / brightness.gain.float().numpy()  # (C, D)
     # a cube reaches beyond slices that are smaller than it
     planes = F.pad(planes, (0, max(0, SIDE - width), 0, max(0, SIDE - height)), mode="replicate")
     strong = bm3d.strengthened(own, usual, opponent=opponent)
     # a cube has the level of the four slices that it lies in
-    mean = np.full(SIDE, 1 / SIDE)
-    cubes = [np.sqrt(np.convolve(own**2, mean, "valid")).astype(np.float32) for own in level]
-    made = [_both(planes[c : c + 1].numpy(), strong[c].numpy(), config, cubes[c]) for c in range(channels)]
+    cubes = np.sqrt(np.convolve(level**2, np.full(SIDE, 1 / SIDE), "valid")).astype(np.float32)
+    made = [_both(planes[c : c + 1].numpy(), strong[c].numpy(), config, cubes) for c in range(channels)]
     result = torch.from_numpy(np.concatenate(made))[..., :height, :width]
-    return torch.einsum("dc,dzhw->czhw", mixing, brightness.back(result))
+    return torch.einsum("dc,dzhw->czhw", mixing, result)
 
 
 def _both(plane: Floats, kernel: Floats, config: Config, levels: Floats) -> Floats:
@@ -152,7 +141,7 @@ PAPER = Paper(
         threshold=(2.7, "2.7 (2.8 in the modified profile)"),
         wiener=(1.0, "Wiener's weights"),
     ),
-    ours={"limit": 15.0, "even": False, "strength": 1.0},
+    ours={"limit": 15.0, "strength": 1.0},
 )
 
 BM4D = Method(
@@ -161,7 +150,7 @@ BM4D = Method(
     steps=steps,
     presets={"paper": PAPER.preset(Config), "fast": Config()},
     paper=PAPER,
-    departures={"even": "slices that darken with the depth are alike only where that is taken out"},
+    departures={},
     tiling=Tiling(kind="whole", reach=24, depth=8, stride=3),
     axis="z",
 )
