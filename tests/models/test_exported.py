@@ -91,7 +91,7 @@ def other_inputs(model):
 SPOILT = {
     "another file": (external, "another file, which is not opened"),
     "a loop": (loop, "'Loop', which exports do not have"),
-    "code of its own": (custom, "'Evil', which exports do not have"),
+    "code of its own": (custom, "'Evil' of 'my.code', which exports do not have"),
     "a huge size": (made_from_a_size, "a size that no network has"),
     "a hollow tensor": (hollow, "10000000000 values, and there are 9"),
     "no numbers": (no_numbers, "not finite"),

@@ -78,7 +78,10 @@ def _check(model: Any) -> None:
         raise ValueError("it holds sparse tensors")
     for node in model.graph.node:
         if node.domain not in ("", "ai.onnx") or node.op_type not in OPERATIONS:
-            raise ValueError(f"it holds the operation {node.op_type[:40]!r}, which exports do not have")
+            whose = f" of {node.domain[:40]!r}" if node.domain else ""
+            raise ValueError(
+                f"it holds the operation {node.op_type[:40]!r}{whose}, which exports do not have"
+            )
         if any(a.HasField("g") or a.graphs or a.HasField("sparse_tensor") for a in node.attribute):
             raise ValueError("it holds a graph within the graph")
     weights = {node.input[0] for node in model.graph.node if node.op_type == "DequantizeLinear"}
