@@ -59,7 +59,7 @@ def test_ms_dip_says_when_it_ends_at_a_coarse_scale() -> None:
 @pytest.mark.parametrize("name", ["dip", "zs-n2n", "self2self", "nac"])
 def test_a_fit_that_has_hardly_begun_says_so(name) -> None:
     assert "hardly begun" in notes_of(name, 1, 32, 32, budget=Budget(iterations=1))
-    assert notes_of(name, 1, 32, 32, budget=Budget(iterations=4), iterations=20) == ""
+    assert notes_of(name, 1, 32, 32, budget=Budget(iterations=8), iterations=20) == ""
 
 
 def test_the_note_comes_out_as_a_warning() -> None:

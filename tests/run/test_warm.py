@@ -59,7 +59,7 @@ def test_a_share_of_the_iterations_is_enough(monkeypatch):
         pellucid.denoise(film(SCENE, SCENE, OTHER), "zs-n2n", set={"iterations": 40, "crop": 32}, **WARM)
     finally:
         object.__setattr__(method, "steps", whole)
-    assert counted == [(None, False), (10, True), (None, False)]  # another scene begins anew
+    assert counted == [(None, False), (16, True), (None, False)]  # another scene begins anew
 
 
 def test_slices_of_which_nothing_says_that_they_are_a_film():

@@ -160,7 +160,7 @@ _TABLE = (
         citation="Mansour, Heckel, CVPR 2023",
         needs="one image",
         family="single image",
-        cost="15 s",
+        cost="4 s",
         iterative=True,
     ),
     MethodInfo(
