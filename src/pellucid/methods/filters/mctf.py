@@ -144,7 +144,9 @@ class Motion:
     """
 
     def __init__(self, film: Tensor, sigma: Tensor) -> None:
-        bright = film.mean(0)
+        unit = flow.grid()
+        below, beside = (-side % unit for side in film.shape[-2:])
+        bright = pad(film.mean(0), (0, beside, 0, below), mode="replicate")
         self._moves = 2 * pans(avg_pool2d(bright[None], 2)[0])
         self._variance = (sigma**2).sum(0) / len(sigma) ** 2
         middle, spread = bright.mean((1, 2), keepdim=True), bright.std((1, 2), keepdim=True)
@@ -152,9 +154,7 @@ class Motion:
         even = float(spread.max()) / spread.clamp_min(1e-6)
         even = torch.where(spread > BLACK * float(spread.max()), even, torch.ones_like(even))
         self._even = even.flatten()
-        unit = flow.grid()
-        below, beside = (-side % unit for side in film.shape[-2:])
-        framed = pad((bright - middle) * even, (0, beside, 0, below), mode="replicate")
+        framed = (bright - middle) * even
         self._pyramids = [flow.pyramid(frame[None]) for frame in framed]
         self._known = cache(self._found)
 
