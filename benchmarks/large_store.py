@@ -220,16 +220,22 @@ def dask(folder: Path) -> Row:
             while not (manifest.exists() and '"done"' in manifest.read_text()):
                 time.sleep(0.1)
             os.kill(pids[0], signal.SIGKILL)
-        code = process.wait()
+        _, status, spent = os.wait4(process.pid, 0)
+        code = process.returncode = os.waitstatus_to_exitcode(status)
         rows[name] = {
+            "command_cpu_seconds": round(spent.ru_utime + spent.ru_stime, 2),
             "seconds": round(time.perf_counter() - began, 1),
             "exit_code": code,
             "equal": same_files(folder / "here.zarr", target),
             **({"killed": pids[0]} if kill else {}),
         }
-        for one in reversed(all_of):
+        used = []
+        for one in reversed(all_of):  # the workers first
             one.terminate()
-            one.wait()
+            _, status, spent = os.wait4(one.pid, 0)
+            one.returncode = os.waitstatus_to_exitcode(status)
+            used.append(round(spent.ru_utime + spent.ru_stime, 2))
+        rows[name]["cpu_seconds"] = {"workers": used[:-1], "scheduler": used[-1]}
         print(name, rows[name], flush=True)
     rows["two_over_one"] = round(rows["one"]["seconds"] / rows["two"]["seconds"], 2)
     return rows

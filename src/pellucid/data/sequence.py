@@ -150,7 +150,7 @@ class Frames:
     ) -> tuple[Tensor, float]:
         """The other frame of a pair where the first shows its content, and what is left of change.
 
-        The motion is that of `flow`, which the noise of flat places does not move. Cubic interpolation takes
+        The motion is that of `flow`, which the noise of flat places moves little. Cubic interpolation takes
         some noise off the target and none of the input, so that nothing is learnt from it.
         """
         spans = ((top, region.top, region.bottom), (left, region.left, region.right))

@@ -21,7 +21,9 @@ STEP = 1.0
 """pixels by which a step may go at most"""
 FALL = 16.0
 """fall of the squared difference in units of its variance from which a motion is believed; wholly at twice
-that. What two needless parameters explain of noise is chi-squared with 2 degrees of freedom."""
+that. What two needless parameters explain of noise is chi-squared with 2 degrees of freedom; a
+search over some pixels finds more where there is nothing but noise, and may: a limit of 56 gains 0.2 dB on
+still films and loses as much, up to 0.6, on what moves."""
 TINY = 1e-6
 
 
@@ -49,7 +51,8 @@ def between(
 
     Coarse to fine, each step is that of Lucas and Kanade, with the gradient of the mean of both frames. At
     every size a motion is believed where it explains more of the difference than noise lets it; else that of
-    the coarser size stands, at last `start`. So nothing that is still is moved by its noise.
+    the coarser size stands, at last `start`. So places
+    that are still are moved little by their noise.
 
     Args:
         first: its pyramid.
