@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -23,14 +24,26 @@ def check(state: State) -> State:
         notes += (told,) if told else ()
         if not method.keeps(state.choice.config, state.noise):
             estimate = torch.stack([part.estimate for part in state.parts])
-            words = brighter(state.noisy, estimate, state.noise, taught=taught(method))
+            words = brighter(state.noisy, estimate, state.noise, cause(method, state.choice.config))
             notes += (words,) if words else ()
     return replace(state, notes=(*notes, *dict.fromkeys(n for part in state.parts for n in part.notes)))
 
 
-def taught(method: Method) -> bool:
-    """Whether a method has learnt the brightness from clean targets."""
-    return method.learning is not None and method.learning.sees == "clean pairs"
+def cause(method: Method, config: Any) -> str:
+    """Why a method changes the mean brightness, in words.
+
+    >>> from pellucid import methods
+    >>> cause(methods.load("median"), methods.load("median").config())
+    ': median does not keep the mean. --method bm3d does'
+    """
+    if method.learning is not None and method.learning.sees == "clean pairs":
+        return ", as the model learnt from its clean targets"
+    if hasattr(config, "light"):
+        return (
+            ": a noisy photograph is darker than its scene, as its noise was added before the curve of the "
+            "camera. --method bm3d keeps the mean"
+        )
+    return f": {method.name} does not keep the mean. --method bm3d does"
 
 
 def doubt(trust: Trust) -> str | None:
@@ -47,19 +60,19 @@ def doubt(trust: Trust) -> str | None:
     )
 
 
-def brighter(noisy: Tensor, estimate: Tensor, noise: NoiseReport, *, taught: bool = False) -> str | None:
+def brighter(noisy: Tensor, estimate: Tensor, noise: NoiseReport, why: str) -> str | None:
     """A note when the mean brightness of a channel was changed on purpose, else None.
 
     Args:
         noisy: (N, C, H, W) in working units.
         estimate: the same shape.
         noise: what was measured or stated.
-        taught: whether the method has learnt the brightness from clean targets.
+        why: what changes it, the end of the note.
 
     >>> import torch
     >>> gray = torch.full((1, 1, 8, 8), 0.5)
-    >>> brighter(gray, gray * 1.02, NoiseReport.white(0.1, 1))
-    'the mean brightness was changed by +2.0 %: a noisy photograph is darker than its scene, ...'
+    >>> brighter(gray, gray * 1.02, NoiseReport.white(0.1, 1), ", as was asked for")
+    'the mean brightness was changed by +2.0 %, as was asked for'
     """
     if noise.impulse > 0:
         return None
@@ -68,12 +81,4 @@ def brighter(noisy: Tensor, estimate: Tensor, noise: NoiseReport, *, taught: boo
     largest = float(change[change.abs().argmax()])
     if abs(largest) < MOVED:
         return None
-    if taught:
-        return (
-            f"the mean brightness was changed by {100 * largest:+.1f} %, as the model learnt from its clean "
-            "targets"
-        )
-    return (
-        f"the mean brightness was changed by {100 * largest:+.1f} %: a noisy photograph is darker than its "
-        "scene, as its noise was added before the curve of the camera. --method bm3d keeps the mean"
-    )
+    return f"the mean brightness was changed by {100 * largest:+.1f} %{why}"
