@@ -113,7 +113,7 @@ def test_single_noisy_pictures_tell_which_is_better_by_noise_that_is_drawn(singl
     monkeypatch.setattr(judged, "SIDES", (160,))  # whole pictures
     monkeypatch.setattr(watching, "predicted", blurred)
     found = judged.compare(ASKED, images)
-    truths = [torch.from_numpy(np.asarray(Pillow.open(p))).permute(2, 0, 1) / 255 for p in clean.iterdir()]
+    truths = [torch.from_numpy(np.array(Pillow.open(p))).permute(2, 0, 1) / 255 for p in clean.iterdir()]
     true = []
     for more in list(given):
         truth = min(truths, key=lambda t: float((t - more).square().mean()))
