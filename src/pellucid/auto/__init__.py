@@ -176,7 +176,8 @@ def why(report: NoiseReport, *, color: bool, beside: bool, alone: bool = False, 
     )
     reason = f"noise of standard deviation {report.level * report.scale:.3g}, {kind}"
     if beside and not alone:
-        reason += ", averaged with a small network" + (" and with NLH" if alike else "")
+        reason += ", averaged with a small network"
+        reason += " and with NLH, as far as pixels share the noise" if alike else ""
     if report.counts is not None:
         reason = f"counts of few photons ({report.counts.mean:.2g} per pixel): {reason}"
     if stabilised:
