@@ -69,12 +69,13 @@ def mended(
         inside = [(y - corner[0], x - corner[1]) for channel, y, x in places if channel == c]
         here = [(y, x) for y, x in inside if 0 <= y < height and 0 <= x < width]
         fixed = np.array(here, np.intp).reshape(-1, 2)
+        known = hot.Spots(hot=fixed, dead=fixed[:0])
         for d in range(len(planes)):
-            for spots in (hot.Spots(hot=fixed, dead=fixed[:0]), None):
-                told = hot.find(result[d, c], limits=limits) if spots is None else spots
-                if len(told.places):
-                    result = planes.copy() if result is planes else result
-                    result[d, c] = hot.mended(result[d, c], told)
+            plane = hot.mended(planes[d, c], known) if len(fixed) else planes[d, c]
+            told = hot.find(plane, limits=limits)
+            if len(told.places) or len(fixed):
+                result = planes.copy() if result is planes else result
+                result[d, c] = hot.mended(plane, told) if len(told.places) else plane
     return result
 
 

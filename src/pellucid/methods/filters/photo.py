@@ -232,7 +232,7 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
             other = (other + more * seen(network, told, more, first=1)) / config.tta_views
     shared = max(sharing(told, level), light) if task.noise.correlated else 0.0
     wholly = rise(shared, *WHOLLY)
-    share = 1 - (1 - asked) * wholly if task.noise.correlated else asked
+    share, bound = (1 - (1 - asked) * wholly, wholly) if task.noise.correlated else (asked, 1.0)
     sigma = noisy.new_tensor(task.noise.sigma).view(-1, 1, 1)
     if other is not None and share == 1:
         estimate = other
@@ -242,8 +242,8 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
         if other is not None:
             differing = other - estimate
             # where the two are far apart, as on text, the network sees what it has not learnt
-            if not task.noise.correlated or wholly > 0:
-                limit = config.differing * sigma / (wholly if task.noise.correlated else 1.0)
+            if bound > 0:
+                limit = config.differing * sigma / bound
                 differing = differing.clamp(-limit, limit)
             estimate = estimate + share * differing
     if network is not None and developed and config.pd_share * shared > 0:
