@@ -309,3 +309,24 @@ def test_strips_of_rows_give_what_the_whole_picture_gives(monkeypatch):
     strips = photo.bounded(noisy, estimate, sigma, photo.Config())
     monkeypatch.setattr(photo, "STRIP", 1000)
     assert torch.equal(strips, photo.bounded(noisy, estimate, sigma, photo.Config()))
+
+
+def test_a_large_picture_tells_by_its_squares_what_the_whole_tells(monkeypatch):
+    camera = Camera(peak=60)
+    scene = torch.from_numpy(chelsea()[:296, :448].copy()).permute(2, 0, 1).float() / 255
+    clean = camera.reference(scene)
+    noisy = camera.apply(scene, seeds.generator(0, "noise")).clamp(0, 1)
+    noise, alone = report(noisy - clean), {"share": 1.0, "pd_share": 0.0, "tta_views": 1}
+    whole = run(noisy, noise, **alone)
+    untold = run(noisy, noise, **alone, camera_factor=0.0)
+    asked = []
+    estimate = photo.Ensemble.estimate
+    monkeypatch.setattr(
+        photo.Ensemble,
+        "estimate",
+        lambda self, y, *a, **k: asked.append(y.shape) or estimate(self, y, *a, **k),
+    )
+    monkeypatch.setattr(photo, "SQUARE", 32)
+    by_squares = run(noisy, noise, **alone)
+    assert asked == [(3, 128, 128), (3, 296, 448)]  # the whole picture once
+    assert (by_squares - whole).square().mean() < 0.01 * (untold - whole).square().mean()

@@ -40,6 +40,8 @@ WHOLLY = (0.3, 0.8)
 whole weight: a little of it is what a JPEG or another size leaves of white noise"""
 STRIP = 64
 """rows that are worked on at once"""
+SQUARES, SQUARE = 4, 256
+"""down and across, and pixels a side of those by which a large picture tells whether a camera developed it"""
 KEPT = 4
 """networks that are kept ready for the next picture"""
 
@@ -214,22 +216,29 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
     if wanted:
         network = opened(name, seed=seed, device=device, precision=config.precision)
 
-    def seen(network: Ensemble, level: float, views: int, *, first: int = 0, stride: int = 1) -> Tensor:
+    def seen(
+        network: Ensemble, level: float, given: Tensor, views: int, *, first: int = 0, stride: int = 1
+    ) -> Tensor:
         # a network knows pictures from 0 to 1, wherever the values of this one lie
         low, span = task.noise.low, task.noise.span
-        framed = network.estimate((noisy - low) / span, level / span, stride=stride, views=views, first=first)
+        framed = network.estimate((given - low) / span, level / span, stride=stride, views=views, first=first)
         return framed * span + low
 
     other, light, more = None, 0.0, config.tta_views - 1
     if network is not None and asked > 0:
-        other = seen(network, told, 1)
+        some = squares(noisy) if developed else noisy
+        first = seen(network, told, some, 1)
         # noise from before the curve of the camera is stronger in the dark than what is read on average
-        light = developing(noisy, other) if developed else 0.0
+        light = developing(some, first) if developed else 0.0
         if light > 0 and config.camera_factor * level > told:
             told += light * (config.camera_factor * level - told)
-            other = seen(network, told, config.tta_views)
-        elif more:
-            other = (other + more * seen(network, told, more, first=1)) / config.tta_views
+            other = seen(network, told, noisy, config.tta_views)
+        elif some is not noisy:
+            other = seen(network, told, noisy, config.tta_views)
+        else:
+            other = first
+            if more:
+                other = (other + more * seen(network, told, noisy, more, first=1)) / config.tta_views
     shared = max(sharing(told, level), light) if task.noise.correlated else 0.0
     wholly = rise(shared, *WHOLLY)
     share, bound = (1 - (1 - asked) * wholly, wholly) if task.noise.correlated else (asked, 1.0)
@@ -247,7 +256,7 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
                 differing = differing.clamp(-limit, limit)
             estimate = estimate + share * differing
     if network is not None and developed and config.pd_share * shared > 0:
-        apart = seen(network, config.pd_level_factor * level, 1, stride=2)
+        apart = seen(network, config.pd_level_factor * level, noisy, 1, stride=2)
         estimate = estimate + config.pd_share * shared * (apart - estimate)
     alike = config.nlh_share * wholly * max(1 - light, 0.5)
     if developed and alike > 0:
@@ -258,6 +267,24 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
     estimate = estimate + (noisy - estimate).mean((-2, -1), keepdim=True)
     estimate = lit(noisy, estimate, config.light, developed=developed, least=config.least)
     yield Step.once(estimate)
+
+
+def squares(picture: Tensor) -> Tensor:
+    """Squares that are spread over a large picture (C, H, W), side by side; a smaller one as it is.
+
+    >>> squares(torch.zeros(3, 2000, 3000)).shape, squares(torch.zeros(3, 2000, 1000)).shape
+    (torch.Size([3, 1024, 1024]), torch.Size([3, 2000, 1000]))
+    """
+    height, width = picture.shape[-2:]
+    side = SQUARES * SQUARE
+    if min(height, width) < side or height * width < 4 * side**2:
+        return picture
+
+    def starts(length: int) -> list[int]:
+        return [round((i + 0.5) * length / SQUARES - SQUARE / 2) for i in range(SQUARES)]
+
+    rows = torch.cat([picture[:, top : top + SQUARE] for top in starts(height)], 1)
+    return torch.cat([rows[..., left : left + SQUARE] for left in starts(width)], 2)
 
 
 def bounded(noisy: Tensor, estimate: Tensor, sigma: Tensor, config: Config) -> Tensor:
