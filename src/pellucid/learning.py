@@ -26,12 +26,24 @@ class Batch:
         other: a second view (B, C, H, W) of the same scenes whose noise is independent, or None.
         clean: (B, C, H, W), or None; there only for a method that says it needs clean pairs.
         sigma: (B, 1, 1, 1) standard deviation of the noise where it was drawn or stated, or None.
+        window: (B, D, C, H, W) slices of a film or volume that follow each other, of which `noisy` is the
+            middle one; None for a method that sees a single one.
     """
 
     noisy: Tensor
     other: Tensor | None = None
     clean: Tensor | None = None
     sigma: Tensor | None = None
+    window: Tensor | None = None
+
+    @property
+    def seen(self) -> Tensor:
+        """(B, D C, H, W) what a network is given: the slices of the window as further channels, in order.
+
+        >>> Batch(noisy=torch.zeros(2, 3, 8, 8)).seen.shape
+        torch.Size([2, 3, 8, 8])
+        """
+        return self.noisy if self.window is None else self.window.flatten(1, 2)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,7 +193,10 @@ class Predict(Protocol):
         *,
         generator: torch.Generator,
     ) -> Tensor:
-        """(B, C, H, W) of any size in, the same shape out; in the units of the network, without gradient."""
+        """(B, C, H, W) of any size in, the same shape out; in the units of the network, without gradient.
+
+        A method with `Learning.deep` is given (B, D C, H, W), as in `Batch.seen`, and gives the middle slice.
+        """
         ...
 
 
@@ -208,6 +223,7 @@ class Learning:
             or gives None; a named failure stops the training.
         direct: whether `predict` is the network applied once (`apply`), so that it can be fitted further to
             the image at hand.
+        deep: whether it may see several slices at once, by a field `depth` of its configuration.
     """
 
     sees: Sees
@@ -218,6 +234,12 @@ class Learning:
     stride: int = 32
     guard: Guard | None = None
     direct: bool = False
+    deep: bool = False
+
+
+def depth_of(config: Any) -> int:
+    """Slices that a method of this configuration sees at once; 1 for all that know no others."""
+    return int(getattr(config, "depth", 1))
 
 
 def apply(network: nn.Module, noisy: Tensor, sigma: Tensor | None) -> Tensor:

@@ -53,36 +53,36 @@ class Canvas:
         self._weights: Tensor | None = None
 
     def add(self, tile: Tile, part: Tensor) -> None:
-        """Lay (C', h, w), what became of a tile, on its place.
+        """Lay (C', h, w), or (C', D, h, w), what became of a tile, on its place.
 
         Raises:
             ValueError: when it has another height or width than the tile.
         """
         expected = tuple(span.stop - span.start for span in (tile.rows, tile.columns))
-        if part.ndim != 3 or part.shape[1:] != expected:
+        if part.ndim < 3 or part.shape[-2:] != expected:
             raise ValueError(
                 f"a tiled function must keep height and width {expected}, it returned shape "
                 f"{tuple(part.shape)}."
             )
         if self._total is None:
-            self._total = part.new_zeros(part.shape[0], *self._size)
+            self._total = part.new_zeros(*part.shape[:-2], *self._size)
         if not tile.fade:
             inside = [
                 slice(core.start - outer.start, core.stop - outer.start)
                 for core, outer in zip(tile.core, (tile.rows, tile.columns), strict=True)
             ]
-            self._total[:, tile.core[0], tile.core[1]] = part[:, inside[0], inside[1]]
+            self._total[..., tile.core[0], tile.core[1]] = part[..., inside[0], inside[1]]
             return
         if self._weights is None:
             self._weights = part.new_zeros(1, *self._size)
         height, width = self._size
         weight = _fade(tile.rows, height, tile.fade).view(-1, 1) * _fade(tile.columns, width, tile.fade)
         weight = weight.to(part)
-        self._total[:, tile.rows, tile.columns] += weight * part
+        self._total[..., tile.rows, tile.columns] += weight * part
         self._weights[:, tile.rows, tile.columns] += weight
 
     def image(self) -> Tensor:
-        """(C', H, W).
+        """(C', H, W), or (C', D, H, W).
 
         Raises:
             ValueError: when no tile was laid on it.

@@ -293,7 +293,9 @@ def test_nan_in_a_mapped_stack_says_where(tmp_path):
     array = np.full((30, 30), 0.5, np.float32)
     array[3, 4] = np.nan
     np.save(tmp_path / "x.npy", array)
-    source = Mapped(name="x.npy", array=array[None, None], white=1.0, color=False)
+    source = Mapped(
+        name="x.npy", array=array[None, None], white=1.0, color=False, axes="YX", lengths=(30, 30)
+    )
     with pytest.raises(ValueError, match=r"x\.npy: pixels must be finite"):
         source.crop(0, slice(0, 8), slice(0, 8))
 

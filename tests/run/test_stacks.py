@@ -8,8 +8,9 @@ import torch
 import pellucid
 from pellucid import files
 from pellucid.request import Denoise
-from pellucid.run import State, run, settle, stacks
+from pellucid.run import State, run, settle
 from pellucid.run.pipeline import DECIDE
+from pellucid.series import stacks
 
 DRAWS = np.random.default_rng(0)
 

@@ -26,6 +26,8 @@ __all__ = [
     "why",
 ]
 
+TOGETHER = {"T": "vbm3d", "Z": "bm4d"}
+"""what takes the slices of a stack together along an axis, where they help each other"""
 # All levels are relative to the contrast of the picture, never to the range of its storage.
 QUIET = (0.004, 0.009)
 """below the first nothing is removed, above the second everything; in between the level fades in"""

@@ -29,12 +29,16 @@ COUNTED = 256
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """One crop: what a `Batch` stacks; sigma is the level of its noise where it is known."""
+    """One crop: what a `Batch` stacks; sigma is the level of its noise where it is known.
+
+    window is (D, C, S, S), the slices of a stack around noisy, where a method sees several.
+    """
 
     noisy: Tensor
     other: Tensor | None = None
     clean: Tensor | None = None
     sigma: float | None = None
+    window: Tensor | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,12 +129,14 @@ class Data:
         sigmas = [s.sigma for s in samples if s.sigma is not None]
         others = [s.other for s in samples if s.other is not None]
         cleans = [s.clean for s in samples if s.clean is not None]
+        windows = [s.window for s in samples if s.window is not None]
         level = torch.tensor(sigmas).view(-1, 1, 1, 1) / self.std.square().mean().sqrt()
         return Batch(
             noisy=self._units([s.noisy for s in samples]),
             other=self._units(others) if len(others) == len(samples) else None,
             clean=self._units(cleans) if len(cleans) == len(samples) else None,
             sigma=level if len(sigmas) == len(samples) else None,
+            window=self._units(windows) if len(windows) == len(samples) else None,
         )
 
     def _units(self, crops: Sequence[Tensor]) -> Tensor:
@@ -189,13 +195,15 @@ class Data:
             return None
         noisy, other = views
         if self.options.gray:
-            channel = _below(noisy.shape[0], draws)
-            noisy = noisy[channel : channel + 1]
+            channel = _below(noisy.shape[-3], draws)
+            noisy = noisy[..., channel : channel + 1, :, :]
             other = None if other is None else other[channel : channel + 1]
         if other is None and self.sees != "noisy":
             raise ValueError(
                 f"this method needs {self.sees}, the data hold single images. Name --pairs or --noise."
             )
+        if noisy.ndim == 4:
+            return Sample(noisy=noisy[len(noisy) // 2], window=noisy)
         if self.sees == "clean pairs":
             return Sample(noisy=noisy, clean=other)
         return Sample(noisy=noisy, other=other if self.sees == "pairs" else None)
@@ -270,6 +278,7 @@ class Data:
             other=None if made.other is None else laid(made.other),
             clean=None if made.clean is None else laid(made.clean),
             sigma=made.sigma,
+            window=None if made.window is None else laid(made.window),
         )
 
 

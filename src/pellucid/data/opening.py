@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pellucid.data.cache import Cache
+from pellucid.data.depth import Deep, Windows
 from pellucid.data.drawing import Data
 from pellucid.data.options import Options
 from pellucid.data.pool import Matched, Pool, Unpaired
@@ -23,6 +24,7 @@ def open_data(
     pairs: str | None = None,
     clean: Path | None = None,
     data_range: float | None = None,
+    windows: Windows | None = None,
 ) -> Data:
     """The data of a training.
 
@@ -34,6 +36,7 @@ def open_data(
             folder with equal names.
         clean: a folder of clean images that are mixed in, with the noise of the options.
         data_range: what white is in the files.
+        windows: for a method that sees several slices of a stack at once; None for all others.
 
     Raises:
         FileNotFoundError: when there is no such folder.
@@ -42,7 +45,14 @@ def open_data(
     _check(options, sees, pairs, clean)
     cache = Cache()
     pool: Pool
-    if pairs is None:
+    if windows is not None:
+        if options.noise:
+            raise ValueError(
+                f"depth={windows.depth} is for stacks that are noisy already, noise={options.noise!r} is for "
+                "clean pictures. Leave one of the two out."
+            )
+        pool = Deep(place, cache, windows, data_range=data_range)
+    elif pairs is None:
         pool = Unpaired(place, cache, data_range=data_range, mixed=options.gray)
     elif pairs in ("shots", "exposures"):
         pool = Scenes(place, cache, exposures=pairs == "exposures", data_range=data_range)

@@ -36,6 +36,16 @@ class Source(Protocol):
         ...
 
     @property
+    def axes(self) -> str:
+        """A letter for every axis of what is stored; slices are counted row by row over all but C, Y, X."""
+        ...
+
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        """Of these axes."""
+        ...
+
+    @property
     def white(self) -> float:
         """The stored value that 1.0 stands for."""
         ...
@@ -59,12 +69,16 @@ class Mapped:
         array: (..., C, H, W) memory map of the stored values.
         white: the stored value that 1.0 stands for.
         color: whether the channels are display colours.
+        axes: of what is stored, a letter each.
+        lengths: of these axes.
     """
 
     name: str
     array: NDArray[Any]
     white: float
     color: bool
+    axes: str
+    lengths: tuple[int, ...]
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -103,6 +117,8 @@ class Decoded:
         own: the white that the file is decoded with.
         data_range: as stated, or None.
         cache: keeps the stored values.
+        axes: of what is stored, a letter each.
+        lengths: of these axes.
     """
 
     name: str
@@ -113,6 +129,8 @@ class Decoded:
     own: float
     data_range: float | None
     cache: Cache
+    axes: str
+    lengths: tuple[int, ...]
 
     def crop(self, number: int, rows: slice, columns: slice) -> Crop:
         """(C, h, w) of slice `number`, working units."""
@@ -153,6 +171,8 @@ def open_source(path: Path, cache: Cache, *, data_range: float | None = None, na
         own=image.scale,
         data_range=data_range,
         cache=cache,
+        axes=image.axes,
+        lengths=tuple(image.shape),
     )
 
 
@@ -179,13 +199,21 @@ def _map(path: Path, data_range: float | None, name: str) -> Mapped | None:
     if found is None:
         return None
     array, axes, color, bits = found
+    stored, lengths = axes, array.shape
     channel = channel_axis(axes)
     if channel is None:
         array, axes, channel = array[None], "C" + axes, 0
     last = [channel, axes.index("Y"), axes.index("X")]
     array = array.transpose([i for i in range(array.ndim) if i not in last] + last)
     array = array if array.ndim > 3 else array[None]
-    return Mapped(name=name, array=array, white=_white(array, bits, data_range, path), color=color)
+    return Mapped(
+        name=name,
+        array=array,
+        white=_white(array, bits, data_range, path),
+        color=color,
+        axes=stored,
+        lengths=lengths,
+    )
 
 
 def _white(array: NDArray[Any], bits: int | None, data_range: float | None, path: Path) -> float:

@@ -16,8 +16,8 @@ from pellucid.large.decision import Decision, decide, method_for
 from pellucid.large.layout import laid_out
 from pellucid.request import Denoise, Inspect, Output
 from pellucid.request.records import to_json
-from pellucid.run import stacks
 from pellucid.run.settings import settle
+from pellucid.series import stacks
 from pellucid.stores import Form, Store, Zarr, kind_to_write, opened
 
 Told = Callable[[int, int], None]

@@ -19,15 +19,15 @@ from pellucid.large.sample import Sample
 from pellucid.noise import analysis
 from pellucid.noise.report import NoiseReport
 from pellucid.request import Denoise
-from pellucid.run import film, stacks
+from pellucid.run import film
 from pellucid.run.apply import apply
-from pellucid.run.decide import align, as_level, choice_for, method_of, report_of
+from pellucid.run.decide import align, as_level, choice_for, method_of, needs_slices, report_of
 from pellucid.run.load import load
 from pellucid.run.look import NEXT, judged, white_choice, white_report
 from pellucid.run.settings import Settings, settle
 from pellucid.run.state import State
 from pellucid.run.stated import level_of, told_report
-from pellucid.series import Series
+from pellucid.series import Series, stacks
 from pellucid.steps import Method, Trust
 from pellucid.stores import Form
 
@@ -201,6 +201,7 @@ def _axis(
     if method is not None:
         if not method.axis:
             return "", ()
+        needs_slices(method, stacks.several_of(form.shape, form.axes), name)
         return stacks.letter_of(
             form.shape, form.axes, name, axis=request.axis, method=method.name, wanted=method.axis
         )

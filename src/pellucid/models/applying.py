@@ -12,12 +12,13 @@ from torch import Tensor
 
 from pellucid import devices, seeds
 from pellucid.engine import placed
-from pellucid.learning import Learning
+from pellucid.learning import Learning, depth_of
 from pellucid.models.card import Card
 from pellucid.models.exported import Exported
 from pellucid.models.loading import Model, fill, load, shared
 from pellucid.models.shelf import locate
 from pellucid.noise.report import NoiseReport
+from pellucid.series import stacks
 from pellucid.steps import Step, Steps, Task
 
 
@@ -120,9 +121,36 @@ def apply(
 ) -> Tensor:
     """The estimate (C, H, W), working units, of a noisy picture in working units.
 
+    A model that sees several slices at once is given all of a film or volume (C, D, H, W), and gives as many;
+    beyond the ends of the stack it sees those before them again, in the order turned round.
+
     Raises:
-        ValueError: when the model takes another number of channels.
+        ValueError: when the model takes another number of channels, or slices and is given a picture.
     """
+    depth = depth_of(model.config)
+    if depth > 1:
+        if noisy.ndim != 4:
+            raise ValueError(
+                f"this model sees {depth} slices of a stack at once, and was given a single picture. Give it "
+                "the stack, or use a model of single pictures."
+            )
+        count = noisy.shape[1]
+        windows = (noisy[:, stacks.around(place, count, depth)] for place in range(count))
+        made = [_applied(model, learning, one, noise, config, seed, device) for one in windows]
+        return torch.stack(made, 1)
+    return _applied(model, learning, noisy[:, None], noise, config, seed, device)
+
+
+def _applied(
+    model: Model,
+    learning: Learning,
+    noisy: Tensor,
+    noise: NoiseReport | None,
+    config: Any,
+    seed: int,
+    device: torch.device,
+) -> Tensor:
+    """(C, H, W) the middle of the slices (C, D, H, W) that the model sees at once."""
     card = model.card
     groups = _groups(noisy, card.channels)
     scale = 1.0 if noise is None else scale_of(card, noise.scale)
@@ -133,10 +161,11 @@ def apply(
         if report is not None:
             report = report_in(report, float(mean.mean()), float(std.square().mean().sqrt()), scale)
         generator = seeds.generator(seed, "predict", number, device=device)
+        given = (group.transpose(0, 1) * scale - mean) / std  # (D, c, H, W)
         with torch.no_grad():
             output = learning.predict(
                 model.network,
-                ((group * scale - mean) / std)[None].to(device),
+                given.flatten(0, 1)[None].to(device),
                 report,
                 config,
                 generator=generator,

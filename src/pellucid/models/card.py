@@ -49,6 +49,8 @@ class Card:
         version: of pellucid.
         teachers: whose results were its targets, where it learnt from others.
         notes: anything else, in words.
+        depth: slices of a film or volume that it sees at once, to give the middle one; 1 for single pictures.
+        axis: along which these follow each other, "t" or "z"; "" for single pictures.
     """
 
     method: str
@@ -74,9 +76,13 @@ class Card:
     version: str = ""
     teachers: tuple[str, ...] = ()
     notes: str = ""
+    depth: int = 1
+    axis: str = ""
 
     def __post_init__(self) -> None:
         checks.in_range("channels", self.channels, 1, MOST_CHANNELS)
+        checks.in_range("depth", self.depth, 1, MOST_CHANNELS)
+        checks.one_of("axis", self.axis, ["t", "z"] if self.depth > 1 else [""])
         checks.in_range("halo", self.halo, 0, 4096)
         checks.in_range("stride", self.stride, 1, 4096)
         checks.in_range("white", self.white, 0)
@@ -187,8 +193,13 @@ def page(card: Card, path: Path) -> str:
 
 def _channels(card: Card) -> str:
     if card.channels == 1:
-        return "1 channel; of other images, every channel by itself"
-    return f"{card.channels} channels" + (" of display colours" if card.color else "")
+        words = "1 channel; of other images, every channel by itself"
+    else:
+        words = f"{card.channels} channels" + (" of display colours" if card.color else "")
+    if card.depth == 1:
+        return words
+    kind = {"t": "films, {} frames", "z": "volumes, {} slices"}[card.axis].format(card.depth)
+    return f"{kind} at once, of which it gives the middle one; {words}"
 
 
 def _noise(card: Card) -> str:

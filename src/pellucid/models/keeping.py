@@ -50,6 +50,8 @@ def verify(path: Path, methods: Callable[[str], Method], *, sha256: str | None =
     level = 0.1 if card.sigma is None else max(sum(card.sigma) / 2, 1e-3)
     ramp = torch.linspace(0.2, 0.8, SIDE)
     clean = (0.5 * ramp.view(-1, 1) + 0.5 * ramp).expand(card.channels, SIDE, SIDE)
+    if card.depth > 1:
+        clean = clean[:, None].expand(-1, card.depth, -1, -1)
     noisy = clean + level * torch.randn(clean.shape, generator=seeds.generator(0, "verify"))
     report = NoiseReport.white(level, card.channels)
     estimate = apply(model, method.learning, noisy, report, model.config, seed=0, device=torch.device("cpu"))

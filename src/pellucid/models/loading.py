@@ -17,7 +17,7 @@ from torch.utils._pytree import tree_leaves
 
 from pellucid import fields, seeds
 from pellucid.engine import placed
-from pellucid.learning import Learning
+from pellucid.learning import Learning, depth_of
 from pellucid.models import exported
 from pellucid.models.card import Card
 from pellucid.models.file import read, read_card
@@ -75,6 +75,11 @@ def load(path: str | os.PathLike[str], method: str, learning: Learning, kind: ty
             "or leave --method out."
         )
     config = config_of(card, kind, name)
+    if depth_of(config) != card.depth:
+        raise ValueError(
+            f"model {name!r} has a card that contradicts itself: it sees {card.depth} slices at once, or "
+            f"{depth_of(config)}. The file is damaged or of another version of pellucid."
+        )
     if exported.is_exported(path):
         return Model(card=card, network=exported.network(path), config=config)
     # First without values: a card may describe a network of any size, the file bounds what is true.

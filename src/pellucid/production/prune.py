@@ -71,6 +71,11 @@ def prune(
     if out.exists() and not overwrite:
         raise FileExistsError(f"{out} exists. Choose another name, or allow to overwrite it.")
     card = models.read_card(source)
+    if card.depth > 1:
+        raise ValueError(
+            f"model {source.name!r} sees {card.depth} slices of a stack at once, and only models of single "
+            "pictures are pruned. Train one with a smaller --network."
+        )
     method = methods.load(card.method)
     if method.learning is None:
         raise ValueError(f"model {source.name!r} names {card.method}, which is not trained.")

@@ -56,6 +56,10 @@ class Train:
     """Train for one channel."""
     flips: bool = option(True)
     """Mirror and turn crops."""
+    axes: str | None = option(None, metavar="LETTERS")
+    """What the axes of stacks are, e.g. ZYX, where their files do not say; for a network with depth."""
+    axis: str = option("auto", choices=("auto", "t", "z"))
+    """Along which a network with depth sees several slices at once: of films (t) or volumes (z)."""
     data_range: float | None = option(None, low=0, low_open=True)
     """What white is in the files, e.g. 255; needed for unusual floats."""
     seed: int = option(0)
@@ -109,6 +113,8 @@ class TrainOptions(TypedDict, total=False):
     scales: tuple[float, ...]
     gray: bool
     flips: bool
+    axes: str | None
+    axis: str
     data_range: float | None
     seed: int
     device: str

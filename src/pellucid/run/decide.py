@@ -19,11 +19,12 @@ from pellucid.noise import analysis, field, photons, sensor
 from pellucid.noise.level import mad
 from pellucid.noise.report import NoiseReport
 from pellucid.request import Denoise
-from pellucid.run import film, stacks
+from pellucid.run import film
 from pellucid.run.counted import whole
 from pellucid.run.frame import framed
 from pellucid.run.state import State
 from pellucid.run.stated import ByMap, level_of, over_field, told_report, words
+from pellucid.series import stacks
 from pellucid.steps import Method
 
 SURE = 0.12
@@ -158,8 +159,38 @@ def _runs(state: State) -> tuple[tuple[stacks.Run, ...], tuple[str, ...]]:
     if method is None or not method.axis or not isinstance(request, Denoise):
         return (), ()
     axes = stacks.axes_of(state.first, request.axes)
+    needs_slices(method, stacks.found(state.first, axes), state.first.name)
     runs, notes = stacks.asked(state.first, axes, axis=request.axis, method=method.name, wanted=method.axis)
-    return (film.cuts(state, runs) if method.axis == "t" else runs), notes
+    if method.axis == "t":
+        runs = film.cuts(state, runs)
+        notes += _lone(method, runs)
+    return runs, notes
+
+
+def _lone(method: Method, runs: Sequence[stacks.Run]) -> tuple[str, ...]:
+    """What is to be said of frames that no other one shows, where a model looks at several."""
+    lone = [str(run[0] + 1) for run in runs if len(run) == 1]
+    if method.learning is None or not lone:
+        return ()
+    frames = f"frame{'s' * (len(lone) > 1)} {', '.join(lone)}"
+    return (
+        f"{frames}: no other shows the scene, and a model that looks at several keeps most of the noise. "
+        "Denoise such by themselves, without the model",
+    )
+
+
+def needs_slices(method: Method, several: str, name: str) -> None:
+    """Refuse a single picture where a model sees several slices of a stack at once.
+
+    Raises:
+        ValueError: where `several`, the axes of several slices, are none.
+    """
+    if method.learning is not None and method.axis and not several:
+        seen = f"{2 * method.tiling.depth + 1} slices of {stacks.NAMES[method.axis]}"
+        raise ValueError(
+            f"the model sees {seen} at once, and {name} is a single picture. Give it a stack, or use a model "
+            "of single pictures."
+        )
 
 
 def method_of(state: State, choice: Choice) -> Method | None:

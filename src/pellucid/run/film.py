@@ -9,17 +9,16 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from pellucid import devices, methods, models, seeds, series
+from pellucid import auto, devices, methods, models, seeds, series
 from pellucid.auto import Choice
 from pellucid.request import Denoise
-from pellucid.run import stacks
-from pellucid.run.stacks import Run
 from pellucid.run.state import State
 from pellucid.run.stated import ByMap
-from pellucid.series import Series
+from pellucid.series import Series, stacks
+from pellucid.series.stacks import Run
 from pellucid.steps import Task
 
-METHODS = {"T": "vbm3d", "Z": "bm4d"}
+METHODS = auto.TOGETHER
 QUICK = "mctf"
 """with `--effort quick`, along either"""
 TOGETHER = (*METHODS.values(), QUICK)

@@ -12,6 +12,7 @@ import torch
 from pellucid import checks, devices, fields, methods, models, stopping
 from pellucid.degradation import Downsample
 from pellucid.exporting import runtime
+from pellucid.learning import depth_of
 from pellucid.methods import foreign
 from pellucid.request import Denoise, Request, Upscale, stated
 from pellucid.run import adaptation
@@ -91,6 +92,9 @@ def settle(request: Request, *, shots: int = 1) -> Settings:
         method = found.method
     if isinstance(request, Denoise) and request.adapt is not None:
         _tunable(method)
+    config = request.config
+    if method is not None and card is not None:
+        method, config = _as_trained(method, card, str(model), request.preset, config)
     if isinstance(request, Denoise) and method is not None and method.axis and request.axis == "none":
         raise ValueError(
             f"axis='none' takes every slice by itself, and {name} takes all of a film or volume together. "
@@ -98,9 +102,6 @@ def settle(request: Request, *, shots: int = 1) -> Settings:
         )
     given = [n for n in stated(request) if n != "set" or changes]
     _applicable(method, given, shots)
-    config = request.config
-    if method is not None and card is not None:
-        method, config = _as_trained(method, card, str(model), request.preset, config)
     if method is not None and method.needs_model and model is None:
         trained = f" `pellucid train {name}` writes one." if method.learning is not None else ""
         raise ValueError(f"{name} needs a file with weights. Name it with model (--model FILE).{trained}")
@@ -110,10 +111,16 @@ def settle(request: Request, *, shots: int = 1) -> Settings:
         notes += (*methods.remarks(name), *fields.current(method.config, changes)[1])
     if request.stop is not None:
         stopping.parse(request.stop, sigma=0.1)  # only to check it; the level is known later
+    own = None if method is None else _config(method, _preset(method, request), config, changes)
+    if card is not None and depth_of(own) != card.depth:
+        raise ValueError(
+            f"depth={depth_of(own)} does not apply to model {Path(str(model)).name!r}: its network sees "
+            f"{card.depth} slice{'s' * (card.depth > 1)} at once. Leave it out."
+        )
     return Settings(
         request=request,
         method=method,
-        config=None if method is None else _config(method, _preset(method, request), config, changes),
+        config=own,
         device=devices.choose(request.device),
         model=model,
         precision=precision,
@@ -218,9 +225,10 @@ def _as_trained(
             f"preset={preset!r} does not apply to a trained model: its file holds the configuration. "
             "Leave it out."
         )
-    tiling = replace(method.tiling, halo=card.halo, stride=card.stride)
+    tiling = replace(method.tiling, halo=card.halo, stride=card.stride, depth=card.depth // 2)
     own = models.config_of(card, method.config, Path(path).name)
-    return replace(method, tiling=tiling), own if config is None else config
+    axis: Any = card.axis
+    return replace(method, tiling=tiling, axis=axis), own if config is None else config
 
 
 def _preset(method: Method, request: Request) -> str | None:

@@ -11,8 +11,9 @@ from typing import Any
 from torch import Tensor
 
 from pellucid.request import Denoise
-from pellucid.run import film, stacks
+from pellucid.run import film
 from pellucid.run.state import Part, State
+from pellucid.series import stacks
 from pellucid.steps import Method
 
 OWN = "code"

@@ -57,6 +57,7 @@ def on(batch: Batch, device: torch.device) -> Batch:
         other=there(batch.other),
         clean=there(batch.clean),
         sigma=None if batch.sigma is None else batch.sigma.to(device),
+        window=None if batch.window is None else batch.window.to(device, non_blocking=True),
     )
 
 

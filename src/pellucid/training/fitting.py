@@ -67,6 +67,7 @@ def carry_out(request: TrainSettings, progress: Callable[[Report], None] | None 
         pairs=None if request.asked.pairs is None else str(request.asked.pairs),
         clean=None if request.asked.clean is None else Path(request.asked.clean),
         data_range=request.asked.data_range,
+        windows=request.windows,
     )
     settings = request.settings(images.fingerprint())
     last: state.Checkpoint | None = None

@@ -12,6 +12,7 @@ from torch.nn.functional import avg_pool2d
 
 from pellucid import auto, methods, seeds
 from pellucid.data import Data
+from pellucid.data.depth import Deep
 from pellucid.data.sequence import Frames
 from pellucid.noise import analysis
 from pellucid.noise.sigma_map import sigma_map
@@ -30,6 +31,8 @@ BELOW = 0.05
 """dB below the default that pieces so few may show by chance"""
 ADDED = 0.5
 """standard deviation of the noise that is added to noisy pieces, over that of the noise that is there"""
+SLICES = 9
+"""slices that the default is given where a model sees several"""
 SURE = 2.0
 """standard errors by which such a comparison must speak"""
 WORSE = 0.01
@@ -100,9 +103,11 @@ def drawn(fit: Fit, images: Data, side: int) -> Compared | None:
     bootstrap techniques", 2022.
     """
     pieces = images.pieces(side, "noisy")
+    pieces.pool, own = copy.copy(pieces.pool), 1
     if isinstance(pieces.pool, Frames):
-        pieces.pool = copy.copy(pieces.pool)
         pieces.pool.limit = math.inf  # a single frame need not be still
+    if isinstance(pieces.pool, Deep):
+        own, pieces.pool.depth = pieces.pool.depth, max(pieces.pool.depth, SLICES)
     rises, power = [], 0.0
     for number, sample in enumerate(pieces.held_out(COUNT)):
         noisy = sample.noisy
@@ -110,16 +115,23 @@ def drawn(fit: Fit, images: Data, side: int) -> Compared | None:
         if auto.nothing(report):
             return None
         generator = seeds.generator(fit.request.asked.seed, "judged", number)
-        level = sigma_map(noisy[None], report)[0]
+        slices = noisy[None] if sample.window is None else sample.window
+        middle = len(slices) // 2
+        level = sigma_map(slices, report)
         height, width = noisy.shape[-2:]
-        noise = Redraw(report).draw(height, width, generator) * level
-        more, target = noisy + ADDED * noise, noisy - noise / ADDED
-        batch = pieces.stacked([type(sample)(noisy=more)])
+        redraw = Redraw(report)
+        noise = torch.stack([redraw.draw(height, width, generator) for _ in slices]) * level
+        more, target = slices + ADDED * noise, noisy - noise[middle] / ADDED
+        window = None if sample.window is None else more[middle - own // 2 : middle + own // 2 + 1]
+        batch = pieces.stacked([type(sample)(noisy=more[middle], window=window)])
         model = watching.predicted(fit, batch).cpu() * images.std + images.mean
-        usual = default(more, color=_colours(images))
-        squares = [(found - target).double().square().mean(0) for found in (model[0], usual)]
-        rises.append(avg_pool2d((squares[0] - squares[1])[None, None], 8).flatten())
-        power += float(level.expand_as(noisy).double().square().mean()) / COUNT
+        usual = [default(more[middle], color=_colours(images))]
+        if isinstance(pieces.pool, Deep):
+            usual += together(more, pieces.pool.axis, color=_colours(images))
+        squares = [(found - target).double().square().mean(0) for found in (model[0], *usual)]
+        best = min(squares[1:], key=lambda one: float(one.mean()))
+        rises.append(avg_pool2d((squares[0] - best)[None, None], 8).flatten())
+        power += float(level[middle].expand_as(noisy).double().square().mean()) / COUNT
     rise = torch.cat(rises)
     sure = abs(float(rise.mean())) > SURE * float(rise.std()) / math.sqrt(len(rise))
     return Compared(None, clean=False, excess=float(rise.mean()) / power if sure else 0.0)
@@ -145,6 +157,30 @@ def default(noisy: Tensor, *, color: bool) -> Tensor:
     steps = method.steps(task, choice.config, seed=0, device=torch.device("cpu"))
     estimate = [step.estimate() for step in steps][-1].cpu()
     return estimate if change is None else change.inverse(estimate)
+
+
+def together(slices: Tensor, axis: str, *, color: bool) -> list[Tensor]:
+    """What `denoise` makes of the middle of some slices (D, C, H, W) where they help each other.
+
+    Args:
+        slices: working units.
+        axis: along which they follow each other, "t" or "z".
+        color: whether the channels are display colours.
+
+    Returns:
+        (C, H, W), or nothing where the noise is none that is filtered so.
+    """
+    middle = len(slices) // 2
+    report = analysis.analyse(slices[middle][None], color=color)
+    choice = auto.choose(report, color=color, channels=slices.shape[1])
+    change, method = choice.stabilise, methods.load(auto.TOGETHER[axis.upper()])
+    if choice.method not in ("bm3d", "photo") or report.correlated:
+        return []
+    seen = torch.stack([one if change is None else change.forward(one) for one in slices], 1)
+    task = Task(shots=seen[None], noise=choice.noise if change is None else change.noise, color=color)
+    (step,) = method.steps(task, method.presets["fast"], seed=0, device=torch.device("cpu"))
+    estimate = step.estimate()[:, middle].cpu()
+    return [estimate if change is None else change.inverse(estimate)]
 
 
 def advice(fit: Fit, compared: Compared | None) -> tuple[str, ...]:

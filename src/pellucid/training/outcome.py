@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pellucid import models
 from pellucid.data import Data, adding
+from pellucid.data.depth import Deep
 from pellucid.training.judged import Compared
 from pellucid.training.loop import Fit
 from pellucid.training.request import TrainSettings
@@ -78,6 +79,8 @@ def card_of(request: TrainSettings, images: Data, fit: Fit, compared: Compared |
         seed=request.asked.seed,
         version=version("pellucid"),
         notes=request.asked.notes,
+        depth=1 if request.windows is None else request.windows.depth,
+        axis=images.pool.axis if isinstance(images.pool, Deep) else "",
     )
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 
 from pellucid import checks, devices, fields, methods, models
-from pellucid.data import Options
-from pellucid.learning import Learning
+from pellucid.data import Options, Windows
+from pellucid.learning import Learning, depth_of
 from pellucid.noise import calibration
 from pellucid.request import Train
 from pellucid.steps import Method
@@ -31,6 +31,7 @@ class TrainSettings:
         start: model file whose weights are taken over, or None.
         threads: that make batches.
         remarks: what the user should know of the request, such as old names of fields.
+        windows: how many slices of a stack the network sees at once, where it is more than one.
     """
 
     asked: Train
@@ -42,6 +43,7 @@ class TrainSettings:
     start: Path | None = None
     threads: int = 1
     remarks: tuple[str, ...] = ()
+    windows: Windows | None = None
 
     @property
     def place(self) -> Path:
@@ -78,6 +80,8 @@ class TrainSettings:
             "pairs": None if self.asked.pairs is None else str(self.asked.pairs),
             "epochs": self.asked.epochs,
             "from": None if self.start is None else self.start.name,
+            "axes": self.asked.axes,
+            "axis": None if self.asked.axis == "auto" else self.asked.axis,
             "seed": self.asked.seed,
             "precision": self.asked.precision,
             "processes": self.asked.processes * self.asked.nodes,
@@ -126,7 +130,22 @@ def settle(asked: Train) -> TrainSettings:
         start=None if asked.start is None else models.locate(str(asked.start)),
         threads=devices.spare_threads(device) if asked.threads is None else asked.threads,
         remarks=fields.current(type(config), asked.set or {})[1],
+        windows=_windows(asked, config),
     )
+
+
+def _windows(asked: Train, config: Any) -> Windows | None:
+    """How many slices are seen at once, None for one; what only says along which axis needs several."""
+    depth = depth_of(config)
+    if depth == 1:
+        for name in ("axes", "axis"):
+            if getattr(asked, name) != getattr(Train, name):
+                raise ValueError(
+                    f"{name}={getattr(asked, name)!r} is for a network that sees several slices of a stack "
+                    "at once (--set depth=5, of n2v), and this one sees single ones. Leave it out."
+                )
+        return None
+    return Windows(depth=depth, axis=asked.axis, axes=asked.axes, across=bool(config.across))
 
 
 def _config(asked: Train, method: Method) -> Any:

@@ -47,7 +47,7 @@ def predicted(fit: Fit, batch: Batch) -> Tensor:
     generator = seeds.generator(fit.request.asked.seed, "pictures", device=fit.device)
     with _tested(fit) as network:
         return fit.request.learning.predict(
-            network, batch.noisy, report_of(batch), fit.request.config, generator=generator
+            network, batch.seen, report_of(batch), fit.request.config, generator=generator
         )
 
 

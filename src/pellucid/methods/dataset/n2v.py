@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import max_pool2d
 
-from pellucid import fields
+from pellucid import fields, networks
 from pellucid.learning import (
     ADAM,
     Batch,
@@ -22,7 +22,6 @@ from pellucid.learning import (
     why_fast,
 )
 from pellucid.methods.dataset.hiding import VALUES, at, put, replacements, scattered
-from pellucid.methods.dataset.plain import build
 from pellucid.methods.single_image.dihedral import COUNT, turn, undo
 from pellucid.methods.table import described
 from pellucid.models import steps_of
@@ -55,8 +54,22 @@ class Config(TrainingConfig):
     """structN2V: direction in which the noise is alike, none, horizontal or vertical"""
     reach: int = fields.option(5, low=1, high=64)
     """structN2V: pixels on either side along the axis that are hidden too"""
+    depth: int = fields.option(1, low=1, high=31)
+    """slices of a film or volume that are seen at once, odd; the middle one is predicted"""
+    across: bool = False
+    """with a depth: hide the pixel in all slices, where neighbouring ones share its noise"""
     turned: bool = False
     """whether the result is the mean over the eight turned and mirrored pictures"""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.depth % 2 == 0:
+            raise ValueError(
+                f"depth must be odd, as many slices after the one that is predicted as before it, got "
+                f"{self.depth}. Take {self.depth - 1} or {self.depth + 1}."
+            )
+        if self.across and self.depth == 1:
+            raise ValueError("across=True hides a pixel in all slices, and depth=1 sees one. Leave it out.")
 
     @property
     def box(self) -> int:
@@ -117,9 +130,12 @@ def objective(
 ) -> Loss:
     """Mean of |f(y with hidden pixels) - y|² over the hidden pixels.
 
+    With a depth f is given the slices around y too, as they are: their noise is independent of that of y.
+    Where it is not (`across`) the same pixels are hidden in all of them.
+
     Args:
         network: f.
-        batch: noisy y, and sigma where the network asks for the level.
+        batch: noisy y with its window, and sigma where the network asks for the level.
         config: the configuration.
         progress: not looked at.
         generator: draws the pixels and what stands in for them.
@@ -130,11 +146,35 @@ def objective(
     noisy = batch.noisy
     positions = scattered(noisy.shape, config.box, generator)
     given = hide(noisy, positions, config, generator)
-    output = apply(network, given, batch.sigma)
+    seen = given
+    if batch.window is not None:
+        slices = list(batch.window.unbind(1))
+        middle = len(slices) // 2
+        for place, one in enumerate(slices):
+            if place == middle:
+                slices[place] = given
+            elif config.across:
+                slices[place] = hide(one, positions, config, generator)
+        seen = torch.cat(slices, 1)
+    output = predicted(network, seen, batch.sigma, config)
     difference = at(output, positions) - at(noisy, positions)
     value = difference.square().mean() if config.loss == "l2" else difference.abs().mean()
     pictures = {"noisy": noisy, "hidden": given, "output": output.detach()}
     return Loss(value=value, parts={"hidden": value.detach()}, pictures=pictures)
+
+
+def build(config: Config, channels: int) -> nn.Module:
+    """The network that the configuration names, for all slices of a window, of which one is looked at."""
+    return networks.builder(config.network)(config.depth * channels, config.depth * channels)
+
+
+def predicted(network: nn.Module, seen: Tensor, sigma: Tensor | None, config: Config) -> Tensor:
+    """(B, C, H, W) the middle slice of (B, D C, H, W), told the level of one slice where it is asked for."""
+    channels = seen.shape[1] // config.depth
+    if sigma is not None and sigma.shape[1] > 1:
+        sigma = sigma.repeat(1, config.depth, 1, 1)
+    first = config.depth // 2 * channels
+    return apply(network, seen, sigma)[:, first : first + channels]
 
 
 def predict(
@@ -147,17 +187,21 @@ def predict(
 ) -> Tensor:
     """The network applied to the whole picture, or the mean over its eight orientations; nothing is drawn."""
     with torch.no_grad():
-        sigma = sigma_map(noisy, noise)
+        first = config.depth // 2 * (noisy.shape[1] // config.depth)
+        middle = noisy[:, first : first + noisy.shape[1] // config.depth]
+        sigma = sigma_map(middle, noise)
         if not config.turned:
-            return apply(network, noisy, sigma)
-        total = torch.zeros_like(noisy)
+            return predicted(network, noisy, sigma, config)
+        total = torch.zeros_like(middle)
         for index in range(COUNT):
             told = None if sigma is None else turn(sigma, index)
-            total += undo(apply(network, turn(noisy, index), told), index)
+            total += undo(predicted(network, turn(noisy, index), told, config), index)
         return total / COUNT
 
 
-LEARNING = Learning(sees="noisy", build=build, objective=objective, predict=predict, halo=48, stride=32)
+LEARNING = Learning(
+    sees="noisy", build=build, objective=objective, predict=predict, halo=48, stride=32, deep=True
+)
 
 PAPER = Paper(
     citation="Krull, Buchholz, Jug, CVPR 2019, and their code",
@@ -181,7 +225,7 @@ PAPER = Paper(
         ),
         **ADAM,
     ),
-    ours=extras_off("standardise") | {"axis": "none", "reach": 5},
+    ours=extras_off("standardise") | {"axis": "none", "reach": 5, "depth": 1, "across": False},
 )
 
 N2V = Method(

@@ -34,19 +34,20 @@ def axes_of(image: Image, told: str | None) -> str:
     ValueError: axes must name the 3 axes of array (5 x 6 x 7), one letter each, got 'TZ'. The file says
         QYX...
     """
-    if told is None:
-        return image.axes
+    return image.axes if told is None else named(image.axes, image.shape, image.name, told)
+
+
+def named(axes: str, shape: Sequence[int], name: str, told: str) -> str:
+    """The letters that the user gives the axes of an array; the array, and errors, as `axes_of`."""
     letters = told.upper()
-    shape = " x ".join(map(str, image.shape))
-    expected = (
-        f"axes must name the {len(image.axes)} axes of {image.name} ({shape}), one letter each, got {told!r}"
-    )
-    if len(letters) != len(image.axes) or len(set(letters)) < len(letters):
-        raise ValueError(f"{expected}. The file says {image.axes} (Q, I: unknown).")
-    for own, letter in zip(image.axes, letters, strict=True):
+    size = " x ".join(map(str, shape))
+    expected = f"axes must name the {len(axes)} axes of {name} ({size}), one letter each, got {told!r}"
+    if len(letters) != len(axes) or len(set(letters)) < len(letters):
+        raise ValueError(f"{expected}. The file says {axes} (Q, I: unknown).")
+    for own, letter in zip(axes, letters, strict=True):
         if (own in PLACES + CHANNELS or letter in PLACES + CHANNELS) and own != letter:
             raise ValueError(
-                f"{expected}. Rows, columns and channels stay where the file has them ({image.axes}): "
+                f"{expected}. Rows, columns and channels stay where the file has them ({axes}): "
                 f"name the others."
             )
     return letters
@@ -59,12 +60,38 @@ def along(image: Image, axes: str, letter: str) -> tuple[Run, ...]:
     >>> along(from_array(np.zeros((2, 3, 6, 7), np.uint8)), "ZTYX", "T")
     ((0, 1, 2), (3, 4, 5))
     """
+    return runs_of(image.shape, axes, letter)
+
+
+def runs_of(shape: Sequence[int], axes: str, letter: str) -> tuple[Run, ...]:
+    """The same of an array of a shape, its slices counted row by row over all but YX and channels.
+
+    >>> runs_of((2, 3, 6, 7), "TZYX", "T")
+    ((0, 3), (1, 4), (2, 5))
+    """
     places = _stacked(axes)
-    sizes = [image.shape[place] for place in places]
+    sizes = [shape[place] for place in places]
     own = [axes[place] for place in places].index(letter)
     numbers = np.arange(math.prod(sizes)).reshape(sizes)
     runs = np.moveaxis(numbers, own, -1).reshape(-1, sizes[own])
     return tuple(tuple(run) for run in runs.tolist())
+
+
+def around(place: int, count: int, depth: int) -> list[int]:
+    """Which of `count` slices are around one, itself in the middle and nowhere else.
+
+    Beyond an end the slice as far on the other side stands in, and where there is none the farthest: never
+    the slice itself, whose noise would be seen twice. Of a single slice there is nothing but itself.
+
+    >>> around(0, 9, 5), around(7, 9, 5), around(1, 2, 5)
+    ([2, 1, 0, 1, 2], [5, 6, 7, 8, 5], [0, 0, 1, 0, 0])
+    """
+    farthest = 0 if place >= count - 1 - place else count - 1
+    found = []
+    for step in range(-(depth // 2), depth // 2 + 1):
+        inside = [n for n in (place + step, place - step) if 0 <= n < count]
+        found.append(inside[0] if inside else farthest)
+    return found
 
 
 def _stacked(axes: str) -> list[int]:
