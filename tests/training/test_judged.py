@@ -86,6 +86,26 @@ def test_another_shot_will_do_for_the_truth(shots, monkeypatch):
     assert -3.5 < found.gain < -1.5  # twice the variance of the noise against little more than once
 
 
+def test_a_model_that_is_a_little_worse_is_told_by_another_shot(shots, clean, monkeypatch):
+    """A tenth of the noise left in adds 1 % of its variance: 0.04 dB to another shot, more to the truth."""
+    images = open_data(shots, Options(patch=32, batch=2), "pairs", pairs="shots")
+    kept = []
+
+    def worse(fit, batch):
+        usual = judged.default(batch.noisy[0], color=True)[None]
+        return usual + kept[0] * (batch.noisy - usual)
+
+    monkeypatch.setattr(watching, "predicted", worse)
+    kept.append(0.1)
+    found = judged.compare(None, images)
+    assert -0.1 < found.gain < 0
+    assert found.excess == pytest.approx(0.01, rel=0.35)
+    (words,) = judged.advice(fit("finished", 10, None), found)
+    assert "% of the variance of the noise" in words or "further from another shot" in words
+    kept[0] = 0.0
+    assert judged.advice(fit("finished", 10, None), judged.compare(None, images)) == ()
+
+
 @pytest.fixture
 def single(clean, tmp_path):
     """The same pictures with noise, one shot each."""
@@ -122,7 +142,7 @@ def test_single_noisy_pictures_tell_which_is_better_by_noise_that_is_drawn(singl
         true[-1] -= float((usual - truth).square().mean())
     assert found.excess == pytest.approx(np.mean(true) / (25 / 255) ** 2, rel=0.25)
     (words,) = judged.advice(fit("finished", 10, None), found)
-    assert f"by {100 * found.excess:.0f} % of the variance of the noise. Use that, or go on" in words
+    assert f"by {100 * found.excess:.2g} % of the variance of the noise. Use that, or go on" in words
 
 
 def test_the_default_is_equal_to_itself_on_single_noisy_pictures(single, monkeypatch):
