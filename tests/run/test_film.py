@@ -122,9 +122,23 @@ def test_the_trial_tells_the_true_difference_of_the_errors():
 def test_who_names_the_axis_is_obeyed():
     state = decided(noisy(CAMERA), axis="t")
     assert state.runs == (tuple(range(len(CAMERA))),)
+    assert not any("lose by each other" in note for note in state.notes)
     few = decided(noisy(CAMERA[:3]), axes="ZYX", axis="z")
     assert few.runs == ()
     assert few.choice.method != "bm4d"
+
+
+def test_who_names_the_axis_is_told_where_the_frames_lose_by_each_other():
+    """One shade over bricks that are others in every frame."""
+    places = [(0, 0), (211, 37), (97, 301), (333, 160), (50, 222)]
+    bricks = np.stack([data.brick()[y : y + SIDE, x : x + SIDE] / 255.0 for y, x in places])
+    shade = np.mgrid[:SIDE, :SIDE].sum(0) / (2 * SIDE)
+    film_of_them = noisy(0.5 * shade + 0.8 * (bricks - 0.3))
+    state = decided(film_of_them, axes="TYX", axis="t")
+    assert state.choice.method == "vbm3d"
+    assert any("lose by each other" in note for note in state.notes)
+    left = decided(film_of_them, axes="TYX")
+    assert left.choice.method != "vbm3d"
 
 
 def test_the_slices_of_a_volume_help_each_other_where_they_do(tmp_path):

@@ -68,7 +68,7 @@ def together(state: State, alone: Choice) -> State:
     trial = max(runs, key=len, default=())
     seen = next((one for one in found if set(trial) <= set(one.run)), None)
     shared = seen is not None and seen.shares_noise
-    tried = bool(trial) and not asked and not shared
+    tried = bool(trial) and not shared
     gain, error = _trial(state, alone, trial, kind, name) if tried else (0.0, 0.0)
     if not trial or (gain <= SURE * error and not asked):
         why = "gain too little from each other"
@@ -78,6 +78,9 @@ def together(state: State, alone: Choice) -> State:
         how = f"--method {name} takes them together"
         note = f"the slices along {letter} {why}: each is denoised by itself ({how})"
         return replace(state, notes=(*state.notes, note))
+    if gain < -SURE * error:
+        worse = f"the slices along {letter} lose by each other: each by itself (--axis none) comes closer"
+        state = replace(state, notes=(*state.notes, worse))
     level = alone.noise.level * alone.noise.scale
     choice = replace(
         alone,
