@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -169,8 +170,11 @@ def main() -> None:
     parser.add_argument("out", type=Path, help="folder for the pictures")
     parser.add_argument("held_out", type=Path, help="folder for the tenth that no training sees")
     parser.add_argument("--strict", action="store_true", help="fail where a picture is missing")
+    parser.add_argument(
+        "--whole", type=Path, help="folder for the photographs of `out` that are JPEG files, as they are"
+    )
     given = parser.parse_args()
-    for folder in (given.out, given.held_out):
+    for folder in filter(None, (given.out, given.held_out, given.whole)):
         folder.mkdir(parents=True, exist_ok=True)
 
     def save(picture: Image.Image, name: str) -> None:
@@ -190,6 +194,8 @@ def main() -> None:
                     continue
                 with Image.open(place) as picture:
                     save(reduced(picture), kept_name(name))
+                if given.whole and place.suffix == ".jpg" and kept_name(name) not in HELD_OUT:
+                    shutil.copyfile(place, given.whole / f"{kept_name(name)}.jpg")
         for package, names in RESOURCES.items():
             for name in names:
                 place = found(folders, package, name)

@@ -80,13 +80,18 @@ def choose(
     strong = report.correlated or report.level >= WORTH * report.span or effort == "quick"
     worth = network != "none" and strong
     beside = worth and network in models.names()
-    missing = f"model {network} is missing: (C)BM3D works alone. Install pellucid again."
     developed = picture and report.correlated
     name = "photo" if beside or developed else "bm3d"
     if name == "bm3d":
         config = methods.load("bm3d").presets["fast"]
     elif not beside:
-        config = replace(config, network="none")
+        config = replace(config, network="none", student="none")
+    notes: tuple[str, ...] = ()
+    if worth and not beside:
+        notes = (f"model {network} is missing: (C)BM3D works alone. Install pellucid again.",)
+    elif developed and config.student not in ("none", *models.names()):
+        notes = (f"model {config.student} is missing: {network} works in its place. Install pellucid again.",)
+        config = replace(config, student="none")
     return Choice(
         method=name,
         config=config,
@@ -99,7 +104,7 @@ def choose(
             alike=name == "photo" and picture and report.correlated and config.nlh_share > 0,
         ),
         stabilise=around(name, report),
-        notes=(missing,) if worth and not beside else (),
+        notes=notes,
     )
 
 

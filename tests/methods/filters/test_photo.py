@@ -31,8 +31,9 @@ def psnr(clean: torch.Tensor, estimate: torch.Tensor) -> float:
 
 def run(noisy: torch.Tensor, noise: NoiseReport, method=PHOTO, **changes) -> torch.Tensor:
     alone = {"nlh_share": 0.0, "precision": "float32"} if method is PHOTO else {}
-    if "share" in changes and not noise.correlated:
-        changes["white_share"] = changes.pop("share")
+    if not noise.correlated:
+        white = {"share": "white_share", "tta_views": "white_views"}
+        changes = {white.get(name, name): value for name, value in changes.items()}
     config = replace(method.presets["fast"], **(alone | changes))
     (step,) = method.steps(Task(shots=noisy[None], noise=noise), config, seed=0, device=torch.device("cpu"))
     return step.estimate()
@@ -270,6 +271,7 @@ def test_a_picture_without_noise_comes_back():
         ("pd_share", -0.1),
         ("pd_level_factor", 0.0),
         ("tta_views", 5),
+        ("white_views", 0),
     ],
 )
 def test_bad_settings_are_named(field, value):
@@ -330,3 +332,35 @@ def test_a_large_picture_tells_by_its_squares_what_the_whole_tells(monkeypatch):
     by_squares = run(noisy, noise, **alone)
     assert asked == [(3, 128, 128), (3, 296, 448)]  # the whole picture once
     assert (by_squares - whole).square().mean() < 0.01 * (untold - whole).square().mean()
+
+
+def test_the_student_speaks_once_and_alone_where_pixels_share_the_noise(monkeypatch):
+    noisy, noise = shared_noise(photograph(48))
+    told = photo.equivalent(noise, color=True)
+    asked = []
+    estimate = photo.Ensemble.estimate
+    monkeypatch.setattr(
+        photo.Ensemble,
+        "estimate",
+        lambda self, y, *a, **k: asked.append(y.shape) or estimate(self, y, *a, **k),
+    )
+    made = {}
+    for degree in (0.0, 0.55, 1.0):
+        monkeypatch.setattr(photo, "sharing", lambda told, level, degree=degree: degree)
+        asked.clear()
+        made[degree] = run(noisy, noise, student="swift-color", light="never")
+        if degree == 1.0:
+            assert len(asked) == 1
+    network = photo.opened("swift-color", seed=0, device=torch.device("cpu"))
+    alone = network.estimate((noisy - noise.low) / noise.span, told / noise.span) * noise.span + noise.low
+    alone = alone + (noisy - alone).mean((-2, -1), keepdim=True)
+    torch.testing.assert_close(made[1.0], alone, atol=1e-5, rtol=0)
+    monkeypatch.setattr(photo, "sharing", lambda told, level: 0.0)
+    assert torch.equal(made[0.0], run(noisy, noise, light="never"))
+    assert not torch.equal(made[0.55], made[1.0])
+
+
+def test_the_student_is_not_asked_about_white_noise():
+    noisy = white(photograph(48))
+    told = NoiseReport.white(0.1, 3)
+    assert torch.equal(run(noisy, told, student="no-such-model"), run(noisy, told))

@@ -59,10 +59,13 @@ class Config:
     pictures: a name or a file; none for the filter alone, also in gray pictures"""
     gray: str = "swift-gray"
     """the same for pictures of one channel with white noise"""
+    student: str = "none"
+    """model that has learnt what all of this makes of noise that pixels share, asked once in its place in
+    colour pictures: a name or a file; none to work it out"""
     share: float = fields.option(0.5, low=0, high=1)
     """weight of the network in that average where pixels share the noise wholly; the less they do, the nearer
     to 1 it is"""
-    white_share: float = fields.option(0.7, low=0, high=1)
+    white_share: float = fields.option(0.8, low=0, high=1)
     """the same for white noise, which is what the network has learnt"""
     level_factor: float = fields.option(1.0, low=0, low_open=True, aliases=("drive",))
     """factor on the level that the network is told, which is that of white noise as strong as this noise is
@@ -78,6 +81,8 @@ class Config:
     tta_views: int = fields.option(2, low=1, high=len(MIRRORS), aliases=("looks",))
     """test-time augmentation: pictures of which the mean is taken when the network is asked of the whole one:
     as it is, turned by 180 degrees, mirrored left to right, top to bottom"""
+    white_views: int = fields.option(4, low=1, high=len(MIRRORS))
+    """the same for white noise, of which the network makes most"""
     nlh_share: float = fields.option(0.6, low=0, high=1)
     """weight of what `nlh` makes of the picture, where pixels share the noise of a colour picture; less, down
     to a half of it, the surer the noise was there before the curve of a camera"""
@@ -208,41 +213,74 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
     """
     noisy = task.shots.mean(0).to(device, torch.float32)
     developed = task.color and noisy.shape[0] == 3 and task.noise.correlated
-    level, told = task.noise.level, config.level_factor * equivalent(task.noise, color=task.color)
-    name = config.beside(task.noise, color=task.color, channels=noisy.shape[0])
-    asked = config.share if task.noise.correlated else config.white_share
+    told = config.level_factor * equivalent(task.noise, color=task.color)
+    known = config.student != "none" and developed and task.noise.level > 0
+    taught = rise(sharing(told, task.noise.level), *WHOLLY) if known else 0.0
+    estimate = noisy
+    if taught < 1:
+        estimate = _averaged(noisy, told, task, config, developed=developed, seed=seed, device=device)
+    if taught > 0:
+        student = opened(config.student, seed=seed, device=device, precision=config.precision)
+        estimate = estimate + taught * (_asked(student, noisy, told, task.noise, 1) - estimate)
+    estimate = estimate + (noisy - estimate).mean((-2, -1), keepdim=True)
+    estimate = lit(noisy, estimate, config.light, developed=developed, least=config.least)
+    yield Step.once(estimate)
+
+
+def _asked(
+    network: Ensemble,
+    given: Tensor,
+    level: float,
+    noise: NoiseReport,
+    views: int,
+    *,
+    first: int = 0,
+    stride: int = 1,
+) -> Tensor:
+    """What a network makes of (C, H, W): it knows pictures from 0 to 1, wherever these values lie."""
+    low, span = noise.low, noise.span
+    framed = network.estimate((given - low) / span, level / span, stride=stride, views=views, first=first)
+    return framed * span + low
+
+
+def _averaged(
+    noisy: Tensor,
+    told: float,
+    task: Task,
+    config: Config,
+    *,
+    developed: bool,
+    seed: int,
+    device: torch.device,
+) -> Tensor:
+    """The mean of what filter, network and nlh make of (C, H, W)."""
+    noise, level = task.noise, task.noise.level
+    name = config.beside(noise, color=task.color, channels=noisy.shape[0])
+    asked = config.share if noise.correlated else config.white_share
     wanted = name != "none" and level > 0 and (asked > 0 or (developed and config.pd_share > 0))
     network = None
     if wanted:
         network = opened(name, seed=seed, device=device, precision=config.precision)
-
-    def seen(
-        network: Ensemble, level: float, given: Tensor, views: int, *, first: int = 0, stride: int = 1
-    ) -> Tensor:
-        # a network knows pictures from 0 to 1, wherever the values of this one lie
-        low, span = task.noise.low, task.noise.span
-        framed = network.estimate((given - low) / span, level / span, stride=stride, views=views, first=first)
-        return framed * span + low
-
-    other, light, more = None, 0.0, config.tta_views - 1
+    views = config.tta_views if noise.correlated else config.white_views
+    other, light, more = None, 0.0, views - 1
     if network is not None and asked > 0:
         some = squares(noisy) if developed else noisy
-        first = seen(network, told, some, 1)
+        first = _asked(network, some, told, noise, 1)
         # noise from before the curve of the camera is stronger in the dark than what is read on average
         light = developing(some, first) if developed else 0.0
         if light > 0 and config.camera_factor * level > told:
             told += light * (config.camera_factor * level - told)
-            other = seen(network, told, noisy, config.tta_views)
+            other = _asked(network, noisy, told, noise, views)
         elif some is not noisy:
-            other = seen(network, told, noisy, config.tta_views)
+            other = _asked(network, noisy, told, noise, views)
         else:
             other = first
             if more:
-                other = (other + more * seen(network, told, noisy, more, first=1)) / config.tta_views
-    shared = max(sharing(told, level), light) if task.noise.correlated else 0.0
+                other = (other + more * _asked(network, noisy, told, noise, more, first=1)) / (more + 1)
+    shared = max(sharing(told, level), light) if noise.correlated else 0.0
     wholly = rise(shared, *WHOLLY)
-    share, bound = (1 - (1 - asked) * wholly, wholly) if task.noise.correlated else (asked, 1.0)
-    sigma = noisy.new_tensor(task.noise.sigma).view(-1, 1, 1)
+    share, bound = (1 - (1 - asked) * wholly, wholly) if noise.correlated else (asked, 1.0)
+    sigma = noisy.new_tensor(noise.sigma).view(-1, 1, 1)
     if other is not None and share == 1:
         estimate = other
     else:
@@ -256,17 +294,13 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
                 differing = differing.clamp(-limit, limit)
             estimate = estimate + share * differing
     if network is not None and developed and config.pd_share * shared > 0:
-        apart = seen(network, config.pd_level_factor * level, noisy, 1, stride=2)
+        apart = _asked(network, noisy, config.pd_level_factor * level, noise, 1, stride=2)
         estimate = estimate + config.pd_share * shared * (apart - estimate)
     alike = config.nlh_share * wholly * max(1 - light, 0.5)
     if developed and alike > 0:
         (like,) = nlh.steps(task, nlh.Config(light="never"), seed=seed, device=device)
         estimate = estimate + alike * (like.estimate() - estimate)
-    if not task.noise.correlated:
-        estimate = bounded(noisy, estimate, sigma, config)
-    estimate = estimate + (noisy - estimate).mean((-2, -1), keepdim=True)
-    estimate = lit(noisy, estimate, config.light, developed=developed, least=config.least)
-    yield Step.once(estimate)
+    return estimate if noise.correlated else bounded(noisy, estimate, sigma, config)
 
 
 def squares(picture: Tensor) -> Tensor:
@@ -370,7 +404,7 @@ PHOTO = Method(
     presets={
         "paper": Config(step=3, radius=19, tta_views=4, precision="float32"),
         "fast": Config(),
-        "quick": Config(share=1.0, white_share=1.0, pd_share=0.0, nlh_share=0.0, tta_views=1),
+        "quick": Config(share=1.0, white_share=1.0, pd_share=0.0, nlh_share=0.0, tta_views=1, white_views=1),
     },
     tiling=Tiling(kind="whole", reach=64, stride=12),
     departures={
