@@ -4,7 +4,8 @@
 
 No weights of others come with pellucid: all but DnCNN and FFDNet (whose public files are looked for under
 PELLUCID_DATA/weights) are drawn at random, so that what is measured is size, time, memory and the
-agreement of tiles, not quality. Each network runs in a process of its own, through `pellucid.denoise` with a
+agreement of tiles, not quality. What others publish of them (counts, licences, files, hashes) is kept by hand
+in results/zoo_files.json. Each network runs in a process of its own, through `pellucid.denoise` with a
 file as its model, one thread: 512 x 512 and 1000 x 700 in colour, as the method cuts them by itself, and
 256 x 384 whole beside tiles of 128 (the difference is in the root mean square of what the network changes).
 Seconds are those of the processor; memory is the peak of the process, torch and what lies around included.
@@ -45,7 +46,6 @@ SWINIR = {
     "upsampler": "",
     "resi_connection": "1conv",
 }
-QUOTED = "as usually quoted; not looked up in the paper"
 NAFNET = {"img_channel": 3, "middle_blk_num": 12, "enc_blk_nums": [2, 2, 4, 8], "dec_blk_nums": [2] * 4}
 
 
@@ -75,18 +75,18 @@ def dagl() -> nn.Module:
     return DAGL(3)
 
 
-# name: how it is built or where its public file is, weights as published (millions), where that is said
-NETWORKS: dict[str, tuple[Callable[[], nn.Module] | str, float | None, str]] = {
-    "SwinIR-DN color": (lambda: of_spandrel("SwinIR", **SWINIR), 11.5, QUOTED),
-    "Restormer": (restormer, 26.1, QUOTED),
-    "DAGL color": (dagl, None, ""),
-    "CycleISP": (cycleisp, None, ""),
-    "NAFNet SIDD width 32": (lambda: of_spandrel("NAFNet", width=32, **NAFNET), None, ""),
-    "NAFNet SIDD width 64": (lambda: of_spandrel("NAFNet", width=64, **NAFNET), None, ""),
-    "SCUNet color": (lambda: of_spandrel("SCUNet", in_nc=3, config=[4] * 7, dim=64), None, ""),
-    "DRUNet color": (lambda: of_spandrel("DRUNet", in_nc=4, out_nc=3), None, ""),
-    "DnCNN color": ("cszn/dncnn_top_GD_Color_Blind.npz", None, ""),
-    "FFDNet color": ("ffdnet/net_rgb.pth", 0.85, QUOTED),
+# how it is built, or where its public file is
+NETWORKS: dict[str, Callable[[], nn.Module] | str] = {
+    "SwinIR-DN color": lambda: of_spandrel("SwinIR", **SWINIR),
+    "Restormer": restormer,
+    "DAGL color": dagl,
+    "CycleISP": cycleisp,
+    "NAFNet SIDD width 32": lambda: of_spandrel("NAFNet", width=32, **NAFNET),
+    "NAFNet SIDD width 64": lambda: of_spandrel("NAFNet", width=64, **NAFNET),
+    "SCUNet color": lambda: of_spandrel("SCUNet", in_nc=3, config=[4] * 7, dim=64),
+    "DRUNet color": lambda: of_spandrel("DRUNet", in_nc=4, out_nc=3),
+    "DnCNN color": "cszn/dncnn_top_GD_Color_Blind.npz",
+    "FFDNet color": "ffdnet/net_rgb.pth",
 }
 
 
@@ -188,8 +188,9 @@ def main() -> None:
     given = parser.parse_args()
     out = record.destination(given)
     rows = json.loads(out.read_text())["rows"] if out.exists() else {}
+    files = json.loads((record.HERE / "results" / "zoo_files.json").read_text())
     for name in given.names:
-        source, published, where = NETWORKS[name]
+        source, published = NETWORKS[name], files["rows"][name]
         with tempfile.TemporaryDirectory() as folder:
             if isinstance(source, str):
                 path = given.data_root / "weights" / source
@@ -207,7 +208,11 @@ def main() -> None:
             continue
         row = json.loads(lines[0][4:])
         weights = "random" if not isinstance(source, str) else source
-        rows[name] = {"published_millions": published, "published_where": where, "weights": weights} | row
+        said = {
+            "published_millions": published["published_millions"],
+            "published_where": published["where"],
+        }
+        rows[name] = said | {"weights": weights} | row
         print(name, rows[name], flush=True)
         record.save(out, record.about(given, __doc__) | {"rows": rows})
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 import argparse
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from statistics import mean
@@ -25,10 +25,11 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 from skimage.io import imread
-from torch import Tensor
+from torch import Tensor, nn
 
 from pellucid import devices, engine, methods, metrics, networks, seeds, stopping
-from pellucid.methods.single_image import zs_n2n
+from pellucid.methods.single_image import codes, zs_n2n
+from pellucid.methods.single_image.dip import equations
 from pellucid.noise.report import NoiseReport
 from pellucid.steps import Budget, Method, Task
 
@@ -118,35 +119,82 @@ def learn(given: argparse.Namespace) -> None:
             print(number, f"{time.process_time() - began:.0f} s", flush=True)
 
 
-def together(given: argparse.Namespace, shots: list[tuple[Tensor, float]], draws: torch.Generator) -> None:
-    """Reptile with fits of one step, which is training on all pictures at once: the optimiser is kept."""
-    if given.method != "zs-n2n":
-        raise SystemExit("fits of one step are written for zs-n2n. Give --inner 20.")
-    config = methods.load(given.method).presets["fast"]
+Step = Callable[[Tensor], Tensor]
+"""The loss of a method on a noisy crop (C, H, W)."""
+
+
+def halves(given: argparse.Namespace) -> tuple[nn.Module, float, Step]:
+    """The network of zs-n2n, its learning rate and its loss."""
+    config = methods.load("zs-n2n").presets["fast"]
     with seeds.fixed(given.seed, "weights"):
         network = networks.builder("shallow")(given.channels, given.channels, width=config.width).train()
     network = engine.placed(network, CPU)
-    optimizer = engine.adam(network.parameters(), config.learning_rate)
-    began, total = time.process_time(), 0.0
-    for number in range(1, given.tasks + 1):
-        part = engine.packed(drawn(shots, given.side, draws)[0][None])
+
+    def step(crop: Tensor) -> Tensor:
+        part = engine.packed(crop[None])
         with devices.arithmetic("auto", CPU):
             loss, _ = zs_n2n.objective(network, part, engine.packed(zs_n2n.halves(part)), config.consistency)
-        rate = config.learning_rate * 0.5 * (1 + math.cos(math.pi * (number - 1) / given.tasks))
+        return loss
+
+    return network, config.learning_rate, step
+
+
+def from_code(given: argparse.Namespace) -> tuple[nn.Module, float, Step]:
+    """The same of dip: the code of each crop is made as a fit would make it."""
+    config = methods.load("dip").presets["fast"]
+    draws = seeds.generator(given.seed, "code")
+    inputs = config.code_channels + len(codes.BLURS) * given.channels
+    with seeds.fixed(given.seed, "weights"):
+        network = networks.builder(config.network)(inputs, given.channels).train()
+
+    def step(crop: Tensor) -> Tensor:
+        code = codes.make(
+            config.code,
+            crop,
+            known=torch.ones(crop.shape[1:]),
+            guide=None,
+            channels=config.code_channels,
+            scale=config.code_scale,
+            generator=draws,
+        )
+        return equations.energy(network(equations.perturbed(code, config.jitter, draws))[0], crop)
+
+    return network, config.learning_rate, step
+
+
+def together(given: argparse.Namespace, shots: list[tuple[Tensor, float]], draws: torch.Generator) -> None:
+    """Reptile with fits of one step, which is training on all pictures at once: the optimiser is kept."""
+    network, highest, step = (halves if given.method == "zs-n2n" else from_code)(given)
+    prefix = "" if given.method == "zs-n2n" else "network."
+    optimizer = engine.adam(network.parameters(), highest)
+    began, total = time.process_time(), 0.0
+    for number in range(1, given.tasks + 1):
+        loss = step(drawn(shots, given.side, draws)[0])
+        rate = highest * 0.5 * (1 + math.cos(math.pi * (number - 1) / given.tasks))
         engine.descend(optimizer, loss, learning_rate=rate)
         total += float(loss.detach())
         if number % 500 == 0 or number == given.tasks:
-            weights = {name: value.half().contiguous() for name, value in network.state_dict().items()}
-            save_file(weights, given.out)
+            save_file(
+                {prefix + name: _half(value) for name, value in network.state_dict().items()}, given.out
+            )
             print(number, f"{total / 500:.5f}", f"{time.process_time() - began:.0f} s", flush=True)
             total = 0.0
 
 
+def _half(value: Tensor) -> Tensor:
+    """As 16 bits; counts stay whole."""
+    return (value.half() if value.is_floating_point() else value).contiguous()
+
+
 def compare(given: argparse.Namespace) -> None:
     """PSNR and seconds on pictures that nothing was learnt from."""
-    method, start = methods.load(given.method), load_file(given.start)
+    method = methods.load(given.method)
+    start = {
+        name: value.float() if value.is_floating_point() else value
+        for name, value in load_file(given.start).items()
+    }
     ways = {
-        "random": (None, given.whole),
+        **({} if given.learnt_only else {"random": (None, given.whole)}),
         **({"random, few": (None, given.few)} if given.also_few else {}),
         "learnt": (start, given.few),
     }
@@ -188,6 +236,7 @@ def main() -> None:
     comparing.add_argument("--whole", type=int, default=600, help="steps from random weights")
     comparing.add_argument("--few", type=int, default=150, help="steps from learnt ones")
     comparing.add_argument("--also-few", action="store_true", help="few steps from random weights as well")
+    comparing.add_argument("--learnt-only", action="store_true", help="no fit from random weights")
     comparing.add_argument("--sigma", type=float, nargs="+", default=[10, 25, 50])
     comparing.add_argument("--every", type=int, default=1, help="take every so many-th picture")
     given = parser.parse_args()

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pellucid import files, learning, seeds
+from pellucid import devices, files, learning, seeds
 from pellucid.engine import adam, packed, placed
 
 SIDE = 1024
@@ -76,7 +76,8 @@ def teach(
     """Fit a network to another one, both told the same level: mean |f(y; s) - g(y; s)|² over noisy crops y.
 
     y is a crop of the pictures, as noisy as they are, with white noise of a level drawn for each. No clean
-    picture is asked for, as the target is what the teacher gives.
+    picture is asked for, as the target is what the teacher gives. Convolutions compute in bfloat16 where the
+    processor has it, which makes a step less than half as long.
 
     Args:
         student: f, fitted in place.
@@ -102,9 +103,11 @@ def teach(
         for group in optimizer.param_groups:
             group["lr"] = lesson.rate * 0.5 * (1 + np.cos(np.pi * done))
         noisy, sigma = _crops(images, lesson, step)
-        with torch.no_grad():
-            target = learning.apply(teacher, noisy, sigma)
-        loss = (learning.apply(student, noisy, sigma) - target).square().mean()
+        with devices.arithmetic("auto", noisy.device):
+            with torch.no_grad():
+                target = learning.apply(teacher, noisy, sigma)
+            estimate = learning.apply(student, noisy, sigma)
+        loss = (estimate - target).float().square().mean()
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
