@@ -3,6 +3,7 @@
     python benchmarks/zs_n2n.py                    # steps per second, then PSNR on four crops
     python benchmarks/zs_n2n.py speed --size 256   # steps per second only
     python benchmarks/zs_n2n.py psnr --names 13 kodim12
+    python benchmarks/zs_n2n.py fast               # `fast` alone, into the rows that are there: a minute
 
 The plain loop is what one writes first: convolutions with the two kernels in every step, three calls of the
 network, Adam and a scheduler as torch gives them, the loss read in every step. It shares no code with
@@ -17,6 +18,7 @@ processor seconds where there is one thread. "same" computes what the paper's st
 from __future__ import annotations
 
 import itertools
+import json
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -114,21 +116,26 @@ def quality(path: Path, size: int, iterations: int) -> dict[str, Any]:
         "cpu_seconds": round(time.process_time() - started, 1),
     }
     for name in ("paper", "fast"):
-        config = methods.load("zs-n2n").presets[name]
-        config = replace(config, iterations=iterations) if name == "paper" else config
-        started = time.process_time()
-        last = list(itertools.islice(ours(task, config), config.iterations))[-1]
-        row[name] = {
-            "psnr": record.psnr(clean, last.estimate(), digits=3),
-            "cpu_seconds": round(time.process_time() - started, 1),
-        }
+        row[name] = preset(clean, task, name, iterations)
     row["paper_minus_plain_oracle"] = round(row["paper"]["psnr"] - row["plain"]["oracle"], 3)
     return row
 
 
+def preset(clean: Tensor, task: Task, name: str, iterations: int) -> dict[str, Any]:
+    """PSNR and processor seconds of a preset; `paper` takes the iterations that are given."""
+    config = methods.load("zs-n2n").presets[name]
+    config = replace(config, iterations=iterations) if name == "paper" else config
+    started = time.process_time()
+    last = list(ours(task, config))[-1]
+    return {
+        "psnr": record.psnr(clean, last.estimate(), digits=3),
+        "cpu_seconds": round(time.process_time() - started, 1),
+    }
+
+
 def main() -> None:
     parser = record.arguments(__doc__, "zs_n2n")
-    parser.add_argument("part", nargs="?", choices=["speed", "psnr", "both"], default="both")
+    parser.add_argument("part", nargs="?", choices=["speed", "psnr", "both", "fast"], default="both")
     parser.add_argument("--size", type=int, default=128)
     parser.add_argument("--steps", type=int, default=10, help="per round, for speed")
     parser.add_argument("--iterations", type=int, default=2000, help="of the plain loop and of paper")
@@ -147,6 +154,14 @@ def main() -> None:
         raise SystemExit(f"skipped: no pictures in {given.data_root}. Give --data-root or set PELLUCID_DATA.")
     out = record.destination(given)
     result: dict[str, Any] = record.about(given, __doc__)
+    if given.part == "fast":
+        result = {"rows": {}} if out is None else json.loads(out.read_text())
+        result["fast"] = record.about(given, __doc__)
+        for path in paths:
+            fresh = preset(*record.white(path, given.size, SIGMA), "fast", given.iterations)
+            result["rows"].setdefault(path.stem, {})["fast"] = fresh
+            print(path.stem, fresh, flush=True)
+        record.save(out, result)
     if given.part in ("speed", "both"):
         result["speed"] = speed(
             record.white(paths[0], given.size, SIGMA)[1], given.size, given.steps, given.threads

@@ -51,6 +51,11 @@ def test_what_cannot_be_pruned(noisy, tmp_path):
     out = tmp_path / "a.safetensors"
     with pytest.raises(ValueError, match="prune knows the networks of the swift family"):
         prune("iddp-color", out, noisy)
+    (tmp_path / "of others.pth").write_bytes(b"")
+    with pytest.raises(ValueError, match="none that `pellucid train` wrote"):
+        prune(str(tmp_path / "of others.pth"), out, noisy)
+    with pytest.raises(FileNotFoundError, match="Create it first"):
+        prune("swift-gray", tmp_path / "nowhere" / "a.safetensors", noisy)
     with pytest.raises(ValueError, match="keep must be in"):
         prune("swift-gray", out, noisy, keep=1.5)
     with pytest.raises(FileNotFoundError, match="data must be a folder"):

@@ -137,9 +137,19 @@ def test_a_name_is_never_opened(server, tmp_path):
     assert np.array_equal(found, pellucid.denoise(pixels, "nlm", sigma=0.08))
 
 
+def test_a_form_is_told_what_to_send(server):
+    """What a browser or `curl -F` sends holds more than the file."""
+    form = {"Content-Type": "multipart/form-data; boundary=x"}
+    status, data, _ = ask(server[1], "POST", "/denoise", b"--x\r\n\r\n" + png(noisy()), form)
+    assert status == 415
+    assert "--data-binary" in json.loads(data)["error"]
+
+
 def test_other_ways_and_places(server):
-    assert ask(server[1], "GET", "/denoise")[0] == 405
-    assert ask(server[1], "GET", "/../etc/passwd")[0] == 404
+    for path, wanted in {"/denoise": 405, "/../etc/passwd": 404, "/": 404}.items():
+        status, data, _ = ask(server[1], "GET", path)
+        assert status == wanted
+        assert "POST a picture to /denoise" in json.loads(data)["error"]
     assert json.loads(ask(server[1], "GET", "/health")[1]) == {"status": "ok"}
 
 

@@ -170,6 +170,8 @@ def prune(
         done = pruning.prune(
             model, out, data, keep=keep, of=of, lesson=lesson, overwrite=overwrite, progress=progress
         )
+    except FileExistsError as error:
+        return refused(error, console, USAGE)
     except EXPECTED as error:
         return refused(error, console)
     before, after = done.weights

@@ -112,11 +112,11 @@ def serve(request: Serve, console: Console) -> int:
 def calibrate(darks: Path, flats: Path, out: Path, console: Console, *, overwrite: bool) -> int:
     """`pellucid calibrate`: 0 when the camera was measured and written."""
     from pellucid import files
+    from pellucid.files.replace import free
     from pellucid.noise import calibration
 
     try:
-        if out.exists() and not overwrite:
-            raise FileExistsError(f"{out} exists. Choose another name, or allow to overwrite it.")
+        free(out, overwrite=overwrite)
         frames = []
         for place in (darks, flats):
             found = [place]
@@ -125,6 +125,8 @@ def calibrate(darks: Path, flats: Path, out: Path, console: Console, *, overwrit
             frames.append([one for path in found for one in calibration.slices(files.read(path))])
         camera = calibration.measure(*frames)
         calibration.write(out, camera, overwrite=overwrite)
+    except FileExistsError as error:
+        return refused(error, console, USAGE)
     except EXPECTED as error:
         return refused(error, console)
     if console.json:

@@ -13,7 +13,7 @@ from typing import Any
 
 from pellucid import extras, methods, models
 from pellucid.exporting import graph, parity, quantise
-from pellucid.files.replace import replaced
+from pellucid.files.replace import free, replaced
 from pellucid.models import exported
 from pellucid.models.exported import Facts, openvino_file
 from pellucid.request import Export
@@ -58,10 +58,7 @@ def export(
     _exportable(source)
     targets = [out, *([out.with_suffix(".bin")] if openvino else []), out.with_name(out.name + ".json")]
     for target in targets:
-        if target.exists() and not request.overwrite:
-            raise FileExistsError(f"{target} exists. Choose another name, or allow to overwrite it.")
-    if not out.absolute().parent.is_dir():
-        raise FileNotFoundError(f"the folder of {out} does not exist. Create it first.")
+        free(target, overwrite=request.overwrite)
     with tempfile.TemporaryDirectory(prefix="pellucid-export-") as folder:
         first = Path(folder, "graph.onnx")
         if base is None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import platform
+import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -39,13 +41,16 @@ class Choice:
         return f"{self.runtime}, {self.precision}"
 
 
-def run_by(path: Path, runtime: str) -> tuple[Path, Choice]:
+def run_by(
+    path: Path, runtime: str, told: Callable[[str], object] = lambda text: None
+) -> tuple[Path, Choice]:
     """The file that a runtime is given for a model, and what it is run by.
 
     Args:
         path: a model file, or an exported one.
         runtime: torch, onnx, openvino, or auto: that of an exported file, what `tune` kept for a model, else
             torch.
+        told: of a copy that was made, as that takes a while.
 
     Raises:
         ValueError: for a model that cannot be run so.
@@ -60,10 +65,10 @@ def run_by(path: Path, runtime: str) -> tuple[Path, Choice]:
             )
         return path, Choice(runtime=own, precision=exported.facts(path).precision)
     choice = kept(path) if runtime == "auto" else Choice(runtime=runtime)
-    return (path if choice.runtime == "torch" else ready(path, choice)), choice
+    return (path if choice.runtime == "torch" else ready(path, choice, told)), choice
 
 
-def ready(path: Path, choice: Choice) -> Path:
+def ready(path: Path, choice: Choice, told: Callable[[str], object] = lambda text: None) -> Path:
     """The exported copy of a model in the cache folder, made on first use; its graph is kept too."""
     folder = cache() / "exports"
     target = folder / f"{hash_of(path)[:32]}-{choice.precision}{SUFFIX[choice.runtime]}"
@@ -74,9 +79,13 @@ def ready(path: Path, choice: Choice) -> Path:
         except (ValueError, OSError):
             pass  # damaged: it is made anew
     folder.mkdir(parents=True, exist_ok=True)
-    first = Choice(runtime="onnx")
+    first, began = Choice(runtime="onnx"), time.monotonic()
     base = ready(path, first) if choice != first else None
     export(Export(model=str(path), out=target, precision=choice.precision, overwrite=True), base=base)
+    told(
+        f"{path.stem} was exported for {choice}, once, in {time.monotonic() - began:.0f} s: the copy is kept "
+        f"in {folder}"
+    )
     return target
 
 

@@ -28,8 +28,7 @@ def replaced(path: str | os.PathLike[str], *, overwrite: bool = True) -> Iterato
         IsADirectoryError: when ``path`` is a folder.
         OSError: when it cannot be written (no permission, disk full), with the path.
     """
-    target = Path(os.path.realpath(path))
-    _check(target, path, overwrite=overwrite)
+    target = free(path, overwrite=overwrite)
     temporary = target.with_name(f".{target.name[:100]}.{secrets.token_hex(4)}.part")
     try:
         try:
@@ -40,7 +39,7 @@ def replaced(path: str | os.PathLike[str], *, overwrite: bool = True) -> Iterato
                 os.fsync(file.fileno())
             if target.exists():
                 os.chmod(temporary, stat.S_IMODE(target.stat().st_mode))
-            _check(target, path, overwrite=overwrite)
+            free(path, overwrite=overwrite)
             os.replace(temporary, target)
         except OSError as error:
             if isinstance(error, FileExistsError | IsADirectoryError) or error.errno is None:
@@ -70,7 +69,16 @@ def sweep(path: str | os.PathLike[str]) -> None:
             left.unlink()
 
 
-def _check(target: Path, path: str | os.PathLike[str], *, overwrite: bool) -> None:
+def free(path: str | os.PathLike[str], *, overwrite: bool) -> Path:
+    """Where a file may appear, links followed; who works long asks this before the work.
+
+    Raises:
+        FileNotFoundError: when the folder does not exist.
+        FileExistsError: when the file exists and ``overwrite`` is False.
+        IsADirectoryError: when ``path`` is a folder.
+        ValueError: when it is neither file nor folder.
+    """
+    target = Path(os.path.realpath(path))
     if target.is_dir():
         raise IsADirectoryError(f"output must be a file, got the folder {path}. Add a file name.")
     if not target.parent.is_dir():
@@ -78,7 +86,10 @@ def _check(target: Path, path: str | os.PathLike[str], *, overwrite: bool) -> No
     if target.exists() and not target.is_file():
         raise ValueError(f"output must be a regular file, got {path}. Choose another name.")
     if not overwrite and target.exists():
-        raise FileExistsError(f"{path} exists. Choose another name, or allow to overwrite it.")
+        raise FileExistsError(
+            f"{path} exists. Choose another name, or pass --overwrite (overwrite=True) to replace it."
+        )
+    return target
 
 
 def _flush_folder(folder: Path) -> None:

@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from pellucid import checks, methods, models, seeds
+from pellucid.files.replace import free
 from pellucid.networks import builder, slimming
 from pellucid.networks.swift import Swift
 from pellucid.production.teaching import Lesson, pictures, teach
@@ -62,14 +63,16 @@ def prune(
     Raises:
         ValueError: for a model of another network, or a share that is none.
         FileExistsError: when the file exists.
+        FileNotFoundError: when its folder does not.
     """
     checks.in_range("keep", keep, 0, 1, low_open=True, high_open=True)
     checks.one_of("of", of, ["channels", "weights"])
     source = models.locate(model)
     if not models.is_model(out):
         raise ValueError(f"the model must be a file that ends in .safetensors, got {str(out)!r}.")
-    if out.exists() and not overwrite:
-        raise FileExistsError(f"{out} exists. Choose another name, or allow to overwrite it.")
+    free(out, overwrite=overwrite)
+    if models.of_others(source) or models.is_exported(source):
+        raise ValueError(f"model {source.name!r} is none that `pellucid train` wrote. Name one.")
     card = models.read_card(source)
     if card.depth > 1:
         raise ValueError(
@@ -83,7 +86,7 @@ def prune(
     network = whole.network
     if not isinstance(network, Swift):
         raise ValueError(
-            f"prune knows the networks of the swift family, {source.name!r} has a {type(network).__name__}. "
+            f"prune knows the networks of the swift family, {source.name!r} holds {type(network).__name__}. "
             "Distil it into a smaller one."
         )
     small = slimming.slim(network, keep if of == "channels" else keep**0.5)

@@ -206,14 +206,16 @@ def _run_by(
         )
     if not direct or (wanted == "auto" and request.initial is not None):
         return model, "float32", ()
-    path, choice = runtime.run_by(Path(model), wanted)
+    made: list[str] = []
+    path, choice = runtime.run_by(Path(model), wanted, made.append)
     by_itself = (
         wanted == "auto"
         and not models.is_exported(model)
         and str(path) + choice.precision != model + "float32"
     )
     told = (f"the network runs by {choice}, as `pellucid models tune` found",) if by_itself else ()
-    return str(path), choice.precision if choice.runtime == "torch" else "float32", told
+    precision = choice.precision if choice.runtime == "torch" else "float32"
+    return str(path), precision, (*told, *made)
 
 
 def _as_trained(

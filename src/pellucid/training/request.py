@@ -11,6 +11,7 @@ import torch
 
 from pellucid import checks, devices, fields, methods, models
 from pellucid.data import Options, Windows
+from pellucid.files.replace import free
 from pellucid.learning import Learning, depth_of
 from pellucid.noise import calibration
 from pellucid.request import Train
@@ -163,10 +164,7 @@ def _check_target(asked: Train, target: Path) -> None:
     """Refuse a model file that cannot be written, before anything is learnt."""
     if not models.is_model(target):
         raise ValueError(f"the model must be a file that ends in .safetensors, got {str(target)!r}.")
-    if not target.parent.is_dir():
-        raise FileNotFoundError(f"the folder of {target} does not exist. Create it first.")
-    if target.exists() and not (asked.overwrite or asked.resume):
-        raise FileExistsError(f"{target} exists. Choose another name, or allow to overwrite it.")
+    free(target, overwrite=asked.overwrite or asked.resume)
 
 
 def trainable() -> list[str]:

@@ -21,6 +21,7 @@ from pellucid.values import convert
 ASKED = {"sigma": float, "data_range": float, "strength": float, "detail": float, "seed": int}
 """what a request may change by its query, beside the format"""
 TYPES = {"image/png": ".png", "image/jpeg": ".jpg", "image/tiff": ".tif", "image/webp": ".webp"}
+PLACES = "POST a picture to /denoise, or GET /health or /metrics"
 PATIENCE = 4
 """times what a file may have that is read and thrown away, as who still sends does not hear the answer"""
 CHUNKS_S = 30.0
@@ -72,6 +73,8 @@ def build(request: Serve) -> Counted:
         """One line of JSON for everything that is refused."""
         status = error.status_code if isinstance(error, HTTPException) else 500
         text = error.detail if isinstance(error, HTTPException) else "an error of the service"
+        if status in (404, 405):
+            text = PLACES
         headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
         return JSONResponse({"error": text}, status, headers | {"Connection": "close"})
 
@@ -120,6 +123,10 @@ def _options(asked: Request) -> tuple[dict[str, Any], str]:
     query = dict(asked.query_params)
     name = query.pop("name", "")
     kind = asked.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == "multipart/form-data":
+        raise HTTPException(
+            415, "the body must be the file itself, no form: curl --data-binary @photo.png, not -F"
+        )
     suffix = PurePosixPath(name[-255:]).suffix.lower() or TYPES.get(kind, ".png")
     if suffix not in files.SUFFIXES:
         raise HTTPException(415, f"files of the ending {suffix[:12]!r} are not taken")
