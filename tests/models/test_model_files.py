@@ -168,6 +168,9 @@ def test_damaged_and_foreign_files(model, tmp_path, weights):
     save_file(weights, tmp_path / "foreign.safetensors", metadata={"format": "pt"})
     with pytest.raises(ValueError, match="another program"):
         models.read(tmp_path / "foreign.safetensors")
+    torch.save(weights, tmp_path / "net.pth")
+    with pytest.raises(ValueError, match=r"'net.pth' holds weights of another program.*docs/zoo.md"):
+        models.read_card(tmp_path / "net.pth")
     with pytest.raises(ValueError, match="card must be JSON"):
         models.read(rewritten(model, lambda h: h["__metadata__"].update({FORMAT: "{"})))
     with pytest.raises(ValueError, match="Update pellucid"):

@@ -21,6 +21,10 @@ FORMAT = "pellucid model 1"
 HEADER = 2**22
 """bytes of a header, which is read as a whole; the values are never more than the file has bytes for"""
 _ADVICE = "Expected a file that `pellucid train` wrote."
+_OTHERS = (
+    "holds weights of another program: it has no card. `pellucid denoise --model FILE` takes those of the "
+    "networks in docs/zoo.md; here a file is expected that `pellucid train` wrote."
+)
 
 
 def is_model(path: str | os.PathLike[str]) -> bool:
@@ -116,6 +120,8 @@ def _read(path: str | os.PathLike[str], *, weights: bool) -> tuple[Card, dict[st
     file = Path(path)
     if not file.is_file():
         raise FileNotFoundError(f"model must be a file, there is none at {str(path)!r}. Check the path.")
+    if not is_model(file):
+        raise ValueError(f"model {file.name!r} {_OTHERS}")
     tensors: dict[str, Tensor] = {}
     try:
         with file.open("rb") as raw:
@@ -133,7 +139,7 @@ def _read(path: str | os.PathLike[str], *, weights: bool) -> tuple[Card, dict[st
         ) from error
     found = next((key for key in metadata if key.startswith("pellucid model")), None)
     if found is None:
-        raise ValueError(f"model {file.name!r} holds weights of another program: it has no card. {_ADVICE}")
+        raise ValueError(f"model {file.name!r} {_OTHERS}")
     if found != FORMAT:
         raise ValueError(
             f"model {file.name!r} must be of the format {FORMAT!r}, got {found[:40]!r}. Update pellucid."
