@@ -37,8 +37,8 @@ class Config:
     iterations: int = fields.option(150, low=1)
     """steps of the fit, where no budget is given"""
     start: str = fields.option("learnt", choices=STARTS)
-    """weights that it begins from: random, or learnt (on noisy photographs, for pictures in colours; all
-    others and other widths begin from random ones, with four times the steps)"""
+    """weights that it begins from: random, or learnt (on noisy photographs, for pictures in colours and gray
+    ones; all others and other widths begin from random ones, with four times the steps)"""
     learning_rate: float = fields.option(0.003, low=0, low_open=True)
     """step size of Adam at the start"""
     schedule: str = fields.option("cosine", choices=SCHEDULES)
