@@ -105,6 +105,52 @@ def test_auto_decides_once_and_takes_the_noise_off(tmp_path, small):
         assert file.pages[0].is_tiled
 
 
+@pytest.mark.parametrize("moves", [0, 40])
+def test_auto_takes_a_film_together_or_each_frame_alone_as_the_trial_says(tmp_path, small, moves):
+    """Under `auto`, with nothing said of the axis: the method is that of the whole, and frames stay apart."""
+    scene = camera().astype(float)
+    clean = np.stack([scene[100:196, 90 + moves * t : 90 + moves * t + 96] for t in range(6)]) * 3 + 20
+    spoilt = np.round(clean + RNG.normal(0, 30, clean.shape)).clip(0, 65535).astype(np.uint16)
+    tifffile.imwrite(tmp_path / "a.ome.tif", spoilt, metadata={"axes": "TYX"})
+    outcome = run(tmp_path / "a.ome.tif", tmp_path / "b.ome.tif", effort="quick")
+    whole = pellucid.denoise(
+        spoilt, axes="TYX", effort="quick", hot_pixels="off", lines="off", return_result=True
+    )
+    assert outcome.decision.choice.method == whole.method
+    assert outcome.decision.axis == ("T" if whole.method == "mctf" else "")
+    made = tifffile.imread(tmp_path / "b.ome.tif").astype(float)
+    theirs = pellucid.denoise(spoilt, axes="TYX", effort="quick", hot_pixels="off", lines="off").astype(float)
+    for ours, other, truth in zip(made, theirs, clean, strict=True):
+        assert np.square(ours - truth).mean() < 1.1 * np.square(other - truth).mean()
+
+
+def test_lines_that_a_whole_run_takes_off_are_said_to_stay(tmp_path, small):
+    """What the whole of the same picture is said to be rid of, and nothing where there is none."""
+    spoilt = noisy(1, sigma=6.0, base=200).astype(float)
+    spoilt += 15 * RNG.standard_normal(spoilt.shape[1])[:, None]
+    spoilt = spoilt.round().clip(0, 65535).astype(np.uint16)
+    np.save(tmp_path / "a.npy", spoilt)
+    whole = pellucid.denoise(spoilt[0], "bm3d", sigma=6.0, data_range=1000.0, return_result=True)
+    assert any("an offset of every row" in note and "taken off" in note for note in whole.warnings)
+    asked = {"method": "bm3d", "sigma": 6.0, "data_range": 1000.0}
+    outcome = run(tmp_path / "a.npy", tmp_path / "b.npy", **asked)
+    assert any("an offset of every row" in note and "stays" in note for note in outcome.notes)
+    np.save(tmp_path / "c.npy", noisy(1, sigma=6.0, base=200))
+    for name, more in (("c", {}), ("a", {"lines": "off"})):
+        quiet = run(tmp_path / f"{name}.npy", tmp_path / f"{name}-out.npy", **asked, **more)
+        assert not any("offset" in note for note in quiet.notes)
+
+
+def test_scenes_that_a_run_of_slices_shows_are_said_not_to_be_kept_apart(tmp_path, small):
+    other = np.roll(CLEAN[::-1, ::-1], 37, 0)
+    clean = np.stack([CLEAN] * 4 + [255 - other] * 4) * 3 + 20
+    spoilt = np.round(clean + RNG.normal(0, 12, clean.shape)).clip(0, 65535).astype(np.uint16)
+    np.save(tmp_path / "a.npy", spoilt)
+    asked = {"method": "vbm3d", "sigma": 12.0, "data_range": 1000.0, "axes": "TYX"}
+    outcome = run(tmp_path / "a.npy", tmp_path / "b.npy", **asked)
+    assert any("2 scenes were seen in 8 neighbouring slices" in note for note in outcome.notes)
+
+
 def test_a_volume_takes_its_slices_together(tmp_path, small):
     clean = np.stack([CLEAN[:96, :96]] * 12) * 3 + 20
     spoilt = np.round(clean + RNG.normal(0, 30, clean.shape)).clip(0).astype(np.uint16)

@@ -244,4 +244,6 @@ def _letter(form: Form, request: Denoise) -> str:
     wanted = "" if request.axis in ("auto", "none") else request.axis.upper()
     if request.axis == "none" or (request.method != "auto" and not methods.load(request.method).axis):
         return ""
-    return wanted if wanted in several else next((letter for letter in "TZ" if letter in several), "")
+    if wanted and wanted in several:
+        return wanted
+    return next((letter for letter in "TZ" if letter in several), "")

@@ -14,7 +14,7 @@ from pellucid.auto import Choice
 from pellucid.files.stored import Stored, to_image
 from pellucid.files.working_range import Range
 from pellucid.image import Image
-from pellucid.large import refusing, spots
+from pellucid.large import refusing, spots, unseen
 from pellucid.large.sample import Sample
 from pellucid.noise import analysis
 from pellucid.noise.report import NoiseReport
@@ -117,9 +117,10 @@ def decide(
     choice = choice_for(state, report)
     axis, notes = _axis(state, choice, sample, form, request, name)
     run = None if sample.run is None else _run_of(state, choice, sample.run, form, axis)
-    if axis and settings.method is None and run is not None:
-        after = film.together(run, choice)
-        choice, notes = (after.choice if after.runs else choice), (*notes, *after.notes)
+    if axis and settings.method is None:
+        after = None if run is None else film.together(run, choice)
+        if after is not None:
+            choice, notes = (after.choice if after.runs else choice), (*notes, *after.notes)
         axis = axis if choice.method in film.TOGETHER else ""
     method = method_for(settings, choice)
     if method is not None:
@@ -134,9 +135,10 @@ def decide(
         axis=axis,
         nodata=nodata,
         hot=hot,
-        notes=(*windows.notes, *notes, *choice.notes, *_of_sensor(hot)),
+        notes=(*windows.notes, *notes, *choice.notes, *_of_sensor(hot), *unseen.of_lines(state, request)),
     )
-    made = replace(made, series=() if run is None else run.series)
+    series = () if run is None else run.series
+    made = replace(made, series=series, notes=(*made.notes, *unseen.of_scenes(series, axis)))
     if not look or method is None:
         return made
     if not method.axis:

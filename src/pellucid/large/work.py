@@ -205,6 +205,8 @@ def estimated(noisy: Tensor, decision: Decision) -> Tensor:
     method, change = method_for(settings, choice), choice.stabilise
     if method is None:
         return noisy
+    if not method.axis and len(noisy) > 1:  # no shots of one scene
+        return torch.cat([estimated(one[None], decision) for one in noisy])
     seen = noisy if change is None else torch.stack([change.forward(one) for one in noisy])
     shots = seen.movedim(0, 1)[None] if method.axis else seen
     piece = Piece(
