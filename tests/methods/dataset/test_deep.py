@@ -142,8 +142,8 @@ def test_what_is_predicted_does_not_depend_on_what_was_hidden(across):
         assert torch.equal(before[:, place][elsewhere], window[:, place][elsewhere])
 
 
-def test_the_network_is_told_apart_slices_by_their_order_and_gives_the_middle_one():
-    """With a network that gives what it is given, a film comes back as it was; all channels and both ends."""
+def test_a_network_is_given_the_slices_in_order_and_the_mean_of_its_own_is_the_middle_one():
+    """With a network that gives what it is given: the moving mean; all channels and both ends."""
     film = torch.rand(2, 6, 20, 20, generator=torch.Generator().manual_seed(0))
     config = Config(depth=5)
     card = models.Card(
@@ -152,7 +152,9 @@ def test_the_network_is_told_apart_slices_by_their_order_and_gives_the_middle_on
     )  # fmt: skip
     model = models.loading.Model(card=card, network=Tells(), config=config)
     made = models.applying.apply(model, n2v.LEARNING, film, None, config, seed=0, device=torch.device("cpu"))
-    assert torch.allclose(made, film, atol=1e-6)
+    turned = torch.stack([film[:, stacks.around(t, 6, 5)].mean(1) for t in range(6)], 1)
+    assert torch.allclose(made, turned, atol=1e-6)
+    assert torch.allclose(made[:, 3], film[:, 1:6].mean(1), atol=1e-6)
     seen = model.network.given.unflatten(1, (5, 2))[0]
     scaled = (film - torch.tensor([0.2, 0.4]).view(2, 1, 1, 1)) / torch.tensor([0.5, 2.0]).view(2, 1, 1, 1)
     assert torch.allclose(seen, scaled[:, [3, 4, 5, 4, 3]].transpose(0, 1), atol=1e-6)

@@ -164,17 +164,23 @@ def objective(
 
 
 def build(config: Config, channels: int) -> nn.Module:
-    """The network that the configuration names, for all slices of a window, of which one is looked at."""
+    """The network that the configuration names, for all slices of a window."""
     return networks.builder(config.network)(config.depth * channels, config.depth * channels)
 
 
 def predicted(network: nn.Module, seen: Tensor, sigma: Tensor | None, config: Config) -> Tensor:
-    """(B, C, H, W) the middle slice of (B, D C, H, W), told the level of one slice where it is asked for."""
+    """(B, C, H, W) the middle slice of (B, D C, H, W), told the level of one slice where it is asked for.
+
+    It is the mean of what the network makes of all slices: networks that take off what they find begin with
+    the mean of the window, not with a slice that they are not to trust.
+    """
     channels = seen.shape[1] // config.depth
     if sigma is not None and sigma.shape[1] > 1:
         sigma = sigma.repeat(1, config.depth, 1, 1)
-    first = config.depth // 2 * channels
-    return apply(network, seen, sigma)[:, first : first + channels]
+    made = apply(network, seen, sigma)
+    if config.depth == 1:
+        return made
+    return made.reshape(len(made), config.depth, channels, *made.shape[-2:]).mean(1)
 
 
 def predict(
