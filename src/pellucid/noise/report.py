@@ -115,6 +115,7 @@ class NoiseReport:
         step: distance of neighbouring values as they are stored, 0 where there is none.
         exact: share of the blocks in which something is drawn on a part that is exactly flat.
         doubt: mean size of the error of the logarithm of the variance, as expected.
+        paper: whether the paper of a page told the level, between its strokes.
         counts: the lattice of the values where they are counts of few photons, or None.
         drift: how the level varies smoothly over the picture, where sigma is its root mean square, or None
             where it is one number.
@@ -140,6 +141,7 @@ class NoiseReport:
     step: float = 0.0
     exact: float = 0.0
     doubt: float = 0.0
+    paper: bool = False
     counts: Counts | None = None
     drift: Field | None = None
     warnings: tuple[str, ...] = field(default=())

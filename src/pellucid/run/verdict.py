@@ -152,8 +152,11 @@ def _found(
 ) -> list[tuple[int, str]]:
     """Everything that speaks against a result, with its weight: 1 for medium, 2 for low."""
     unit = noise.scale
-    level = math.sqrt(noise.level**2 + sum(p.amplitude**2 / 2 for p in noise.periodic) + _impulses(r, noise))
+    # what repeats may be a pattern of the noise or lines of text: it may go, and need not
+    more = sum(p.amplitude**2 / 2 for p in noise.periodic) + _impulses(r, noise)
+    level = math.sqrt(noise.level**2 + more)
     ratio = r.removed / level if level > 0 else math.inf
+    least = r.removed / noise.level if noise.level > 0 else math.inf
     said = [
         (
             _grade(ratio, MUCH),
@@ -187,13 +190,14 @@ def _found(
             f"patches of the picture show ({r.white * unit:.3g})"
         )
         said.append((_grade(r.removed / r.white, EIGEN), words))
-    short = ratio < SHORT or (spectral and ratio < NEARLY[0] and r.detail > NEARLY[1])
-    if short and r.detail > LEAKED[0]:
+    short = least < SHORT or (spectral and least < NEARLY[0] and r.detail > NEARLY[1])
+    # between the strokes of a page filters leave noise, and where its paper told the level that is no doubt of it
+    if short and r.detail > LEAKED[0] and not noise.paper:
         words = (
-            f"of a noise read as {level * unit:.3g} only {r.removed * unit:.3g} could be removed, and that "
+            f"of a noise read as {noise.level * unit:.3g} only {r.removed * unit:.3g} could be removed, and that "
             f"resembles the picture (correlation {r.detail:.2f}): texture was taken for noise"
         )
-        grave = ratio < VAIN or (patches and ratio < FAR[0] and r.detail > FAR[1])
+        grave = least < VAIN or (patches and least < FAR[0] and r.detail > FAR[1])
         if spectral:
             grave = r.detail > LEAKED[1] and strength == 1
         if certain(r) < 1 or not spectral:

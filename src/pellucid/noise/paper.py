@@ -1,0 +1,215 @@
+"""The noise of a page, told by its paper: values on the far side of it from the ink hold nothing else.
+
+Between the strokes of small dense text no block is calm, so that what looks for calm blocks finds the text. But
+paper is one value, and ink lies on one side of it: on the other side the distribution of the values is half of
+that of the noise, however dense the strokes are. That it is so can be seen without truth: this half has the
+shape of a Gaussian's, and neighbouring pixels that both lie in it know nothing of each other. A sky, a shaded
+wall or a gray with texture shows neither.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import erfc
+from torch import Tensor
+
+Floats = NDArray[np.floating[Any]]
+
+SIDE = 128
+"""pixels of a side of the parts, each with one value of paper"""
+PARTS = 16
+"""parts that are looked at, at the most"""
+MOST = 0.75
+"""share of the parts that must be paper with ink"""
+HEAP = 0.15
+"""share of the values in the shortest interval, which lies about the paper"""
+FEWEST = 500
+"""values beyond the paper with which it tells anything"""
+NEAR, REACH = 0.5, 2.6
+"""standard deviations to the near side of the paper, and to the far one, between which a Gaussian is fitted"""
+ROUNDS = 8
+SETTLED = 0.04
+"""of the standard deviation: less is what moving bins do"""
+SHAPE = 0.03
+"""greatest distance of the distribution beyond the paper from that of a Gaussian, beside chance"""
+SHARED = 0.04
+"""greatest correlation of neighbours beyond the paper, beside chance"""
+PAPER = 0.3
+"""share of a part that is paper, at least"""
+INK, AWAY = 0.03, 4.0
+"""share of a part that is ink, at least, and how many standard deviations it lies away"""
+STEPS = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0))
+
+
+def level(
+    windows: Sequence[Tensor], *, step: float = 0.0, floor: float = -math.inf, ceiling: float = math.inf
+) -> tuple[float, ...] | None:
+    """Standard deviation of white noise per channel, or None where the picture is no page of ink on paper.
+
+    Args:
+        windows: (C, h, w) parts of the picture.
+        step: distance of neighbouring values, 0 for none.
+        floor: least value, where values were cut off there.
+        ceiling: largest value, where values were cut off there.
+
+    Source: ours.
+
+    >>> import torch
+    >>> draw = torch.Generator().manual_seed(0)
+    >>> page = torch.ones(1, 128, 128)
+    >>> page[:, ::4], page[:, :, ::5] = 0.1, 0.2
+    >>> noisy = page + 0.05 * torch.randn(1, 128, 128, generator=draw)
+    >>> [round(sigma, 2) for sigma in level([noisy])]
+    [0.05]
+    >>> level([torch.linspace(0, 1, 128).expand(1, 128, 128) + noisy / 100]) is None
+    True
+    """
+    parts = [part for window in windows for part in _parts(window.numpy())]
+    parts = parts[:: math.ceil(len(parts) / PARTS)] if parts else []
+    found: list[list[float]] = []
+    for number, part in enumerate(parts):
+        each = []
+        for plane in part:
+            sigma = of_part(plane, step=step, floor=floor, ceiling=ceiling)
+            if sigma is None:
+                break
+            each.append(sigma)
+        if len(each) == len(part):
+            found.append(each)
+        if len(found) + len(parts) - number - 1 < MOST * len(parts):
+            return None
+    return tuple(np.median(found, axis=0).tolist()) if found else None
+
+
+def of_part(
+    plane: Floats, *, step: float = 0.0, floor: float = -math.inf, ceiling: float = math.inf
+) -> float | None:
+    """The noise of (h, w) of one paper, bright or dark, or None."""
+    for values, end in ((plane, ceiling), (-plane, -floor)):
+        found = _beyond(values.astype(np.float64), end, step)
+        if found is not None:
+            return found
+    return None
+
+
+def _parts(window: Floats) -> list[Floats]:
+    """Parts of (C, h, w) of about SIDE x SIDE pixels, without constant ones."""
+    height, width = window.shape[-2:]
+    rows, columns = (np.array_split(np.arange(n), max(1, round(n / SIDE))) for n in (height, width))
+    found = [window[:, r[0] : r[-1] + 1, c[0] : c[-1] + 1] for r in rows for c in columns]
+    return [part for part in found if np.ptp(part) > 0]
+
+
+def _beyond(values: Floats, end: float, step: float) -> float | None:
+    """The noise of (h, w) whose paper is brighter than its ink, and cut off at `end`, or None."""
+    inner = values < end - max(step / 2, 1e-6 * float(np.ptp(values)))
+    ordered = np.sort(values[inner])
+    if len(ordered) < 4 * FEWEST:
+        return None
+    cut = values.size - len(ordered)
+    fitted = _fit(ordered, cut, end, step)
+    if fitted is None:
+        return None
+    middle, sigma = fitted
+    if _share_below(ordered, middle - AWAY * sigma) * len(ordered) < INK * values.size:
+        return None
+    # on a lattice what is beyond begins between two values
+    low = middle if step == 0 else ordered[0] + step * (math.ceil((middle - ordered[0]) / step - 0.5) + 0.5)
+    beyond = ordered[np.searchsorted(ordered, low, "right") :]
+    total, tail = len(beyond) + cut, float(_tail((low - middle) / sigma))
+    if total < FEWEST or total < PAPER * tail * values.size:
+        return None
+    last = np.flatnonzero(np.append(np.diff(beyond) > 0, True))
+    told = 1 - _tail((beyond[last] + step / 2 - middle) / sigma) / tail
+    away = np.abs(told - (last + 1) / total)
+    if float(away.max()) > SHAPE + 1.6 / math.sqrt(total):
+        return None
+    return sigma if _independent(values, (values > low) & inner) else None
+
+
+def _share_below(ordered: Floats, value: float) -> float:
+    return float(np.searchsorted(ordered, value)) / len(ordered)
+
+
+def _tail(x: Any) -> Any:
+    """Share of a Gaussian of mean 0 and standard deviation 1 beyond x."""
+    return erfc(x / math.sqrt(2)) / 2
+
+
+def _fit(ordered: Floats, cut: int, end: float, step: float) -> tuple[float, float] | None:
+    """Middle and standard deviation of the heap at the upper side of values in order.
+
+    Of what lies above a point a little below the middle the likelihood of a Gaussian that begins there is
+    greatest, counted in bins, of which the last holds all that was cut off; round by round about what was
+    found.
+    """
+    count = round(HEAP * len(ordered))
+    start = int((ordered[count:] - ordered[:-count]).argmin())
+    middle = float(ordered[start] + ordered[start + count]) / 2
+    beyond = ordered[ordered > middle] - middle
+    if len(beyond) < FEWEST:
+        return None
+    sigma = max(float(np.median(beyond)) / 0.6745, step / 3)
+    if _share_below(ordered, middle - AWAY * sigma / 2) < INK / 2:
+        return None  # as in most photographs, without a fit
+    widest = 4 * sigma
+    for _ in range(ROUNDS):
+        width = sigma / 8 if step == 0 else step * max(1, round(sigma / 8 / step))
+        low, high = middle - NEAR * sigma, min(middle + REACH * sigma, end - step / 2)
+        if step > 0:  # the edges lie between the values
+            low = ordered[0] + step * (math.ceil((low - ordered[0]) / step) - 0.5)
+        edges = np.arange(low, high + 0.01 * width, width)
+        if len(edges) < 5:
+            return None
+        places = np.searchsorted(ordered, edges)
+        number = np.append(np.diff(places), len(ordered) - places[-1] + cut).astype(np.float64)
+        if number.sum() < FEWEST:
+            return None
+        moved, wider = _likeliest((edges - middle) / sigma, number)
+        middle, sigma = middle + moved * sigma, sigma * wider
+        if sigma > widest:
+            return None
+        if abs(wider - 1) < SETTLED and abs(moved) < SETTLED:  # less is the bins' doing
+            return middle, sigma
+    return None
+
+
+def _likeliest(edges: Floats, number: Floats) -> tuple[float, float]:
+    """Mean and standard deviation of the Gaussian, near 0 and 1, that counts in bins speak for.
+
+    Args:
+        edges: (K,) where the bins begin; the last has no end.
+        number: (K,) of values in each.
+    """
+
+    def unlikely(at: Floats) -> float:
+        tail = _tail((edges - at[0]) * math.exp(-at[1]))
+        share = (tail - np.append(tail[1:], 0.0)) / max(float(tail[0]), 1e-300)
+        return -float(np.sum(number * np.log(np.maximum(share, 1e-12))))
+
+    bounds = ((-0.7, 0.7), (-0.7, 0.7))
+    found = minimize(unlikely, np.zeros(2), method="L-BFGS-B", bounds=bounds)
+    return float(found.x[0]), math.exp(float(found.x[1]))
+
+
+def _independent(values: Floats, beyond: NDArray[np.bool_]) -> bool:
+    """Whether neighbours that both lie beyond the paper know nothing of each other."""
+    height, width = values.shape
+    for down, across in STEPS:
+        one = (slice(0, height - down), slice(0, width - across))
+        other = (slice(down, height), slice(across, width))
+        both = beyond[one] & beyond[other]
+        if both.sum() < FEWEST / 4:
+            return False
+        a, b = values[one][both], values[other][both]
+        a, b = a - a.mean(), b - b.mean()
+        size = math.sqrt(float(np.mean(a * a) * np.mean(b * b)))
+        if size == 0 or abs(float(np.mean(a * b))) > (SHARED + 3 / math.sqrt(len(a))) * size:
+            return False
+    return True
