@@ -52,6 +52,8 @@ LOST = (0.6, 1.1)
 """doubt from which on less is removed than was read, and from which on nothing"""
 KNOWN = 0.05
 """doubt of what paper tells: 2 % off for pages with noise of 5 to 30 grey levels, twice that in variance"""
+ALIKE = 0.3
+"""difference of the logarithms of the levels of paper, by itself and by the law, that is no contradiction"""
 PAGE = (0.12, 0.3)
 """doubt from which on the paper of a page begins to be believed, and is wholly"""
 WIDER = 1.15
@@ -154,9 +156,9 @@ def _framed(views: list[Tensor], seen: Values, color: bool) -> NoiseReport:
     mixing = matrix(channels, color=color).double()
     evenness = found.variance.square().sum(1) / found.variance.sum(1).square() * spectrum.SIDE**2
     report = _spectral(found.variance, mixing, common)
-    limits = [most / seen.span for most in seen.most]
 
     def careful(report: NoiseReport) -> NoiseReport:
+        limits = [most / seen.span for most in (seen.most if report.correlated else seen.reduced)]
         sure = _believed(report, limits, blocks, doubt)
         if not classes:  # what the eigenvalues show as well is no guess
             sure *= min(max(joint / max(report.level, 1e-12), GUESSED), 1.0)
@@ -175,10 +177,19 @@ def _framed(views: list[Tensor], seen: Values, color: bool) -> NoiseReport:
         ends = (floor, ceiling)
         report = careful(_white(blocks, law, (sample, valid), channels, common, report, doubt, ends, uneven))
     belief = rise(doubt, *PAGE)
-    if belief == 0 or any(gain > 0 for gain in report.gain):  # paper tells of its own brightness alone
+    page = None if belief == 0 else paper.find(views, step=step, floor=floor, ceiling=ceiling)
+    if page is None or _agrees(report, page):
         return report
-    page = paper.level(views, step=step, floor=floor, ceiling=ceiling)
-    return report if page is None else _blended(report, page, belief, common)
+    return _blended(report, page.sigma, belief, common)
+
+
+def _agrees(report: NoiseReport, page: paper.Paper) -> bool:
+    """Whether noise that grows with the brightness is on this paper what it should be."""
+    if not any(gain > 0 for gain in report.gain):
+        return False
+    law = np.asarray(report.gain) * np.asarray(page.light) + np.asarray(report.offset)
+    far = np.log(np.maximum(law, 1e-12) / np.square(page.sigma)) / 2
+    return bool(np.abs(far).max() < ALIKE)
 
 
 def _blended(

@@ -1,17 +1,17 @@
 """The noise of a page, told by its paper: values on the far side of it from the ink hold nothing else.
 
-Between the strokes of small dense text no block is calm, so that what looks for calm blocks finds the text. But
-paper is one value, and ink lies on one side of it: on the other side the distribution of the values is half of
-that of the noise, however dense the strokes are. That it is so can be seen without truth: this half has the
-shape of a Gaussian's, and neighbouring pixels that both lie in it know nothing of each other. A sky, a shaded
-wall or a gray with texture shows neither.
+Between the strokes of small dense text no block is calm, so that what looks for calm blocks finds the text.
+But paper is one value, and ink lies on one side of it: on the other side the distribution of the values is
+half of that of the noise, however dense the strokes are. That it is so can be seen without truth: this half
+has the shape of a Gaussian's, and neighbouring pixels that both lie in it know nothing of each other. A sky,
+a shaded wall or a gray with texture shows neither.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,14 @@ from scipy.special import erfc
 from torch import Tensor
 
 Floats = NDArray[np.floating[Any]]
+
+
+class Paper(NamedTuple):
+    """The paper of a page: its brightness and the standard deviation of its noise, per channel."""
+
+    light: tuple[float, ...]
+    sigma: tuple[float, ...]
+
 
 SIDE = 128
 """pixels of a side of the parts, each with one value of paper"""
@@ -32,7 +40,7 @@ HEAP = 0.15
 FEWEST = 500
 """values beyond the paper with which it tells anything"""
 NEAR, REACH = 0.5, 2.6
-"""standard deviations to the near side of the paper, and to the far one, between which a Gaussian is fitted"""
+"""standard deviations to the near side of the paper and to the far one, between which a Gaussian is fitted"""
 ROUNDS = 8
 SETTLED = 0.04
 """of the standard deviation: less is what moving bins do"""
@@ -47,10 +55,10 @@ INK, AWAY = 0.03, 4.0
 STEPS = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0))
 
 
-def level(
+def find(
     windows: Sequence[Tensor], *, step: float = 0.0, floor: float = -math.inf, ceiling: float = math.inf
-) -> tuple[float, ...] | None:
-    """Standard deviation of white noise per channel, or None where the picture is no page of ink on paper.
+) -> Paper | None:
+    """The paper of a page, or None where the picture is no page of ink on paper.
 
     Args:
         windows: (C, h, w) parts of the picture.
@@ -65,36 +73,39 @@ def level(
     >>> page = torch.ones(1, 128, 128)
     >>> page[:, ::4], page[:, :, ::5] = 0.1, 0.2
     >>> noisy = page + 0.05 * torch.randn(1, 128, 128, generator=draw)
-    >>> [round(sigma, 2) for sigma in level([noisy])]
+    >>> [round(sigma, 2) for sigma in find([noisy]).sigma]
     [0.05]
-    >>> level([torch.linspace(0, 1, 128).expand(1, 128, 128) + noisy / 100]) is None
+    >>> find([torch.linspace(0, 1, 128).expand(1, 128, 128) + noisy / 100]) is None
     True
     """
     parts = [part for window in windows for part in _parts(window.numpy())]
     parts = parts[:: math.ceil(len(parts) / PARTS)] if parts else []
-    found: list[list[float]] = []
+    found: list[list[tuple[float, float]]] = []
     for number, part in enumerate(parts):
         each = []
         for plane in part:
-            sigma = of_part(plane, step=step, floor=floor, ceiling=ceiling)
-            if sigma is None:
+            one = of_part(plane, step=step, floor=floor, ceiling=ceiling)
+            if one is None:
                 break
-            each.append(sigma)
+            each.append(one)
         if len(each) == len(part):
             found.append(each)
         if len(found) + len(parts) - number - 1 < MOST * len(parts):
             return None
-    return tuple(np.median(found, axis=0).tolist()) if found else None
+    if not found:
+        return None
+    light, sigma = np.median(found, axis=0).T.tolist()
+    return Paper(tuple(light), tuple(sigma))
 
 
 def of_part(
     plane: Floats, *, step: float = 0.0, floor: float = -math.inf, ceiling: float = math.inf
-) -> float | None:
-    """The noise of (h, w) of one paper, bright or dark, or None."""
-    for values, end in ((plane, ceiling), (-plane, -floor)):
-        found = _beyond(values.astype(np.float64), end, step)
+) -> tuple[float, float] | None:
+    """Brightness and noise of (h, w) of one paper, bright or dark, or None."""
+    for sign, end in ((1, ceiling), (-1, -floor)):
+        found = _beyond(sign * plane.astype(np.float64), end, step)
         if found is not None:
-            return found
+            return sign * found[0], found[1]
     return None
 
 
@@ -106,8 +117,8 @@ def _parts(window: Floats) -> list[Floats]:
     return [part for part in found if np.ptp(part) > 0]
 
 
-def _beyond(values: Floats, end: float, step: float) -> float | None:
-    """The noise of (h, w) whose paper is brighter than its ink, and cut off at `end`, or None."""
+def _beyond(values: Floats, end: float, step: float) -> tuple[float, float] | None:
+    """Brightness and noise of (h, w) whose paper is brighter than its ink, and cut off at `end`, or None."""
     inner = values < end - max(step / 2, 1e-6 * float(np.ptp(values)))
     ordered = np.sort(values[inner])
     if len(ordered) < 4 * FEWEST:
@@ -130,7 +141,7 @@ def _beyond(values: Floats, end: float, step: float) -> float | None:
     away = np.abs(told - (last + 1) / total)
     if float(away.max()) > SHAPE + 1.6 / math.sqrt(total):
         return None
-    return sigma if _independent(values, (values > low) & inner) else None
+    return (middle, sigma) if _independent(values, (values > low) & inner) else None
 
 
 def _share_below(ordered: Floats, value: float) -> float:

@@ -40,6 +40,10 @@ TAPER = 0.3
 """share of the extent over which values count less towards an end where they were cut off"""
 UNEVEN = 1.2
 """by which factor the level of noise may be above this bound, as noise is not of one level everywhere"""
+PALETTE = (48, 256)
+"""colours of a picture that was reduced to a palette; fewer are a drawing, which is held for what it is"""
+ROUNDING = 3.0
+"""standard deviations of what that may do to the characteristic function"""
 WEAKEST = 0.05
 """of the characteristic function; less is chance"""
 NARROW = 0.507
@@ -74,6 +78,8 @@ class Values:
         constant: share of the blocks that are constant.
         most: for each channel the largest standard deviation that noise of one level can have: it makes the
             distribution of the values at least as wide as its own, wherever they heap.
+        reduced: the same of noise that was there before the colours were reduced to a palette, if they were.
+            That may be white; steps and dither, which are not, came with the palette.
     """
 
     low: float
@@ -85,6 +91,7 @@ class Values:
     usable: tuple[Tensor, ...]
     constant: float
     most: tuple[float, ...]
+    reduced: tuple[float, ...]
 
 
 def look(windows: list[Tensor], hidden: list[Tensor] | None = None) -> Values:
@@ -135,13 +142,19 @@ def look(windows: list[Tensor], hidden: list[Tensor] | None = None) -> Values:
     distinct: Tensor = torch.unique(some.double())
     step = _step(distinct, some.numel(), most - least)
     channels = [torch.cat([v[c] for v in inner]) for c in range(windows[0].shape[0])]
+
+    def widest(chance: float) -> tuple[float, ...]:
+        return tuple(_widest(c[:: max(1, c.numel() // MOST)], floor, ceiling, step, chance) for c in channels)
+
+    chance, most_of = _reduced(channels), widest(0.0)
     return Values(
         low=float(ends[0]),
         span=span,
         floor=floor,
         ceiling=ceiling,
         step=step,
-        most=tuple(_widest(c[:: max(1, c.numel() // MOST)], floor, ceiling, step) for c in channels),
+        most=most_of,
+        reduced=most_of if chance == 0 else widest(chance),
         exact=1.0 if len(distinct) <= TWO else mixed / max(number, 1),
         usable=tuple(usable),
         constant=1 - number / max(sum(c.numel() for c in constants), 1),
@@ -267,7 +280,7 @@ def _all(marked: Tensor, rows: int, columns: int) -> Tensor:
     return marked
 
 
-def _widest(values: Tensor, floor: float, ceiling: float, step: float) -> float:
+def _widest(values: Tensor, floor: float, ceiling: float, step: float, chance: float) -> float:
     """The largest standard deviation of noise in values, infinite where they tell nothing; two bounds.
 
     The density of a sum is nowhere higher than that of one of its parts: the shortest interval that holds a
@@ -283,11 +296,14 @@ def _widest(values: Tensor, floor: float, ceiling: float, step: float) -> float:
     ordered = torch.from_numpy(np.sort(between.numpy()))
     shortest = float((ordered[count:] - ordered[:-count]).min()) + step
     cut = len(between) < len(values)
-    return min((2.0 if cut else 1.0) * shortest / NARROW, _by_heaps(ordered, floor, ceiling, step))
+    return min((2.0 if cut else 1.0) * shortest / NARROW, _by_heaps(ordered, floor, ceiling, step, chance))
 
 
-def _by_heaps(ordered: Tensor, floor: float, ceiling: float, step: float) -> float:
-    """The second bound, from values in order; towards an end where they were cut off they count less."""
+def _by_heaps(ordered: Tensor, floor: float, ceiling: float, step: float, chance: float) -> float:
+    """The second bound, from values in order; towards an end where they were cut off they count less.
+
+    Less than `chance` of the characteristic function is none of its doing.
+    """
     low, high = float(ordered[0]), float(ordered[-1])
     extent = high - low
     if extent <= 0:
@@ -305,10 +321,26 @@ def _by_heaps(ordered: Tensor, floor: float, ceiling: float, step: float) -> flo
         now = now * turn
         sums.append(now.sum())
     size = torch.stack(sums).abs() / weight.sum().clamp_min(1e-12)
-    chance = 5 * float(weight.square().sum().sqrt() / weight.sum().clamp_min(1e-12))
+    chance = max(chance, 5 * float(weight.square().sum().sqrt() / weight.sum().clamp_min(1e-12)))
     told = (size > max(WEAKEST, chance)) & (size < 1) & (turns * step < 1)
     found = (-2 * size[told].log()).sqrt() / turns[told]
     return UNEVEN * float(found.min()) if len(found) else math.inf
+
+
+def _reduced(channels: Sequence[Tensor]) -> float:
+    """What a palette may do to the characteristic function of a channel; 0 where there is none.
+
+    Each of its colours stands for all of a cell that is wide in every channel, and is off by as much as its
+    share of the pixels.
+    """
+    some = torch.stack([c[:: max(1, c.numel() // ASKED)] for c in channels]).double()
+    if len(some) < 2:
+        return 0.0
+    one = torch.tensor([2.0, 3.0, 5.0, 7.0]).double().sqrt()[: len(some)] @ some[:4]  # a colour, a number
+    count = torch.unique(one, return_counts=True)[1]
+    if not PALETTE[0] <= len(count) <= min(PALETTE[1], some.shape[1] // 16):
+        return 0.0
+    return ROUNDING * float((count.double() / some.shape[1]).square().sum().sqrt())
 
 
 def _step(distinct: Tensor, count: int, extent: float) -> float:

@@ -191,11 +191,11 @@ def _found(
         )
         said.append((_grade(r.removed / r.white, EIGEN), words))
     short = least < SHORT or (spectral and least < NEARLY[0] and r.detail > NEARLY[1])
-    # between the strokes of a page filters leave noise, and where its paper told the level that is no doubt of it
+    # between strokes filters leave noise: where paper told its level, that says nothing against it
     if short and r.detail > LEAKED[0] and not noise.paper:
         words = (
-            f"of a noise read as {noise.level * unit:.3g} only {r.removed * unit:.3g} could be removed, and that "
-            f"resembles the picture (correlation {r.detail:.2f}): texture was taken for noise"
+            f"of a noise read as {noise.level * unit:.3g} only {r.removed * unit:.3g} could be removed, and "
+            f"that resembles the picture (correlation {r.detail:.2f}): texture was taken for noise"
         )
         grave = least < VAIN or (patches and least < FAR[0] and r.detail > FAR[1])
         if spectral:
