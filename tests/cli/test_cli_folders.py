@@ -57,6 +57,15 @@ def test_a_pattern_in_quotes(run, tree, tmp_path):
     assert "expected files that match, got none" in done.err
 
 
+@pytest.mark.parametrize("pattern", [False, True])
+def test_a_link_that_leads_nowhere_is_named(run, tree, tmp_path, pattern):
+    (tree / "c.png").symlink_to("gone.png")
+    done = run("denoise", tree / "*.png" if pattern else tree, "-o", tmp_path / "out", *QUICK)
+    assert done.code == 1
+    assert f"{tree / 'c.png'} is a link to gone.png, which does not exist" in done.err
+    assert files(tmp_path / "out") == ["a.png", "b.png"]
+
+
 def test_what_exists_is_skipped_and_the_rest_done(run, tree, tmp_path):
     out = tmp_path / "out"
     assert (

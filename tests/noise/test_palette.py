@@ -9,6 +9,7 @@ from PIL import Image
 from skimage import data
 
 from pellucid.noise import palette
+from pellucid.noise.analysis import analyse
 
 T = np.linspace(0, 1, 256)
 TABLES = {
@@ -71,3 +72,18 @@ def test_what_is_found_does_not_depend_on_storage_flip_crop_or_stack(name, gain,
     inner = picture[..., cut : picture.shape[-2] - cut, cut : picture.shape[-1] - cut]
     seen = (inner.flip(turned) * gain).repeat(slices, 1, 1, 1)
     assert (palette.find(seen, color=True) is not None) == bool(name)
+
+
+@pytest.mark.parametrize("name", ["astronaut", "chelsea", "coffee"])
+def test_noise_under_a_palette_is_read(name):
+    """256 colours of a noisy picture: each stands for a wide cell, which hides no noise; of a clean one, none."""
+    clean = getattr(data, name)()[40:232, 80:272]
+    picture = np.clip(clean + np.random.default_rng(0).normal(0, 15, clean.shape), 0, 255).astype(np.uint8)
+
+    def level(x):
+        reduced = np.asarray(Image.fromarray(x).quantize(256).convert("RGB"))
+        pixels = torch.from_numpy(np.moveaxis(reduced, -1, 0).astype(np.float32))[None] / 255
+        return analyse(pixels, color=True).level * 255
+
+    assert 7.5 < level(picture) < 18
+    assert level(clean) < 4

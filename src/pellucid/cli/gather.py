@@ -66,14 +66,19 @@ def _is_picture(name: Path, path: Path) -> bool:
     hidden = any(part.startswith(".") for part in name.parts)
     if hidden or any(is_zarr(folder) for folder in path.parents if folder.suffix.lower() == ".zarr"):
         return False  # what lies in a store is no picture of its own
-    return (path.suffix.lower() in files.SUFFIXES and path.is_file()) or (
+    return (path.suffix.lower() in files.SUFFIXES and (path.is_file() or _leads_nowhere(path))) or (
         path.suffix.lower() == ".zarr" and is_zarr(path)
     )
 
 
+def _leads_nowhere(path: Path) -> bool:
+    """Whether this is a link to a file that is gone: it is named like any input that fails, not passed over."""
+    return path.is_symlink() and not path.exists()
+
+
 def _matching(pattern: Path, recursive: bool, without: Path | None) -> list[Found]:
     paths = [Path(path) for path in sorted(glob.glob(str(pattern), recursive=True))]
-    pictures = [Found(path, gathered=True) for path in paths if path.is_file()]
+    pictures = [Found(path, gathered=True) for path in paths if path.is_file() or _leads_nowhere(path)]
     for folder in (path for path in paths if path.is_dir() and recursive):
         pictures += [
             Found(one.path, Path(folder.name) / one.below, True)

@@ -71,6 +71,8 @@ def _check_file(file: Path) -> None:
         if file.is_dir():
             raise IsADirectoryError(f"{file} is a folder. Give an image file, or the files in it.")
         if not file.exists():
+            if file.is_symlink():
+                raise FileNotFoundError(f"{file} is a link to {os.readlink(file)}, which does not exist.")
             raise FileNotFoundError(f"{file} does not exist. Check the path.")
         if not file.is_file():
             raise ValueError(f"{file} is no regular file. Give an image file.")
