@@ -76,7 +76,7 @@ def test_what_is_found_does_not_depend_on_storage_flip_crop_or_stack(name, gain,
 
 @pytest.mark.parametrize("name", ["astronaut", "chelsea", "coffee"])
 def test_noise_under_a_palette_is_read(name):
-    """256 colours of a noisy picture: each stands for a wide cell, which hides no noise; of a clean one, none."""
+    """256 colours of a noisy picture stand for a wide cell each, which hides no noise."""
     clean = getattr(data, name)()[40:232, 80:272]
     picture = np.clip(clean + np.random.default_rng(0).normal(0, 15, clean.shape), 0, 255).astype(np.uint8)
 

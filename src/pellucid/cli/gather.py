@@ -72,7 +72,7 @@ def _is_picture(name: Path, path: Path) -> bool:
 
 
 def _leads_nowhere(path: Path) -> bool:
-    """Whether this is a link to a file that is gone: it is named like any input that fails, not passed over."""
+    """Whether this is a link to a file that is gone: it is named as an input that fails, not passed over."""
     return path.is_symlink() and not path.exists()
 
 

@@ -42,8 +42,6 @@ UNEVEN = 1.2
 """by which factor the level of noise may be above this bound, as noise is not of one level everywhere"""
 PALETTE = (48, 256)
 """colours of a picture that was reduced to a palette; fewer are a drawing, which is held for what it is"""
-ROUNDING = 3.0
-"""standard deviations of what that may do to the characteristic function"""
 WEAKEST = 0.05
 """of the characteristic function; less is chance"""
 NARROW = 0.507
@@ -143,10 +141,12 @@ def look(windows: list[Tensor], hidden: list[Tensor] | None = None) -> Values:
     step = _step(distinct, some.numel(), most - least)
     channels = [torch.cat([v[c] for v in inner]) for c in range(windows[0].shape[0])]
 
-    def widest(chance: float) -> tuple[float, ...]:
-        return tuple(_widest(c[:: max(1, c.numel() // MOST)], floor, ceiling, step, chance) for c in channels)
+    def widest(by_heaps: bool) -> tuple[float, ...]:
+        return tuple(
+            _widest(c[:: max(1, c.numel() // MOST)], floor, ceiling, step, by_heaps) for c in channels
+        )
 
-    chance, most_of = _reduced(channels), widest(0.0)
+    most_of = widest(True)
     return Values(
         low=float(ends[0]),
         span=span,
@@ -154,7 +154,7 @@ def look(windows: list[Tensor], hidden: list[Tensor] | None = None) -> Values:
         ceiling=ceiling,
         step=step,
         most=most_of,
-        reduced=most_of if chance == 0 else widest(chance),
+        reduced=widest(False) if _reduced(channels) else most_of,
         exact=1.0 if len(distinct) <= TWO else mixed / max(number, 1),
         usable=tuple(usable),
         constant=1 - number / max(sum(c.numel() for c in constants), 1),
@@ -280,7 +280,7 @@ def _all(marked: Tensor, rows: int, columns: int) -> Tensor:
     return marked
 
 
-def _widest(values: Tensor, floor: float, ceiling: float, step: float, chance: float) -> float:
+def _widest(values: Tensor, floor: float, ceiling: float, step: float, by_heaps: bool) -> float:
     """The largest standard deviation of noise in values, infinite where they tell nothing; two bounds.
 
     The density of a sum is nowhere higher than that of one of its parts: the shortest interval that holds a
@@ -296,14 +296,12 @@ def _widest(values: Tensor, floor: float, ceiling: float, step: float, chance: f
     ordered = torch.from_numpy(np.sort(between.numpy()))
     shortest = float((ordered[count:] - ordered[:-count]).min()) + step
     cut = len(between) < len(values)
-    return min((2.0 if cut else 1.0) * shortest / NARROW, _by_heaps(ordered, floor, ceiling, step, chance))
+    bound = (2.0 if cut else 1.0) * shortest / NARROW
+    return min(bound, _by_heaps(ordered, floor, ceiling, step)) if by_heaps else bound
 
 
-def _by_heaps(ordered: Tensor, floor: float, ceiling: float, step: float, chance: float) -> float:
-    """The second bound, from values in order; towards an end where they were cut off they count less.
-
-    Less than `chance` of the characteristic function is none of its doing.
-    """
+def _by_heaps(ordered: Tensor, floor: float, ceiling: float, step: float) -> float:
+    """The second bound, from values in order; towards an end where they were cut off they count less."""
     low, high = float(ordered[0]), float(ordered[-1])
     extent = high - low
     if extent <= 0:
@@ -321,26 +319,22 @@ def _by_heaps(ordered: Tensor, floor: float, ceiling: float, step: float, chance
         now = now * turn
         sums.append(now.sum())
     size = torch.stack(sums).abs() / weight.sum().clamp_min(1e-12)
-    chance = max(chance, 5 * float(weight.square().sum().sqrt() / weight.sum().clamp_min(1e-12)))
+    chance = 5 * float(weight.square().sum().sqrt() / weight.sum().clamp_min(1e-12))
     told = (size > max(WEAKEST, chance)) & (size < 1) & (turns * step < 1)
     found = (-2 * size[told].log()).sqrt() / turns[told]
     return UNEVEN * float(found.min()) if len(found) else math.inf
 
 
-def _reduced(channels: Sequence[Tensor]) -> float:
-    """What a palette may do to the characteristic function of a channel; 0 where there is none.
+def _reduced(channels: Sequence[Tensor]) -> bool:
+    """Whether the colours were reduced to a palette, each of which stands for all of a wide cell.
 
-    Each of its colours stands for all of a cell that is wide in every channel, and is off by as much as its
-    share of the pixels.
+    Then the values of a channel heap however wide the noise was.
     """
     some = torch.stack([c[:: max(1, c.numel() // ASKED)] for c in channels]).double()
     if len(some) < 2:
-        return 0.0
+        return False
     one = torch.tensor([2.0, 3.0, 5.0, 7.0]).double().sqrt()[: len(some)] @ some[:4]  # a colour, a number
-    count = torch.unique(one, return_counts=True)[1]
-    if not PALETTE[0] <= len(count) <= min(PALETTE[1], some.shape[1] // 16):
-        return 0.0
-    return ROUNDING * float((count.double() / some.shape[1]).square().sum().sqrt())
+    return PALETTE[0] <= len(torch.unique(one)) <= min(PALETTE[1], some.shape[1] // 16)
 
 
 def _step(distinct: Tensor, count: int, extent: float) -> float:
