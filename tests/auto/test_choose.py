@@ -30,6 +30,16 @@ def test_without_models_the_filter_works_alone_and_a_note_says_so(shelf, report,
     assert [missing in note for note in found.notes] == [True]
 
 
+def test_without_the_student_the_network_works_in_its_place_and_a_note_says_so(shelf):
+    for name in ("swift-color", "swift-gray"):
+        (shelf / f"{name}.safetensors").write_bytes(b"")
+    found = auto.choose(SHARED, color=True, channels=3, effort="quick")
+    assert (found.config.network, found.config.student) == ("swift-color", "none")
+    assert ["swift-photo is missing: swift-color works in its place" in note for note in found.notes] == [
+        True
+    ]
+
+
 def test_a_camera_s_brightness_needs_no_network(shelf):
     assert choice(SHARED).config.network == "none"
 

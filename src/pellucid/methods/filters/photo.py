@@ -404,7 +404,15 @@ PHOTO = Method(
     presets={
         "paper": Config(step=3, radius=19, tta_views=4, precision="float32"),
         "fast": Config(),
-        "quick": Config(share=1.0, white_share=1.0, pd_share=0.0, nlh_share=0.0, tta_views=1, white_views=1),
+        "quick": Config(
+            student="swift-photo",
+            share=1.0,
+            white_share=1.0,
+            pd_share=0.0,
+            nlh_share=0.0,
+            tta_views=1,
+            white_views=1,
+        ),
     },
     tiling=Tiling(kind="whole", reach=64, stride=12),
     departures={
