@@ -116,6 +116,10 @@ def test_constant_images_stay_finite(method):
 
 
 def test_seed_decides_where_it_should(method):
+    fast = method.presets["fast"]
+    if getattr(fast, "start", "random") != "random":  # from learnt weights nothing of so small a fit is drawn
+        random = dataclasses.replace(fast, start="random")
+        method = dataclasses.replace(method, presets={**method.presets, "fast": random})
     noisy, _ = noisy_clean((1, 32, 32))
     task = task_for(method, noisy)
     first, again, other = (drive(method, task, seed=seed) for seed in (3, 3, 4))

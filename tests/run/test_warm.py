@@ -27,7 +27,7 @@ def gains(noisy: np.ndarray, clean: np.ndarray, estimate: np.ndarray) -> list[fl
 
 
 @pytest.mark.parametrize(
-    ("method", "few", "more_db"), [("zs-n2n", 30, 0.3), ("dip", 25, 0.3), ("ms-dip", 20, 0.05)]
+    ("method", "few", "more_db"), [("zs-n2n", 30, 0.3), ("dip", 25, 0.3), ("ms-dip", 40, 1.0)]
 )
 def test_the_next_frame_begins_where_the_last_one_ended(method, few, more_db):
     """With hardly any iterations the second frame is far better than the first, by the first one's fit."""

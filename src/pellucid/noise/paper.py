@@ -131,7 +131,8 @@ def _beyond(values: Floats, end: float, step: float) -> tuple[float, float] | No
     if _share_below(ordered, middle - AWAY * sigma) * len(ordered) < INK * values.size:
         return None
     # on a lattice what is beyond begins between two values
-    low = middle if step == 0 else ordered[0] + step * (math.ceil((middle - ordered[0]) / step - 0.5) + 0.5)
+    start = _at(ordered, middle)
+    low = middle if step == 0 else start + step * (math.ceil((middle - start) / step - 0.5) + 0.5)
     beyond = ordered[np.searchsorted(ordered, low, "right") :]
     total, tail = len(beyond) + cut, float(_tail((low - middle) / sigma))
     if total < FEWEST or total < PAPER * tail * values.size:
@@ -141,11 +142,17 @@ def _beyond(values: Floats, end: float, step: float) -> tuple[float, float] | No
     away = np.abs(told - (last + 1) / total)
     if float(away.max()) > SHAPE + 1.6 / math.sqrt(total):
         return None
-    return (middle, sigma) if _independent(values, (values > low) & inner) else None
+    known = (values > low) & (values < middle + AWAY * sigma) & inner  # single extremes are no noise
+    return (middle, sigma) if _independent(values, known) else None
 
 
 def _share_below(ordered: Floats, value: float) -> float:
     return float(np.searchsorted(ordered, value)) / len(ordered)
+
+
+def _at(ordered: Floats, value: float) -> float:
+    """The value of some in order that is next to another: far away the step of a lattice is not exact."""
+    return float(ordered[min(int(np.searchsorted(ordered, value)), len(ordered) - 1)])
 
 
 def _tail(x: Any) -> Any:
@@ -174,7 +181,8 @@ def _fit(ordered: Floats, cut: int, end: float, step: float) -> tuple[float, flo
         width = sigma / 8 if step == 0 else step * max(1, round(sigma / 8 / step))
         low, high = middle - NEAR * sigma, min(middle + REACH * sigma, end - step / 2)
         if step > 0:  # the edges lie between the values
-            low = ordered[0] + step * (math.ceil((low - ordered[0]) / step) - 0.5)
+            start = _at(ordered, low)
+            low = start + step * (math.ceil((low - start) / step) - 0.5)
         edges = np.arange(low, high + 0.01 * width, width)
         if len(edges) < 5:
             return None
