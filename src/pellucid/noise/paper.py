@@ -181,8 +181,8 @@ def _fit(ordered: Floats, cut: int, end: float, step: float) -> tuple[float, flo
         width = sigma / 8 if step == 0 else step * max(1, round(sigma / 8 / step))
         low, high = middle - NEAR * sigma, min(middle + REACH * sigma, end - step / 2)
         if step > 0:  # the edges lie between the values
-            start = _at(ordered, low)
-            low = start + step * (math.ceil((low - start) / step) - 0.5)
+            origin = _at(ordered, low)
+            low = origin + step * (math.ceil((low - origin) / step) - 0.5)
         edges = np.arange(low, high + 0.01 * width, width)
         if len(edges) < 5:
             return None
