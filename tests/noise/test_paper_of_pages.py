@@ -63,6 +63,22 @@ def test_paper_tells_the_level_however_dense_the_text_is(size, gap, sigma, room,
 
 @few
 @given(
+    st.lists(st.tuples(st.integers(0, 4000), st.integers(0, SIDE - 1)), min_size=1, max_size=6),
+    st.sampled_from([0.25, 0.5]),
+    st.sampled_from([-30000.0, 60000.0]),
+)
+def test_a_few_values_between_those_of_the_lattice_and_extremes_change_nothing(places, between, extreme):
+    """As where holes were filled: the least distance of two values is then no step of the paper's."""
+    picture = noisy(text(9, 2, 0), 200, 30, 12.0).astype(np.float32)
+    (alone,) = paper.find([torch.from_numpy(picture)[None]], step=1.0).sigma
+    for number, (place, column) in enumerate(places):
+        picture[place % SIDE, column] = extreme if number % 2 else picture[place % SIDE, column] + between
+    (found,) = paper.find([torch.from_numpy(picture)[None]], step=between).sigma
+    assert found == pytest.approx(alone, rel=0.01)
+
+
+@few
+@given(
     factor=st.sampled_from([1e-6, 0.01, 1.0, 300.0, 1e6]),
     shift=st.floats(-3, 3),
     turns=st.integers(0, 3),

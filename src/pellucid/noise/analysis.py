@@ -54,7 +54,7 @@ KNOWN = 0.05
 """doubt of what paper tells: 2 % off for pages with noise of 5 to 30 grey levels, twice that in variance"""
 ALIKE = 0.3
 """difference of the logarithms of the levels of paper, by itself and by the law, that is no contradiction"""
-PAGE = (0.12, 0.3)
+PAGE = (0.08, 0.16)
 """doubt from which on the paper of a page begins to be believed, and is wholly"""
 WIDER = 1.15
 """by which factor the noise may be wider than the values where they heap"""

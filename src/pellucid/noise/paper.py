@@ -123,21 +123,23 @@ def _beyond(values: Floats, end: float, step: float) -> tuple[float, float] | No
     if len(ordered) < 4 * FEWEST:
         return None
     cut = values.size - len(ordered)
-    fitted = _fit(ordered, cut, end, step)
+    origin, step = _lattice(ordered, step)
+    fitted = _fit(ordered, cut, end, step, origin)
     if fitted is None:
         return None
     middle, sigma = fitted
     if _share_below(ordered, middle - AWAY * sigma) * len(ordered) < INK * values.size:
         return None
     # on a lattice what is beyond begins between two values
-    start = _at(ordered, middle)
-    low = middle if step == 0 else start + step * (math.ceil((middle - start) / step - 0.5) + 0.5)
+    low = middle if step == 0 else origin + step * (math.ceil((middle - origin) / step - 0.5) + 0.5)
     beyond = ordered[np.searchsorted(ordered, low, "right") :]
     total, tail = len(beyond) + cut, float(_tail((low - middle) / sigma))
     if total < FEWEST or total < PAPER * tail * values.size:
         return None
-    last = np.flatnonzero(np.append(np.diff(beyond) > 0, True))
-    told = 1 - _tail((beyond[last] + step / 2 - middle) / sigma) / tail
+    # holes were filled with values between those of the lattice
+    ends = beyond if step == 0 else low + step * np.ceil((beyond - low) / step)
+    last = np.flatnonzero(np.append(np.diff(ends) > 0, True))
+    told = 1 - _tail((ends[last] - middle) / sigma) / tail
     away = np.abs(told - (last + 1) / total)
     if float(away.max()) > SHAPE + 1.6 / math.sqrt(total):
         return None
@@ -149,9 +151,17 @@ def _share_below(ordered: Floats, value: float) -> float:
     return float(np.searchsorted(ordered, value)) / len(ordered)
 
 
-def _at(ordered: Floats, value: float) -> float:
-    """The value of some in order that is next to another: far away the step of a lattice is not exact."""
-    return float(ordered[min(int(np.searchsorted(ordered, value)), len(ordered) - 1)])
+def _lattice(ordered: Floats, step: float) -> tuple[float, float]:
+    """A value near the paper, and the distance of values that are there often, a multiple of `step`.
+
+    Holes were filled with values in between, which say that the step is finer; and far away it is not exact.
+    """
+    if step == 0:
+        return 0.0, 0.0
+    values, counts = np.unique(ordered, return_counts=True)
+    often = values[counts >= counts.max() / 4]
+    apart = float(np.diff(often).min()) if len(often) > 1 else step
+    return float(values[counts.argmax()]), step * max(1, round(apart / step))
 
 
 def _tail(x: Any) -> Any:
@@ -159,7 +169,7 @@ def _tail(x: Any) -> Any:
     return erfc(x / math.sqrt(2)) / 2
 
 
-def _fit(ordered: Floats, cut: int, end: float, step: float) -> tuple[float, float] | None:
+def _fit(ordered: Floats, cut: int, end: float, step: float, origin: float) -> tuple[float, float] | None:
     """Middle and standard deviation of the heap at the upper side of values in order.
 
     Of what lies above a point a little below the middle the likelihood of a Gaussian that begins there is
@@ -180,7 +190,6 @@ def _fit(ordered: Floats, cut: int, end: float, step: float) -> tuple[float, flo
         width = sigma / 8 if step == 0 else step * max(1, round(sigma / 8 / step))
         low, high = middle - NEAR * sigma, min(middle + REACH * sigma, end - step / 2)
         if step > 0:  # the edges lie between the values
-            origin = _at(ordered, low)
             low = origin + step * (math.ceil((low - origin) / step) - 0.5)
         edges = np.arange(low, high + 0.01 * width, width)
         if len(edges) < 5:
