@@ -9,7 +9,7 @@ from torch.nn.functional import avg_pool2d
 
 import pellucid
 from pellucid import metrics, seeds
-from pellucid.methods.filters import photo
+from pellucid.methods.filters import bounding, photo
 from pellucid.methods.filters.bm3d import BM3D
 from pellucid.methods.filters.photo import PHOTO
 from pellucid.noise import analysis, models
@@ -308,9 +308,10 @@ def test_strips_of_rows_give_what_the_whole_picture_gives(monkeypatch):
     draw = torch.Generator().manual_seed(0)
     noisy, estimate = (torch.rand(3, 151, 40, generator=draw) for _ in range(2))
     sigma = torch.full((3, 1, 1), 0.1)
-    strips = photo.bounded(noisy, estimate, sigma, photo.Config())
-    monkeypatch.setattr(photo, "STRIP", 1000)
-    assert torch.equal(strips, photo.bounded(noisy, estimate, sigma, photo.Config()))
+    limits = {"most": photo.Config().most, "source": photo.Config().source}
+    strips = bounding.bounded(noisy, estimate, sigma, **limits)
+    monkeypatch.setattr(bounding, "STRIP", 1000)
+    assert torch.equal(strips, bounding.bounded(noisy, estimate, sigma, **limits))
 
 
 def test_a_large_picture_tells_by_its_squares_what_the_whole_tells(monkeypatch):

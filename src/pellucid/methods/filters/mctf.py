@@ -15,6 +15,7 @@ from torch.nn.functional import avg_pool2d, max_pool2d, pad
 from pellucid import devices, fields, tiles
 from pellucid.learning import apply
 from pellucid.methods.filters import photo
+from pellucid.methods.filters.bounding import bounded
 from pellucid.methods.table import described
 from pellucid.models.ensemble import TILE, Ensemble
 from pellucid.series.motion import pans
@@ -100,7 +101,7 @@ def restore(film: Tensor, sigma: Tensor, config: Config, *, color: bool, seed: i
     for t, (mean, level) in enumerate(averaged(film, sigma, config)):
         noisy, told = film[:, t], sigma[:, t].view(-1, 1, 1)
         found = _seen(network, mean, told * level, together=picture)
-        made[:, t] = photo.bounded(noisy, found, told, own)
+        made[:, t] = bounded(noisy, found, told, most=own.most, source=own.source)
     return made
 
 
