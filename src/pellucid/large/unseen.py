@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from pellucid.noise import lines, stripes
 from pellucid.request import Denoise
+from pellucid.run.prepare import patterns
 from pellucid.run.state import State
 from pellucid.series import Series
 
@@ -19,16 +20,11 @@ def of_lines(state: State, request: Denoise) -> tuple[str, ...]:
     """
     if request.lines == "off":
         return ()
-    planes, unit = state.shots.numpy(), state.first.scale
+    planes = state.shots.numpy()
     holes = None if state.holes is None else state.holes[:, None].expand(state.shots.shape[1:]).numpy()
     _, waves = stripes.without(planes, holes)
     _, rows, columns = lines.without(planes, holes)
-    found = [f"stripes that repeat every {wave.period:.1f} pixels" for wave in waves]
-    found += [
-        f"an offset of every {name} (standard deviation {size * unit:.3g})"
-        for name, size in (("row", rows), ("column", columns))
-        if size
-    ]
+    found = patterns(waves, rows, columns, state.first.scale)
     if not found:
         return ()
     return (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -131,15 +132,7 @@ def _without_lines(state: State) -> State:
     without, rows, columns = lines.without(without, holes)
     if without is planes or values.look(list(state.shots[0, :SEEN])).exact > DRAWN:
         return state
-    found = [
-        f"stripes that repeat every {wave.period:.1f} pixels (amplitude {wave.amplitude * unit:.3g})"
-        for wave in waves
-    ]
-    found += [
-        f"an offset of every {name} (standard deviation {size * unit:.3g})"
-        for name, size in (("row", rows), ("column", columns))
-        if size
-    ]
+    found = patterns(waves, rows, columns, unit)
     notes = tuple(f"{words} taken off (--lines off leaves it)" for words in found)
     shots, prepared = torch.from_numpy(without), state.prepared
     return replace(
@@ -151,6 +144,26 @@ def _without_lines(state: State) -> State:
         ),
         notes=(*state.notes, *notes),
     )
+
+
+def patterns(waves: Sequence[stripes.Wave], rows: float, columns: float, unit: float) -> list[str]:
+    """Stripes and offsets of lines in words.
+
+    Args:
+        waves: the stripes.
+        rows: standard deviation of the offsets of rows, 0 for none.
+        columns: the same of columns.
+        unit: stored units per working unit.
+    """
+    found = [
+        f"stripes that repeat every {wave.period:.1f} pixels (amplitude {wave.amplitude * unit:.3g})"
+        for wave in waves
+    ]
+    return found + [
+        f"an offset of every {name} (standard deviation {size * unit:.3g})"
+        for name, size in (("row", rows), ("column", columns))
+        if size
+    ]
 
 
 def _laid(state: State, layout: Layout) -> State:
