@@ -130,9 +130,11 @@ def drawn(fit: Fit, images: Data, side: int) -> Compared | None:
         window = None if sample.window is None else more[middle - own // 2 : middle + own // 2 + 1]
         batch = pieces.stacked([type(sample)(noisy=more[middle], window=window)])
         model = watching.predicted(fit, batch).cpu() * images.std + images.mean
-        usual = [default(more[middle], color=_colours(images))]
+        colours = _colours(images)
+        choice = chosen(more[middle], color=colours)
+        usual = [by(choice, more[middle], color=colours)]
         if isinstance(pieces.pool, Deep):
-            usual += together(more, pieces.pool.axis, color=_colours(images))
+            usual += together(choice, more, pieces.pool.axis, color=colours)
         squares = [(found - target).double().square().mean(0) for found in (model[0], *usual)]
         best = min(squares[1:], key=lambda one: float(one.mean()))
         rises.append(_blocks(squares[0] - best))
@@ -161,8 +163,16 @@ def default(noisy: Tensor, *, color: bool) -> Tensor:
 
     Without what else `denoise` does: its last look, and what is no noise.
     """
-    report = analysis.analyse(noisy[None], color=color)
-    choice = auto.choose(report, color=color, channels=len(noisy))
+    return by(chosen(noisy, color=color), noisy, color=color)
+
+
+def chosen(noisy: Tensor, *, color: bool) -> auto.Choice:
+    """What `denoise` takes for a picture (C, H, W)."""
+    return auto.choose(analysis.analyse(noisy[None], color=color), color=color, channels=len(noisy))
+
+
+def by(choice: auto.Choice, noisy: Tensor, *, color: bool) -> Tensor:
+    """What comes of (C, H, W) by a choice."""
     if choice.method == "none":
         return noisy
     change = choice.stabilise
@@ -174,10 +184,11 @@ def default(noisy: Tensor, *, color: bool) -> Tensor:
     return estimate if change is None else change.inverse(estimate)
 
 
-def together(slices: Tensor, axis: str, *, color: bool) -> list[Tensor]:
+def together(choice: auto.Choice, slices: Tensor, axis: str, *, color: bool) -> list[Tensor]:
     """What `denoise` makes of the middle of some slices (D, C, H, W) where they help each other.
 
     Args:
+        choice: for the middle one alone.
         slices: working units.
         axis: along which they follow each other, "t" or "z".
         color: whether the channels are display colours.
@@ -185,16 +196,13 @@ def together(slices: Tensor, axis: str, *, color: bool) -> list[Tensor]:
     Returns:
         (C, H, W), or nothing where the noise is none that is filtered so.
     """
-    middle = len(slices) // 2
-    report = analysis.analyse(slices[middle][None], color=color)
-    choice = auto.choose(report, color=color, channels=slices.shape[1])
-    change, method = choice.stabilise, methods.load(auto.TOGETHER[axis.upper()])
-    if choice.method not in ("bm3d", "photo") or report.correlated:
+    if choice.method not in ("bm3d", "photo") or choice.noise.correlated:
         return []
+    change, method = choice.stabilise, methods.load(auto.TOGETHER[axis.upper()])
     seen = torch.stack([one if change is None else change.forward(one) for one in slices], 1)
     task = Task(shots=seen[None], noise=choice.noise if change is None else change.noise, color=color)
     (step,) = method.steps(task, method.presets["fast"], seed=0, device=torch.device("cpu"))
-    estimate = step.estimate()[:, middle].cpu()
+    estimate = step.estimate()[:, len(slices) // 2].cpu()
     return [estimate if change is None else change.inverse(estimate)]
 
 
