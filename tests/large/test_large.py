@@ -151,6 +151,18 @@ def test_scenes_that_a_run_of_slices_shows_are_said_not_to_be_kept_apart(tmp_pat
     assert any("2 scenes were seen in 8 neighbouring slices" in note for note in outcome.notes)
 
 
+def test_a_method_named_for_slices_that_do_not_help_each_other_is_told_of(tmp_path, small):
+    clean = np.stack([np.roll(CLEAN, (37 * t, 61 * t), (0, 1)) for t in range(8)]) * 3 + 20
+    for name, film in (("apart", clean), ("alike", clean[:1].repeat(8, 0))):
+        spoilt = np.round(film + RNG.normal(0, 20, film.shape)).clip(0, 65535).astype(np.uint16)
+        np.save(tmp_path / f"{name}.npy", spoilt)
+        asked = {"method": "bm4d", "sigma": 20.0, "data_range": 1000.0, "axes": "ZYX"}
+        outcome = run(tmp_path / f"{name}.npy", tmp_path / f"{name}-out.npy", **asked)
+        assert outcome.decision.choice.method == "bm4d"
+        told = [note for note in outcome.notes if "--axis none instead of --method bm4d" in note]
+        assert len(told) == (name == "apart")
+
+
 def test_a_volume_takes_its_slices_together(tmp_path, small):
     clean = np.stack([CLEAN[:96, :96]] * 12) * 3 + 20
     spoilt = np.round(clean + RNG.normal(0, 30, clean.shape)).clip(0).astype(np.uint16)

@@ -1,5 +1,7 @@
 """Films under auto: neighbours help where a trial says so, scenes are kept apart, nothing else changes."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import tifffile
@@ -12,7 +14,7 @@ import pellucid
 from pellucid import files, metrics
 from pellucid.methods.filters import bm3d, vbm3d
 from pellucid.request import Denoise
-from pellucid.run import State, film, run, settle
+from pellucid.run import State, run, settle, trial
 from pellucid.run.pipeline import DECIDE
 
 SIDE = 96
@@ -106,17 +108,17 @@ def test_the_trial_tells_the_true_difference_of_the_errors():
     """What it expects of noise a little stronger, against the errors that only the truth tells."""
     given = noisy(CAMERA).astype(np.float32) / 255
     state = decided(given, axes="TYX", axis="none", sigma=0.08, data_range=1.0)
-    alone = film.replace(state.choice, method="bm3d", config=bm3d.Config())
-    gain, error = film._trial(state, alone, tuple(range(len(given))), "T", "vbm3d")
+    alone = replace(state.choice, method="bm3d", config=bm3d.Config())
+    gain, error = trial.gain(state, alone, tuple(range(len(given))), "T", "vbm3d")
     clean = torch.from_numpy(CAMERA[1:6]).float()[None]
-    level = 0.08 * (1 + film.SHARE**2) ** 0.5
+    level = 0.08 * (1 + trial.SHARE**2) ** 0.5
     more = clean + level * torch.randn(clean.shape, generator=torch.Generator().manual_seed(5))
     kernel = torch.full((1, 1, 1, 1), level**2)
     ours = vbm3d.restore(more, kernel, vbm3d.Config(), color=False)
     apart = torch.stack([bm3d.restore(f, kernel, bm3d.Config(), color=False) for f in more.unbind(1)], 1)
     true = float((apart - clean).square().mean() - (ours - clean).square().mean())
     assert gain == pytest.approx(true, abs=4 * error)
-    assert gain > film.SURE * error
+    assert gain > trial.SURE * error
 
 
 def test_who_names_the_axis_is_obeyed():

@@ -19,7 +19,7 @@ from pellucid.large.sample import Sample
 from pellucid.noise import analysis
 from pellucid.noise.report import NoiseReport
 from pellucid.request import Denoise
-from pellucid.run import film
+from pellucid.run import film, named
 from pellucid.run.apply import apply
 from pellucid.run.decide import align, as_level, choice_for, method_of, needs_slices, report_of
 from pellucid.run.load import load
@@ -122,6 +122,8 @@ def decide(
         if after is not None:
             choice, notes = (after.choice if after.runs else choice), (*notes, *after.notes)
         axis = axis if choice.method in film.TOGETHER else ""
+    elif axis and run is not None:
+        notes += named.doubts(run, choice, (tuple(range(len(run.noisy))),))
     method = method_for(settings, choice)
     if method is not None:
         refusing.method(method, request)

@@ -19,7 +19,7 @@ from pellucid.noise import analysis, field, photons, sensor
 from pellucid.noise.level import mad
 from pellucid.noise.report import NoiseReport
 from pellucid.request import Denoise
-from pellucid.run import film
+from pellucid.run import film, named
 from pellucid.run.counted import whole
 from pellucid.run.frame import framed
 from pellucid.run.state import State
@@ -140,8 +140,11 @@ def choose(state: State) -> State:
     if rule is None:
         rule = method.stop if method is not None else ""
     state = replace(state, method=method, rule=rule)
-    several = len(state.noisy) > 1 and state.request.kind == "noise" and state.settings.method is None
-    return film.together(state, choice_for(state, state.noise)) if several else state
+    if len(state.noisy) < 2 or state.request.kind != "noise":
+        return state
+    if state.settings.method is None:
+        return film.together(state, choice_for(state, state.noise))
+    return replace(state, notes=(*state.notes, *named.doubts(state, choice, runs)))
 
 
 def _stained(state: State) -> tuple[str, ...]:

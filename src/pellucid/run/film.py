@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-import torch
-from torch import Tensor
-
-from pellucid import auto, devices, methods, models, seeds, series
+from pellucid import auto, devices, methods, models, series
 from pellucid.auto import Choice
 from pellucid.request import Denoise
+from pellucid.run import trial
 from pellucid.run.state import State
 from pellucid.run.stated import ByMap
+from pellucid.run.trial import SURE
 from pellucid.series import Series, stacks
 from pellucid.series.stacks import Run
-from pellucid.steps import Task
 
 METHODS = auto.TOGETHER
 QUICK = "mctf"
@@ -30,14 +27,6 @@ TITLES = {
     "bm4d": "BM4D",
     "mctf": "a small network on frames that are averaged along their motion",
 }
-SHARE = 0.5
-"""standard deviation of the noise that the trial adds, over that of the noise that is there"""
-SLICES = {"T": 5, "Z": 8}
-"""slices of the trial"""
-SIDE = 128
-"""pixels a side of the part on which it is made"""
-SURE = 2.0
-"""standard errors by which the trial must speak for the neighbours"""
 FILTERS = ("bm3d", "photo")
 """what the frames are otherwise filtered by, where there is something to gain"""
 
@@ -54,7 +43,7 @@ def together(state: State, alone: Choice) -> State:
         return state
     letter, notes = _axis(state, request)
     found = [one for one in state.series if one.axis == letter]
-    state = replace(state, notes=(*state.notes, *notes, *_told(found)))
+    state = replace(state, notes=(*state.notes, *notes, *told(found)))
     blank = {i for one in found for i in one.blank}
     each = [one for i, one in enumerate(state.choices) if i not in blank] or [state.choice]
     plain = all(one.method in FILTERS for one in (alone, *each)) and not isinstance(alone.stabilise, ByMap)
@@ -65,18 +54,13 @@ def together(state: State, alone: Choice) -> State:
     kind = request.axis.upper() if asked else letter
     name = named(kind, request)
     runs = [scene for one in found for scene in one.scenes if len(scene) >= LEAST[kind]]
-    trial = max(runs, key=len, default=())
-    seen = next((one for one in found if set(trial) <= set(one.run)), None)
-    shared = seen is not None and seen.shares_noise
-    tried = bool(trial) and not shared
-    gain, error = _trial(state, alone, trial, kind, name) if tried else (0.0, 0.0)
-    if not trial or (gain <= SURE * error and not asked):
-        why = "gain too little from each other"
-        if seen is not None and seen.apart:
-            why = f"show too little of the same (to {seen.alike:.0%}), as so much moves".replace("%", " %")
-        why = "share their noise" if shared else why if trial else "show one scene after the other"
+    longest = max(runs, key=len, default=())
+    seen = of(found, longest)
+    tried = bool(longest) and not (seen is not None and seen.shares_noise)
+    gain, error = trial.gain(state, alone, longest, kind, name) if tried else (0.0, 0.0)
+    if not longest or (gain <= SURE * error and not asked):
         how = f"--method {name} takes them together"
-        note = f"the slices along {letter} {why}: each is denoised by itself ({how})"
+        note = f"the slices along {letter} {why(seen, longest)}: each is denoised by itself ({how})"
         return replace(state, notes=(*state.notes, note))
     if gain < -SURE * error:
         worse = f"the slices along {letter} lose by each other: each by itself (--axis none) comes closer"
@@ -116,6 +100,23 @@ def _installed(request: Denoise) -> bool:
     return {config.color, config.gray} <= set(models.names())
 
 
+def of(found: Sequence[Series], run: Run) -> Series | None:
+    """The series that slices are part of."""
+    return next((one for one in found if run and set(run) <= set(one.run)), None)
+
+
+def why(seen: Series | None, run: Run) -> str:
+    """Why slices are not to be taken together; `run` is the longest of one scene, empty where none is."""
+    if not run:
+        return "show one scene after the other"
+    if seen is not None and seen.shares_noise:
+        return "share their noise"
+    if seen is not None and seen.apart:
+        moves = "" if seen.axis == "Z" else ", as so much moves"
+        return f"show too little of the same (to {seen.alike:.0%}){moves}".replace("%", " %")
+    return "gain too little from each other"
+
+
 def follow(state: State) -> State:
     """Measure what goes on along the axes of a stack; one picture has none."""
     request = state.request
@@ -140,7 +141,7 @@ def cuts(state: State, runs: Sequence[Run]) -> tuple[Run, ...]:
     return tuple(scene for run in runs for scene in scenes.get(tuple(run), (tuple(run),)))
 
 
-def _told(found: Sequence[Series]) -> tuple[str, ...]:
+def told(found: Sequence[Series]) -> tuple[str, ...]:
     """What a user must know of the slices of a film or volume."""
     notes = []
     for one in found:
@@ -171,49 +172,3 @@ def _axis(state: State, request: Denoise) -> tuple[str, tuple[str, ...]]:
         note = "its slices are much alike: if they are frames of a film, --axes TYX lets them help each other"
         return "", (note.replace("TYX", axes.replace(several, "T")),)
     return next((letter for letter in METHODS if letter in several), ""), ()
-
-
-def _trial(state: State, alone: Choice, run: Run, kind: str, name: str) -> tuple[float, float]:
-    """By how much the squared error falls where some frames are filtered together, and its standard error.
-
-    With n the noise of y and m drawn like it, y + a m is filtered and compared with y - m / a, whose noise is
-    independent of that. The expected squared difference is the squared error and a constant, so that two
-    filters compare as by their true errors (Oliveira, Lei, Tibshirani, "Unbiased risk estimation in the
-    normal means problem via coupled bootstrap techniques", 2022).
-    """
-    middle = len(run) // 2
-    first = max(0, middle - SLICES[kind] // 2)
-    some = run[first : first + SLICES[kind]]
-    rows, columns = (
-        slice(max(0, (n - SIDE) // 2), max(0, (n - SIDE) // 2) + SIDE) for n in state.noisy.shape[-2:]
-    )
-    change = alone.stabilise
-    seen = [state.noisy[i] if change is None else change.forward(state.noisy[i]) for i in some]
-    film = torch.stack(seen, 1)[..., rows, columns].float()
-    told = alone.noise if change is None else change.noise
-    levels = torch.ones(len(some))
-    if state.reports and change is None and state.noise.level > 0:
-        levels = torch.tensor([state.reports[i].level for i in some]) / state.noise.level
-    unit = torch.tensor(told.sigma).view(-1, 1, 1, 1) * levels.view(1, -1, 1, 1)
-    drawn = torch.randn(film.shape, generator=seeds.generator(state.request.seed, "film")) * unit
-    more, other = film + SHARE * drawn, film - drawn / SHARE
-    report = told.times(math.sqrt(1 + SHARE**2))
-    task = Task(shots=more[None], noise=report, color=state.color, relative=levels.float())
-
-    def made(method: str, own: Task, config: object) -> Tensor:
-        (step,) = methods.load(method).steps(own, config, seed=0, device=torch.device("cpu"))
-        return step.estimate()
-
-    ours = made(name, task, methods.load(name).presets["fast"])
-    apart = [
-        made(
-            alone.method,
-            replace(task, shots=more[None, :, t], noise=report.times(float(level))),
-            alone.config,
-        )
-        for t, level in enumerate(levels)
-    ]
-    fall = ((torch.stack(apart, 1) - other).square() - (ours - other).square()).mean(0).double()
-    height, width = (size // 8 * 8 for size in fall.shape[-2:])
-    parts = fall[:, :height, :width].reshape(len(some), height // 8, 8, width // 8, 8).mean((2, 4)).flatten()
-    return float(parts.mean()), float(parts.std()) / math.sqrt(max(parts.numel(), 1))
