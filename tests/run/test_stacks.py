@@ -63,7 +63,9 @@ def test_a_stack_that_says_nothing_is_a_film_where_that_is_asked_for_and_it_is_s
     found, notes = runs(stack(3, 16, 16), sigma=0.1)
     assert found == ((0, 1, 2),)
     assert any("nothing says what the slices of array are" in note for note in notes)
-    assert runs(stack(3, 16, 16), sigma=0.1, axes="TYX") == (((0, 1, 2),), ())
+    found, notes = runs(stack(3, 16, 16), sigma=0.1, axes="TYX")
+    assert found == ((0, 1, 2),)
+    assert not any("nothing says" in note for note in notes)
 
 
 def test_another_axis_than_the_methods_own():

@@ -55,4 +55,4 @@ def doubts(state: State, choice: Choice, runs: Sequence[Run]) -> tuple[str, ...]
         return notes
     worse = gain < -trial.SURE * error
     reason = film.why(seen, longest) if not worse or (seen and seen.apart) else "lose by each other"
-    return (*notes, f"the {many} {reason}: {instead} comes {'closer' if worse else 'as close'}")
+    return (*notes, f"the {many} {reason}: {instead} {'comes closer' if worse else 'may come as close'}")
