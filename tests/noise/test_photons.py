@@ -11,6 +11,7 @@ from skimage import data
 
 import pellucid
 from pellucid.noise import photons
+from pellucid.noise.analysis import analyse
 from pellucid.request import Inspect
 from pellucid.run.verbs import inspected
 
@@ -113,6 +114,26 @@ def test_nothing_else_is_taken_for_photons(kind, number):
 def test_lattices_of_few_values_are_no_photons(number, seed, values, noise):
     draws = np.random.default_rng(seed).normal(0, noise, (SIDE, SIDE))
     assert found(np.rint(np.clip(scene(number), 0, 1) * (values - 1) + draws)) is None
+
+
+@settings(max_examples=12, deadline=None, derandomize=True)
+@given(
+    st.sampled_from([0, 1]),
+    st.floats(3, 8),
+    st.floats(0.04, 0.3),
+    st.floats(4, 9),
+    st.booleans(),
+    st.integers(0, 9),
+)
+def test_heaps_of_counts_hide_no_noise(number, mean, reading, unit, colours, seed):
+    """As of a camera that counts photons, shown in 8 bits, cut off at 0: each count is a heap of its own."""
+    draws = np.random.default_rng(seed)
+    clean = scene(number, 160) / scene(number, 160).mean() * mean
+    clean = np.stack([clean, clean**0.8, 0.3 * clean]) if colours else clean[None]
+    stored = (unit * (draws.poisson(clean) + reading * draws.normal(size=clean.shape))).clip(0, 255).round()
+    level = analyse(torch.from_numpy(stored / 255).float()[None], color=colours).level
+    truth = np.sqrt(np.square(stored - unit * clean).mean()) / 255
+    assert 0.6 < level / truth < 1.4
 
 
 def test_auto_takes_the_path_for_photons_and_says_so():

@@ -327,7 +327,7 @@ def _white(
             for c in range(channels)
         ]
         whole = float(np.mean(single))
-    if sum(v.shape[-1] * v.shape[-2] for v in views) < FEW:
+    if sum(int(a.sum()) for a in valid) < FEW:
         whole = max(whole, min(average, float(np.mean(np.square(common["mad"])))))
     classic = min(whole, SLACK * average) if whole > 0 else average
     told = torch.tensor(read.sigma).double().square().clamp_min(1e-12)

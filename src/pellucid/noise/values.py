@@ -44,6 +44,8 @@ PALETTE = (48, 256)
 """colours of a picture that was reduced to a palette; fewer are a drawing, which is held for what it is"""
 WEAKEST = 0.05
 """of the characteristic function; less is chance"""
+TEETH = 8
+"""steps in the extent of the values from which on heaps at even distances are a comb, as counts stand on"""
 NARROW = 0.507
 """length of that interval, of the standard deviation of Gaussian noise"""
 FLAT = 0.15
@@ -294,18 +296,25 @@ def _widest(values: Tensor, floor: float, ceiling: float, step: float, by_heaps:
     if count < 100:
         return math.inf
     ordered = torch.from_numpy(np.sort(between.numpy()))
+    turns, size, sure = _turns(ordered, floor, ceiling)
+    step = max(step, _comb(turns, size, sure))
     shortest = float((ordered[count:] - ordered[:-count]).min()) + step
     cut = len(between) < len(values)
     bound = (2.0 if cut else 1.0) * shortest / NARROW
-    return min(bound, _by_heaps(ordered, floor, ceiling, step)) if by_heaps else bound
+    told = sure & (size < 1) & (turns * step < 1)
+    if not by_heaps or not told.any():
+        return bound
+    return min(bound, UNEVEN * float(((-2 * size[told].log()).sqrt() / turns[told]).min()))
 
 
-def _by_heaps(ordered: Tensor, floor: float, ceiling: float, step: float) -> float:
-    """The second bound, from values in order; towards an end where they were cut off they count less."""
+def _turns(ordered: Tensor, floor: float, ceiling: float) -> tuple[Tensor, Tensor, Tensor]:
+    """At 1, 2, … turns over the extent of values in order, t, the size of their characteristic function, and
+    whether that is more than chance. Towards an end where they were cut off values count less.
+    """
     low, high = float(ordered[0]), float(ordered[-1])
     extent = high - low
     if extent <= 0:
-        return math.inf
+        return torch.ones(0), torch.ones(0), torch.ones(0, dtype=torch.bool)
     some = ordered[:: math.ceil(len(ordered) / ASKED)].double()
     weight = torch.ones_like(some)
     for end, away in ((floor, some - low), (ceiling, high - some)):
@@ -320,9 +329,31 @@ def _by_heaps(ordered: Tensor, floor: float, ceiling: float, step: float) -> flo
         sums.append(now.sum())
     size = torch.stack(sums).abs() / weight.sum().clamp_min(1e-12)
     chance = 5 * float(weight.square().sum().sqrt() / weight.sum().clamp_min(1e-12))
-    told = (size > max(WEAKEST, chance)) & (size < 1) & (turns * step < 1)
-    found = (-2 * size[told].log()).sqrt() / turns[told]
-    return UNEVEN * float(found.min()) if len(found) else math.inf
+    return turns, size, size > max(WEAKEST, chance)
+
+
+def _comb(turns: Tensor, size: Tensor, sure: Tensor) -> float:
+    """The step of a comb, heaps at even distances as counts of photons make; 0 where there is none.
+
+    The characteristic function of values that fill their extent falls to nothing and stays there; on a comb
+    of n steps it comes back at n turns. Heaps of a drawing are fewer, and it is never long gone.
+
+    >>> draws = torch.Generator().manual_seed(0)
+    >>> counts = torch.poisson(torch.full((9000,), 3.0), generator=draws)
+    >>> counts += 0.1 * torch.randn(9000, generator=draws)
+    >>> round(_comb(*_turns(counts.sort().values, -math.inf, math.inf)), 1)
+    1.0
+    """
+    gone = (~sure).nonzero()[:1]
+    if len(gone) == 0:
+        return 0.0
+    first = int(gone) + 1
+    back = sure[first:].nonzero()[:1]
+    if len(back) == 0:
+        return 0.0
+    start = first + int(back)
+    highest = start + int(size[start : 2 * start].argmax())
+    return 2 * math.pi / float(turns[highest]) if highest + 1 >= max(TEETH, 2 * first) else 0.0
 
 
 def _reduced(channels: Sequence[Tensor]) -> bool:
