@@ -361,6 +361,36 @@ def test_the_student_speaks_once_and_alone_where_pixels_share_the_noise(monkeypa
     assert not torch.equal(made[0.55], made[1.0])
 
 
+def test_between_two_networks_one_of_weights_between_theirs_speaks(monkeypatch):
+    noisy, noise = shared_noise(photograph(48))
+    quick = {"student": "swift-photo", "share": 1.0, "pd_share": 0.0, "nlh_share": 0.0, "tta_views": 1}
+    asked = []
+    estimate = photo.Ensemble.estimate
+    monkeypatch.setattr(
+        photo.Ensemble,
+        "estimate",
+        lambda self, y, *a, **k: asked.append(y.shape) or estimate(self, y, *a, **k),
+    )
+    made = {}
+    for degree in (0.0, 0.32, 0.55, 0.78, 1.0):
+        monkeypatch.setattr(photo, "sharing", lambda told, level, degree=degree: degree)
+        asked.clear()
+        made[degree] = run(noisy, noise, light="never", **quick)
+        assert len(asked) == 1
+    apart = (made[0.0] - made[1.0]).square().mean().sqrt()
+    for near, end in ((0.32, 0.0), (0.78, 1.0)):  # no jump at either end
+        assert (made[near] - made[end]).square().mean().sqrt() < 0.1 * apart
+    error = {degree: float((one - photograph(48)).square().mean()) for degree, one in made.items()}
+    assert error[0.55] < 1.02 * (error[0.0] + error[1.0]) / 2
+
+
+def test_networks_of_other_shapes_have_none_between():
+    first, other = (
+        photo.opened(n, seed=0, device=torch.device("cpu")) for n in ("swift-color", "swift-grain")
+    )
+    assert first.towards(other, 0.5) is None
+
+
 def test_the_student_is_not_asked_about_white_noise():
     noisy = white(photograph(48))
     told = NoiseReport.white(0.1, 3)

@@ -109,6 +109,11 @@ class Config:
             return self.network
         return self.gray if channels == 1 and not noise.correlated else "none"
 
+    @property
+    def alone(self) -> bool:
+        """Whether a network alone works on a photograph."""
+        return self.share == 1 and self.pd_share == 0 and self.nlh_share == 0
+
     def filter(self, *, shared: float) -> bm3d.Config:
         """BM3D for noise that pixels share to this degree, 0 to 1.
 
@@ -208,11 +213,18 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
     told = config.level_factor * equivalent(task.noise, color=task.color)
     known = config.student != "none" and developed and task.noise.level > 0
     taught = rise(sharing(told, task.noise.level), *WHOLLY) if known else 0.0
-    estimate = noisy
-    if taught < 1:
-        estimate = _averaged(noisy, told, task, config, developed=developed, seed=seed, device=device)
+    student = None
     if taught > 0:
         student = opened(config.student, seed=seed, device=device, precision=config.precision)
+    network = _beside(task, config, seed=seed, device=device) if taught < 1 else None
+    between = None
+    if student is not None and network is not None and config.alone:
+        between = network.towards(student, taught)  # both in the time of one
+    estimate = noisy
+    if taught < 1:
+        light = 1.0 if between is None else 1 - taught
+        estimate = _averaged(noisy, told, task, config, between or network, light, developed, seed, device)
+    if student is not None and between is None:
         estimate = estimate + taught * (_asked(student, noisy, told, task.noise, 1) - estimate)
     estimate = estimate + (noisy - estimate).mean((-2, -1), keepdim=True)
     estimate = lit(noisy, estimate, config.light, developed=developed, least=config.least)
@@ -235,31 +247,38 @@ def _asked(
     return framed * span + low
 
 
+def _beside(task: Task, config: Config, *, seed: int, device: torch.device) -> Ensemble | None:
+    """The network that works beside the filter, None where none has a say."""
+    noise, channels = task.noise, task.shots.shape[1]
+    name = config.beside(noise, color=task.color, channels=channels)
+    asked = config.share if noise.correlated else config.white_share
+    developed = task.color and channels == 3 and noise.correlated
+    if name == "none" or noise.level <= 0 or not (asked > 0 or (developed and config.pd_share > 0)):
+        return None
+    return opened(name, seed=seed, device=device, precision=config.precision)
+
+
 def _averaged(
     noisy: Tensor,
     told: float,
     task: Task,
     config: Config,
-    *,
+    network: Ensemble | None,
+    believed: float,
     developed: bool,
     seed: int,
     device: torch.device,
 ) -> Tensor:
-    """The mean of what filter, network and nlh make of (C, H, W)."""
+    """The mean of what filter, network and nlh make of (C, H, W); light counts as far as it is believed."""
     noise, level = task.noise, task.noise.level
-    name = config.beside(noise, color=task.color, channels=noisy.shape[0])
     asked = config.share if noise.correlated else config.white_share
-    wanted = name != "none" and level > 0 and (asked > 0 or (developed and config.pd_share > 0))
-    network = None
-    if wanted:
-        network = opened(name, seed=seed, device=device, precision=config.precision)
     views = config.tta_views if noise.correlated else config.white_views
     other, light, more = None, 0.0, views - 1
     if network is not None and asked > 0:
         some = squares(noisy) if developed else noisy
         first = _asked(network, some, told, noise, 1)
         # noise from before the curve of the camera is stronger in the dark than what is read on average
-        light = developing(some, first) if developed else 0.0
+        light = believed * developing(some, first) if developed else 0.0
         if light > 0 and config.camera_factor * level > told:
             told += light * (config.camera_factor * level - told)
             other = _asked(network, noisy, told, noise, views)
