@@ -41,6 +41,10 @@ FEWEST = 500
 NEAR, REACH = 0.5, 2.6
 """standard deviations to the near side of the paper and to the far one, between which a Gaussian is fitted"""
 ROUNDS = 8
+FARTHEST = 0.7
+"""by which a round may move the middle, in standard deviations, and the logarithm of that"""
+CLIMBS = 20
+"""steps of a climb at most, and halvings of a step"""
 SETTLED = 0.04
 """of the standard deviation: less is what moving bins do"""
 SHAPE = 0.03
@@ -210,21 +214,49 @@ def _fit(ordered: Floats, cut: int, end: float, step: float, origin: float) -> t
 def _likeliest(edges: Floats, number: Floats) -> tuple[float, float]:
     """Mean and standard deviation of the Gaussian, near 0 and 1, that counts in bins speak for.
 
+    The likelihood is climbed by Fisher's scoring, with a shorter step where the whole one leads down.
+
     Args:
         edges: (K,) where the bins begin; the last has no end.
         number: (K,) of values in each.
+
+    >>> draws = np.random.default_rng(0).normal(0.2, 1.1, 40_000)
+    >>> edges = np.arange(-0.5, 3, 0.25)
+    >>> number = np.histogram(draws, [*edges, np.inf])[0]
+    >>> [round(value, 1) for value in _likeliest(edges, number.astype(float))]
+    [0.2, 1.1]
     """
 
-    def unlikely(at: Floats) -> float:
-        tail = _tail((edges - at[0]) * math.exp(-at[1]))
-        share = (tail - np.append(tail[1:], 0.0)) / max(float(tail[0]), 1e-300)
-        return -float(np.sum(number * np.log(np.maximum(share, 1e-12))))
+    def shares(at: Floats) -> tuple[float, Floats, Floats]:
+        z = (edges - at[0]) * math.exp(-at[1])
+        tail, density = _tail(z), np.exp(-z * z / 2) / math.sqrt(2 * math.pi)
+        slope = np.stack([density * math.exp(-at[1]), density * z])  # of the tail, by mean and log deviation
+        whole = max(float(tail[0]), 1e-300)
+        share = np.maximum((tail - np.append(tail[1:], 0.0)) / whole, 1e-12)
+        slopes = (slope - np.append(slope[:, 1:], np.zeros((2, 1)), 1)) / whole / share
+        return float(np.sum(number * np.log(share))), share, slopes - slope[:, :1] / whole
 
-    from scipy.optimize import minimize  # a third of a second, which pages alone need
-
-    bounds = ((-0.7, 0.7), (-0.7, 0.7))
-    found = minimize(unlikely, np.zeros(2), method="L-BFGS-B", bounds=bounds)
-    return float(found.x[0]), math.exp(float(found.x[1]))
+    at = np.zeros(2)
+    height, share, slopes = shares(at)
+    for _ in range(CLIMBS):
+        information = (slopes * share) @ slopes.T * number.sum() + 1e-9 * np.eye(2)
+        uphill = slopes @ number
+        if np.abs(at).max() < FARTHEST:
+            step = np.linalg.solve(information, uphill)
+        else:  # at a bound each for itself
+            step = uphill / np.diag(information)
+        for halves in range(CLIMBS):
+            there = np.clip(at + step / 2**halves, -FARTHEST, FARTHEST)
+            found = shares(there)
+            if found[0] >= height:
+                break
+        else:
+            break
+        moved, at = float(np.abs(there - at).max()), there
+        height, share, slopes = found
+        if moved < SETTLED / 100:
+            break
+    return float(at[0]), math.exp(float(at[1]))
 
 
 def _independent(values: Floats, beyond: NDArray[np.bool_]) -> bool:
