@@ -20,6 +20,7 @@ from safetensors import safe_open
 from scipy import ndimage
 from torch import Tensor
 
+from pellucid import devices
 from pellucid.noise.report import NoiseReport
 from pellucid.noise.residual import Residual, framed
 from pellucid.noise.strokes import Floats
@@ -69,7 +70,9 @@ def features(noisy: Floats, estimate: Floats, noise: NoiseReport, found: Residua
         "colour": float(len(gone) == 3),
         "luminance": float(np.mean(luminance**2) / max(float(np.mean(gone**2)), TINY)),
     }
-    return told | _places(luminance, kept) | _spectra(luminance, kept)
+    for more in devices.together(lambda: _places(luminance, kept), lambda: _spectra(luminance, kept)):
+        told |= more
+    return told
 
 
 def _log(ratio: float) -> float:
