@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 from pellucid import methods, models
 from pellucid.auto.choice import Choice, Stabiliser, Unit, around, stabiliser
 from pellucid.degradation import Kind
 from pellucid.noise.analysis import LOST
+from pellucid.noise.impulses import MUCH
 from pellucid.noise.report import Counts, NoiseReport
 from pellucid.noise.values import rise
 
@@ -35,13 +37,20 @@ LATTICE = 0.45
 """of the distance of neighbouring values: weaker noise than this is rounding"""
 # Weaker white noise may as well be fine texture, on which the network gains little.
 WORTH = 0.02
+LEFT: dict[str, Any] = {"contrast": 1.0, "outlier": 10.0}
+"""of `median`, where all that stood out has been replaced: the rest is left as it is"""
 FEW = 2.0
 """photons per pixel below which bins show more than single pixels; above, a network beside BM3D does"""
-IMPULSES = 0.005  # fraction of pixels; from here on salt and pepper is the worst of the noise
 
 
 def choose(
-    report: NoiseReport, *, color: bool, channels: int, stated: bool = False, effort: str = "normal"
+    report: NoiseReport,
+    *,
+    color: bool,
+    channels: int,
+    stated: bool = False,
+    effort: str = "normal",
+    mended: bool = False,
 ) -> Choice:
     """The method for this noise: none, an adaptive median for impulses, or (C)BM3D, alone or in `photo`.
 
@@ -55,6 +64,7 @@ def choose(
         stated: whether the user states the level; then it is obeyed, however weak.
         effort: quick lets the network work alone where there is one, best takes the slower presets. Neither
             changes what is decided about the noise.
+        mended: whether its salt and pepper has been replaced already, so that what is beneath can be removed.
 
     >>> choose(NoiseReport.white(0.1, 1), color=False, channels=2).method
     'bm3d'
@@ -64,8 +74,9 @@ def choose(
     if report.counts is not None and report.counts.mean < FEW and not stated:
         config = methods.load("photons").presets["fast"]
         return Choice(method="photons", config=config, noise=report, reason=of_photons(report.counts))
-    if report.impulse > IMPULSES and not stated:
+    if report.impulse > MUCH and not stated and not (mended and not nothing(report)):
         config = methods.load("median").presets["fast"]
+        config = replace(config, **LEFT) if mended else config
         reason = f"{report.impulse:.1%} of the pixels are salt or pepper"
         return Choice(method="median", config=config, noise=report, reason=reason)
     if not stated:

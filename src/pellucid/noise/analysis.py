@@ -13,7 +13,7 @@ from torch import Tensor
 
 from pellucid import devices
 from pellucid.noise import classes as spread
-from pellucid.noise import flat, level, paper, reading, spectrum, values
+from pellucid.noise import flat, impulses, level, paper, reading, spectrum, values
 from pellucid.noise.brightness import FINE, Law, law_of, with_law
 from pellucid.noise.colour import matrix
 from pellucid.noise.flat import Blocks
@@ -95,12 +95,17 @@ def _analysed(pixels: Tensor, color: bool, scale: float, holes: Tensor | None) -
         return _tiny(pixels, scale)
     views = flat.windows(pixels)
     hidden = flat.hidden(holes)
+    salt = impulses.find(views)
+    if salt is not None and salt.share > impulses.MUCH:  # what is beneath is measured, as if it were mended
+        parts = [impulses.sound(view[None]) for view in views]
+        views = [x[0] if bad is None else impulses.to_measure(x, bad)[0] for x, bad, _ in parts]
     seen = values.look(views, hidden)
     scattered = hidden is not None and seen.constant > SCATTERED and float(hidden[0].float().mean()) < 0.5
     if scattered:  # hardly a block is without one, so that what was put into them must do
         seen = values.look(views)
     low, span = seen.low, seen.span
     report = _framed([(v - low) / span for v in views], seen, color)
+    report = replace(report, impulse=0.0 if salt is None else salt.share)
     if scattered:
         report = replace(report, warnings=(*report.warnings, "holes are everywhere: the level is a guess"))
     return replace(report.moved(span, low), scale=scale)
@@ -137,7 +142,6 @@ def _framed(views: list[Tensor], seen: Values, color: bool) -> NoiseReport:
         "mad": tuple(mad.tolist()),
         "chen": joint,
         "clipped": clipped,
-        "impulse": spectrum.impulses(views, float(mad.max())),
         "periodic": periodic,
         "step": step,
         "exact": seen.exact,

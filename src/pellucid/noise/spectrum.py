@@ -1,9 +1,8 @@
-"""The spectrum of noise, and noise that is neither Gaussian nor random: impulses and periodic patterns."""
+"""The spectrum of noise, and noise that is not random: periodic patterns."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from functools import lru_cache
 
 import torch
@@ -110,63 +109,9 @@ def correlation_length(kernel: Tensor) -> float:
     return float(middle)
 
 
-STANDS_OUT = 0.2  # an impulse differs at least by this from the median around it, in units of the contrast
-NEAR = 0.1  # pixels so near to an end of the range as to belong to the same stroke
-LONELY = 0.5  # share of the impulses without a neighbour of their kind, over what chance would leave
 RATIO = 60.0  # a periodic peak exceeds the spectrum around it by this factor
 LOWEST = 0.02  # cycles per pixel; below, the picture itself is meant
 WIDEST = 256
-
-
-def impulses(views: Sequence[Tensor], sigma: float = 0.0) -> float:
-    """Fraction of the pixels of (C, h, w) views that are salt or pepper: at an end of the range, alone.
-
-    An impulse differs from the median around it on both sides of a range, and hardly any of the pixels
-    around it lies at the same end: a stroke, however thin, goes on.
-
-    Args:
-        views: windows of a picture of contrast 1.
-        sigma: standard deviation of the other noise.
-
-    >>> x = torch.full((1, 20, 20), 0.5)
-    >>> x[0, 3, 3], x[0, 9, 9] = 1.0, 0.0
-    >>> impulses([x])
-    0.005
-    """
-    low, high = min(float(v.min()) for v in views), max(float(v.max()) for v in views)
-    salt = pepper = total = 0.0
-    if high <= low:
-        return 0.0
-    for view in views[:: max(1, len(views) // 4)]:
-        total += view.numel()
-        padded = F.pad(view[None], (1, 1, 1, 1), mode="reflect")[0]
-        for end, sign in ((low, 1.0), (high, -1.0)):
-            at = view <= low if sign > 0 else view >= high
-            if not at.any():
-                continue
-            around = padded.unfold(1, 3, 1).unfold(2, 3, 1)
-            middle = around[at].flatten(1).median(1).values
-            least = max(STANDS_OUT, 6 * sigma)
-            far = (middle - end) * sign > least
-            if not far.any():
-                continue
-            alike = ((around[at].flatten(1) - end) * sign <= NEAR).sum(1) - 1
-            # of the places where the picture itself is far from this end: paper that is cut off at an end, or
-            # a night, has many values there which are no impulses
-            away = (around.flatten(3).median(3).values - end) * sign > least
-            share = float(far.sum()) / float(away.sum())
-            alone = alike <= max(1.0, 8 * share + 3 * (8 * share) ** 0.5)
-            count = float((far & alone).sum())
-            # strokes are mostly connected, also where noise has made half of them fainter; impulses are not
-            half = (around[at].flatten(1) - middle[:, None]) * sign < -0.5 * (middle - end)[:, None].abs()
-            if float((far & (half.sum(1) == 1)).sum()) < LONELY * (1 - share) ** 8 * float(far.sum()):
-                count = 0.0
-            if sign > 0:
-                pepper += count
-            else:
-                salt += count
-    # one kind alone is a star, a lamp or a dead border; noise brings both
-    return (salt + pepper) / total if min(salt, pepper) > 0.1 * max(salt, pepper) else 0.0
 
 
 def periodic(views: list[Tensor], *, most: int = 4) -> tuple[Periodic, ...]:

@@ -87,7 +87,7 @@ class Denoise(Request):
     calibration: Any = option(None, metavar="FILE")
     """The camera, as `pellucid calibrate` measured it: takes its pattern off, and tells its noise."""
     hot_pixels: str = option("auto", choices=SEEN_TO)
-    """Replace hot and dead pixels that the rest of the picture could not have made; off leaves them."""
+    """Replace hot and dead pixels that the rest could not have made, salt and pepper; off leaves them."""
     lines: str = option("auto", choices=SEEN_TO)
     """Take off what every row or column of a sensor adds; off leaves it."""
     near_clean: Sequence[str] | str | None = option(None, metavar="A,B")

@@ -86,7 +86,8 @@ def shown(state: State, estimate: Tensor, index: int = 0) -> Tensor:
     if isinstance(state.degradation, Mask):
         known = isinstance(state.request, Inpaint) and state.request.keep_known
         return torch.where(state.degradation.hidden, estimate, state.shots[0, index]) if known else estimate
-    if state.request.kind != "noise" or method is None or noise.impulse > IMPULSES:
+    spoilt = noise.impulse > IMPULSES and state.spoilt is None
+    if state.request.kind != "noise" or method is None or spoilt:
         return estimate
     always = isinstance(state.request, Denoise) and state.request.keep_brightness
     still = None if state.still is None or noise.counts is not None else state.still[index].expand_as(noisy)

@@ -15,7 +15,7 @@ from pellucid.auto import Choice
 from pellucid.damage import pages
 from pellucid.degradation import Mask
 from pellucid.image import Image
-from pellucid.noise import analysis, field, photons, sensor
+from pellucid.noise import analysis, field, impulses, photons, sensor
 from pellucid.noise.level import mad
 from pellucid.noise.report import NoiseReport
 from pellucid.request import Denoise
@@ -64,12 +64,15 @@ def analyse(state: State) -> State:
         return replace(state, stated=told, noise=report)
     if isinstance(state.degradation, Mask):
         seen = nearest(seen, state.degradation.hidden)
-    whole = report_of(state, seen, hidden)
+    spoilt = state.mended
+    whole = report_of(state, seen, hidden, spoilt)
     several = len(seen) > 1 and request.kind == "noise" and not _hurried(state, seen, hidden)
     alone = [slice(i, i + 1) for i in range(len(seen) if several else 0)]
     each = list(
         devices.spread(
-            lambda i: report_of(state, seen[i], None if hidden is None else hidden[i]), alone, seen.device
+            lambda i: report_of(state, seen[i], *(None if a is None else a[i] for a in (hidden, spoilt))),
+            alone,
+            seen.device,
         )
     )
     reports = tuple(each) if any(_apart(report, whole) for report in each) else ()
@@ -93,8 +96,14 @@ def _hurried(state: State, seen: Tensor, hidden: Tensor | None) -> bool:
     return float((levels / middle).log().abs().max()) < SURE
 
 
-def report_of(state: State, seen: Tensor, hidden: Tensor | None) -> NoiseReport:
-    """The report of some slices (N, C, H, W), of which (N, H, W) are no part of the picture."""
+def report_of(state: State, seen: Tensor, hidden: Tensor | None, spoilt: Tensor | None = None) -> NoiseReport:
+    """The report of some slices (N, C, H, W), of which (N, H, W) are no part of the picture.
+
+    Where salt and pepper was replaced (`spoilt`), the noise beneath is measured, and its share told.
+    """
+    if spoilt is not None and spoilt.any():
+        report = report_of(state, impulses.to_measure(seen, spoilt), hidden)
+        return replace(report, impulse=float(spoilt.float().mean()))
     report = analysis.analyse(seen, color=state.color, scale=state.first.scale, holes=hidden)
     if state.prepared.mosaic:
         every = None if hidden is None else hidden[:, None].expand(-1, seen.shape[1], -1, -1)
@@ -213,7 +222,10 @@ def choice_for(state: State, report: NoiseReport) -> Choice:
     elif request.kind == "noise":
         channels, stated = state.noisy.shape[1], state.stated is not None
         effort = request.effort if isinstance(request, Denoise) else "normal"
-        choice = auto.choose(report, color=state.color, channels=channels, stated=stated, effort=effort)
+        mended = state.spoilt is not None
+        choice = auto.choose(
+            report, color=state.color, channels=channels, stated=stated, effort=effort, mended=mended
+        )
     else:
         choice = auto.restorer(request.kind, report)
     return by_map(state, whole(state, choice))

@@ -102,6 +102,8 @@ def judged(state: State, index: int) -> Outcome:
     method = method_of(state, choice)
     if method is None or part.interrupted:
         return Outcome(part, Trust())
+    if state.spoilt is not None:  # `noisy` is without them
+        report = replace(report, impulse=0.0)
     meant = report.impulse == 0 and not method.keeps(choice.config, report)
 
     def compared(estimate: Tensor) -> tuple[Tensor, Tensor, NoiseReport]:
@@ -160,8 +162,10 @@ def _share(noisy: Tensor, estimate: Tensor, noise: NoiseReport, looked: residual
 
 
 def _as_it_came(state: State, index: int) -> Tensor:
-    """A slice with what was taken off before its noise was measured, such as lines; of shots the average."""
-    if len(state.images) > 1:
+    """A slice with what was taken off before its noise was measured, such as lines; of shots the average,
+    and without salt and pepper, which is no part of what failed.
+    """
+    if len(state.images) > 1 or state.spoilt is not None:
         return state.noisy[index]
     given = torch.from_numpy(state.first.pixels.copy()) if state.repaired is None else state.repaired
     return state.prepared.lay(given)[index]

@@ -12,7 +12,7 @@ from torch import Tensor
 from pellucid import models
 from pellucid.image import Image
 from pellucid.methods import foreign
-from pellucid.noise import channels, hot, lines, mosaic, palette, stripes, values
+from pellucid.noise import channels, hot, impulses, lines, mosaic, palette, stripes, values
 from pellucid.noise.layout import Layout
 from pellucid.noise.report import DRAWN
 from pellucid.noise.shown import Flags
@@ -30,6 +30,7 @@ def mend(state: State) -> State:
     """
     if not isinstance(state.request, Denoise) or state.request.hot_pixels == "off":
         return state
+    state = _without_impulses(state)
     found = _phases(state)  # there the neighbours of a pixel are of other colours
     given, holes = state.shots, state.left_out
     if found is not None:
@@ -49,6 +50,38 @@ def mend(state: State) -> State:
         ),
         notes=(*state.notes, note),
     )
+
+
+def _without_impulses(state: State) -> State:
+    """The state without salt and pepper, where what is done next knows what is left of the noise.
+
+    A method that measures nothing, or learnt what noise is, and one that was told a level get it as it came.
+    """
+    method, request = state.settings.method, state.request
+    told = isinstance(request, Denoise) and request.sigma is not None
+    if told or (method is not None and (not method.uses_noise or method.learning is not None)):
+        return state
+    found = _phases(state)
+    given = state.shots if found is None else found.lay(state.shots)
+    made = [impulses.sound(shot) for shot in given]
+    kinds = [kind for _, _, told in made for kind in told]
+    if not kinds:
+        return state
+    shots = torch.stack([shot for shot, _, _ in made])
+    spoilt = [torch.zeros_like(shot, dtype=torch.bool) if bad is None else bad for shot, bad, _ in made]
+    # of the average of several shots no place is sound or spoilt
+    places = spoilt[0] if len(spoilt) == 1 else torch.zeros_like(spoilt[0])
+    if found is not None:
+        shots, places = found.back(shots, 0), found.back(places.float(), 0) > 0.5
+    share = float(torch.stack(spoilt).float().mean())
+    first = state.first
+    ends = " and ".join(f"{end * first.scale + first.offset:.4g}" for end in (kinds[0].low, kinds[0].high))
+    note = (
+        f"{share:.1%} of the values were salt or pepper (at {ends}), replaced by the median of the sound "
+        "values around them (--hot-pixels off leaves them to median)"
+    )
+    prepared = replace(state.prepared, impulses=share, notes=(*state.prepared.notes, note))
+    return replace(state, shots=shots, spoilt=places, prepared=prepared, notes=(*state.notes, note))
 
 
 def prepare(state: State) -> State:

@@ -124,6 +124,7 @@ class Prepared:
         sound: (N, C, H, W) the first shot without hot and dead pixels, or None where it has none.
         hot: how many values were too bright for their surroundings, and replaced.
         dead: how many were too dark.
+        impulses: share of the values that were salt or pepper, and replaced.
         rows: standard deviation of what was taken off the rows, working units; 0 where they had no offsets.
         columns: the same for columns.
         stripes: the waves that were taken off, of the first picture that had any.
@@ -134,6 +135,7 @@ class Prepared:
     sound: Tensor | None = field(default=None, repr=False)
     hot: int = 0
     dead: int = 0
+    impulses: float = 0.0
     rows: float = 0.0
     columns: float = 0.0
     stripes: tuple[Wave, ...] = ()
@@ -161,6 +163,7 @@ class Prepared:
             "layout": [layout.words for layout in self.layouts],
             "hot_pixels": self.hot,
             "dead_pixels": self.dead,
+            "impulses": self.impulses,
             "rows": self.rows,
             "columns": self.columns,
             "stripes": [{"period": wave.period, "amplitude": wave.amplitude} for wave in self.stripes],
@@ -251,6 +254,8 @@ class State:
         still: (prepare) (N, H, W) bool, constant parts of `noisy` at an end of its values, which come back
             as they are; or None.
 
+        spoilt: (mend) (N, C, H, W) bool as in the file, salt and pepper that `shots` are without; or None.
+
         stated: (analyse) the level of the noise of `noisy` that the user stated, (C, 1, 1) or a map of
             (C, H, W), or that of the region that he named; None where all is measured.
         noise: (analyse) the report of `noisy`.
@@ -299,6 +304,7 @@ class State:
     prepared: Prepared = field(default_factory=Prepared)
     color: bool = False
     still: Tensor | None = None
+    spoilt: Tensor | None = None
 
     stated: Tensor | None = None
     noise: NoiseReport = _LATER
@@ -336,6 +342,11 @@ class State:
         channels = self.first.pixels.shape[1]
         each = self.holes[:, None].expand(-1, channels, -1, -1).float()
         return self.prepared.lay_map(each) > 0.5
+
+    @property
+    def mended(self) -> Tensor | None:
+        """(N, C, H, W) bool, `spoilt` as `noisy` is laid out, or None."""
+        return None if self.spoilt is None else self.prepared.lay_map(self.spoilt.float()) > 0.5
 
     def choice_of(self, index: int) -> Choice:
         """What is done about a slice."""

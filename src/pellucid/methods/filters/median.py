@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from pellucid import fields
 from pellucid.methods.table import described
+from pellucid.noise.impulses import grown, medians, windows
 from pellucid.steps import Method, Step, Task, Tiling
 
 Plane = NDArray[np.float32]
@@ -54,14 +55,14 @@ def clean_plane(plane: Plane, config: Config) -> Plane:
     """
     ends: Mask = (plane <= 0) | (plane >= 1)
     # where most of a wide window is at one end, the picture is black or white there and that end is sound
-    wide = np.where(ends, _medians(plane, ends, radius=3), 0.5)
+    wide = np.where(ends, medians(plane, ends, radius=3), 0.5)
     blown = ends & ((wide <= 0) | (wide >= 1))
     sound = np.where(~ends | (blown & (plane == wide)), plane, np.nan)
-    centre = np.where(blown, wide, _grown(plane, sound, ends, config.radius))
+    centre = np.where(blown, wide, grown(plane, sound, ends, config.radius))
     result = np.where(ends & _stands_out(plane, sound, ends, config.contrast), centre, plane)
 
     everywhere = np.ones_like(ends)
-    middle = _medians(result, everywhere, radius=1)
+    middle = medians(result, everywhere, radius=1)
     hot = (np.abs(result - middle) > config.outlier) & _stands_out(result, result, everywhere, config.outlier)
     return np.where(hot, middle, result).astype(np.float32)
 
@@ -69,54 +70,11 @@ def clean_plane(plane: Plane, config: Config) -> Plane:
 def _stands_out(plane: Plane, sound: Plane, wanted: Mask, contrast: float) -> Mask:
     """Where at most one sound neighbour is within `contrast`; lines and highlights have two like them."""
     # mirrored at the borders, so that a line that ends there still has its two
-    near = np.abs(_windows(sound, wanted, 1, mirror=True) - plane[wanted][:, None]) <= contrast
+    near = np.abs(windows(sound, wanted, 1, mirror=True) - plane[wanted][:, None]) <= contrast
     near[:, 4] = False
     result = wanted.copy()
     result[wanted] = near.sum(1) < 2
     return result
-
-
-def _grown(plane: Plane, sound: Plane, wanted: Mask, radius: int) -> Plane:
-    """Median of the values of `sound`, which is NaN elsewhere, in the smallest window that holds three.
-
-    In the largest window one will do; where there is none the value of `plane` stays.
-    """
-    result, left = plane.copy(), wanted.copy()
-    for r in range(1, radius + 1):
-        medians = _medians(sound, left, radius=r, least=3 if r < radius else 1)
-        found = np.isfinite(medians)
-        result[found] = medians[found]
-        left &= ~found
-    return result
-
-
-def _medians(plane: Plane, wanted: Mask, *, radius: int, least: int = 1) -> Plane:
-    """Median of the numbers around each wanted pixel; NaN elsewhere and where they are too few."""
-    result = np.full_like(plane, np.nan)
-    result[wanted] = _middle(_windows(plane, wanted, radius), least)
-    return result
-
-
-def _middle(values: Plane, least: int = 1) -> Plane:
-    """Median along each row of (n, k), without its NaN; NaN where fewer than `least` are left."""
-    ordered = np.sort(values, axis=1)  # NaN come last; far faster than nanmedian
-    count = np.isfinite(ordered).sum(1)
-    rows = np.arange(len(values))
-    low, high = (
-        ordered[rows, np.maximum(count - 1, 0) // 2],
-        ordered[rows, np.minimum(count // 2, values.shape[1] - 1)],
-    )
-    return np.where(count >= least, (low + high) / 2, np.nan).astype(np.float32)
-
-
-def _windows(plane: Plane, wanted: Mask, radius: int, *, mirror: bool = False) -> Plane:
-    """(n, (2 radius + 1)^2) values around the n wanted pixels; NaN or a mirror image outside."""
-    if mirror:
-        padded = np.pad(plane, radius, mode="reflect")
-    else:
-        padded = np.pad(plane, radius, constant_values=np.nan)
-    side = 2 * radius + 1
-    return np.lib.stride_tricks.sliding_window_view(padded, (side, side))[wanted].reshape(-1, side * side)
 
 
 MEDIAN = Method(

@@ -1,0 +1,354 @@
+"""Salt and pepper: two heaps of values at the ends, of which what surrounds them knows nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.ndimage import median_filter
+from scipy.special import ndtri
+from torch import Tensor
+
+from pellucid.noise import level
+from pellucid.noise.spectrum import SIDE
+from pellucid.noise.values import rise
+
+Plane = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+MUCH = 3e-3
+"""share of the values from which on salt and pepper is the worst of the noise"""
+LEAST = 5e-4
+"""share of the values that lie at either end, at the least"""
+AWAY = 0.2
+"""distance from an end, of the contrast of all other values, from which on a value there stands out"""
+BEYOND = 4.0
+"""the same in standard deviations of the other noise"""
+ALIKE = (0.65, 1.5)
+"""of what surrounds a value at an end over what surrounds one that is not: chance makes them alike"""
+CHANCE = 3.5
+"""standard deviations by which chance may miss these"""
+FEWEST = 10
+"""values at an end, away from what surrounds them; of fewer nothing is told"""
+NEXT = 2.0
+"""pixels without a neighbour of their kind that lie half way to an end or nearer, over those at it"""
+TAIL = 5.0
+"""standard deviations of the other noise beyond which these are counted"""
+MANY = (0.02, 0.06)
+"""share of the values at an end up to which the picture may have as many there, and from which on not"""
+STROKES = 0.2
+"""what these may then add to the neighbours that are there, and take from the values that have none"""
+SIDED = 0.1
+"""of one kind over the other; one alone is stars, lamps or a dead border, noise brings both"""
+SAMPLE = 200_000
+"""values that are looked at"""
+WINDOW = 256
+CONTRAST = 0.06
+"""of the contrast of all other values: two neighbours so near to a value at an end are its own kind"""
+VARIED = 256
+"""values, different ones, of which heaps are looked for between the ends"""
+HEAPED = (21, 6.0)
+"""values around one, and how much oftener than these it comes where it is a heap"""
+RADIUS = 4
+SQUARE = [(y, x) for y in (-1, 0, 1) for x in (-1, 0, 1) if (y, x) != (0, 0)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Impulses:
+    """Salt and pepper.
+
+    Attributes:
+        low: the value of pepper.
+        high: that of salt.
+        share: of all values that are one of them.
+        span: contrast of all other values.
+        sigma: standard deviation of the noise of these, at most; fine detail adds to it.
+    """
+
+    low: float
+    high: float
+    share: float
+    span: float
+    sigma: float
+
+
+def find(views: Sequence[Tensor]) -> Impulses | None:
+    """The salt and pepper of windows (C, h, w) of a picture, or None where there is none.
+
+    Both kinds are a heap at one value. Where the picture itself is far from that value, a pixel lies at it
+    by chance alone: as often in the darker as in the brighter of these places, and its eight neighbours lie
+    there (or half way) as often as those of a pixel that does not. Strokes and texture have neighbours of
+    their kind, the dots of a print and of dither have too few.
+
+    Source: ours.
+
+    >>> draws = torch.Generator().manual_seed(0)
+    >>> x, chance = torch.full((1, 64, 64), 90.0), torch.rand(1, 64, 64, generator=draws)
+    >>> find([x]) is None
+    True
+    >>> x[chance < 0.1], x[chance > 0.9] = 5.0, 200.0
+    >>> found = find([x])
+    >>> found.low, found.high, round(found.share, 1)
+    (5.0, 200.0, 0.2)
+    """
+    planes = _planes(views)
+    if not planes:
+        return None
+    values = np.concatenate([p.ravel() for p in planes])
+    for low, high in _ends(values):
+        found = _between(planes, values, low, high)
+        if found is not None:
+            return found
+    return None
+
+
+def marked(plane: Plane, found: Impulses) -> Mask:
+    """(H, W) the pixels at one of the two values, but for those of which two neighbours are near it."""
+    ends = (plane == found.low) | (plane == found.high)
+    sound = np.where(ends & ~_blown(plane, ends), np.nan, plane)
+    near = np.abs(windows(sound, ends, 1, mirror=True) - plane[ends][:, None]) <= CONTRAST * found.span
+    near[:, 4] = False
+    result: Mask = ends.copy()
+    result[ends] = near.sum(1) < 2
+    return result
+
+
+def mended(plane: Plane, spoilt: Mask) -> Plane:
+    """(H, W) with the median of the sound values around them in place of those that are spoilt."""
+    return grown(plane, np.where(spoilt, np.nan, plane).astype(np.float32), spoilt, RADIUS)
+
+
+def sigma_of(planes: Sequence[Plane], spoilt: Sequence[Mask]) -> float:
+    """Standard deviation of the noise of the sound values, by their second differences; detail adds to it."""
+    found = []
+    for plane, bad in zip(planes, spoilt, strict=True):
+        for turned, out in ((plane, bad), (plane.T, bad.T)):
+            bent = turned[:, 1:-1] - (turned[:, :-2] + turned[:, 2:]) / 2
+            found.append(bent[~(out[:, 1:-1] | out[:, :-2] | out[:, 2:])])
+    size = np.abs(np.concatenate(found))
+    return float(np.median(size)) / 0.6745 / 1.5**0.5 if size.size else 0.0
+
+
+def _planes(views: Sequence[Tensor]) -> list[Plane]:
+    """Planes (h, w) of at most WINDOW pixels a side, spread evenly, some SAMPLE values in all."""
+    parts = []
+    for view in views:
+        rows, columns = (range(0, max(n - WINDOW // 2, 1), WINDOW) for n in view.shape[-2:])
+        parts += [view[:, y : y + WINDOW, x : x + WINDOW] for y in rows for x in columns]
+    parts = [p for p in parts if min(p.shape[-2:]) >= SIDE]
+    count = sum(p.numel() for p in parts)
+    every = max(1, round(count / SAMPLE))
+    return [plane.numpy().astype(np.float32) for part in parts[::every] for plane in part]
+
+
+def _ends(values: NDArray[Any]) -> list[tuple[float, float]]:
+    """The values at which salt and pepper may lie: the ends of the range, or the largest heaps.
+
+    What other noise was added to a picture of floats may lie beyond black and white.
+    """
+    low, high = float(values.min()), float(values.max())
+    least = max(LEAST * len(values), 8.0)
+    if high > low and (values == low).sum() > least and (values == high).sum() > least:
+        return [(low, high)]
+    distinct, counts = np.unique(values, return_counts=True)
+    if len(distinct) < VARIED:
+        return []
+    alike = median_filter(counts, HEAPED[0])
+    heaps = (counts > least) & (counts > HEAPED[1] * alike)
+    middle = float(np.median(values))
+    below, above = heaps & (distinct < middle), heaps & (distinct > middle)
+    if not (below.any() and above.any()):
+        return []
+    largest = [float(distinct[np.where(side, counts, 0).argmax()]) for side in (below, above)]
+    return [(largest[0], largest[1])]
+
+
+def _between(planes: Sequence[Plane], values: NDArray[Any], low: float, high: float) -> Impulses | None:
+    """Salt and pepper of these two values, if they are."""
+    sound = values[(values != low) & (values != high)]
+    if len(sound) < 0.2 * len(values):
+        return None
+    ends = np.quantile(sound[:: max(1, len(sound) // SAMPLE)], (0.005, 0.995))
+    span = float(ends[1] - ends[0]) or high - low
+    bad = [(p == low) | (p == high) for p in planes]
+    sigma = sigma_of(planes, bad)
+    least = max(AWAY * span, BEYOND * sigma)
+    shares = []
+    for sign, end in ((1.0, low), (-1.0, high)):
+        # pepper is looked at as it is, salt upside down
+        seen = [_seen(sign * p, out, sign * end, least) for p, out in zip(planes, bad, strict=True)]
+        own, away, half = (np.concatenate(part) for part in zip(*seen, strict=True))
+        share = _by_chance(own, away, half, sigma)
+        if share is None:
+            return None
+        shares.append(share)
+    if min(shares) < SIDED * max(shares):
+        return None
+    return Impulses(low=low, high=high, share=sum(shares), span=span, sigma=sigma)
+
+
+def _seen(plane: Plane, bad: Mask, end: float, least: float) -> tuple[Plane, Plane, NDArray[np.int_]]:
+    """Of all inner pixels that lie in what is far above an end: how far they are from it, of how far what is
+    around them is; that; and how many of their neighbours lie at it or more than half way to it.
+    """
+    inner = plane[1:-1, 1:-1]
+    height, width = inner.shape
+    around = np.stack([plane[1 + y : 1 + y + height, 1 + x : 1 + x + width] for y, x in SQUARE])
+    out = np.stack([bad[1 + y : 1 + y + height, 1 + x : 1 + x + width] for y, x in SQUARE])
+    some = (~out).sum(0) >= 3
+    neighbours, out = around[:, some], out[:, some]
+    middle = _middle(np.where(out, np.nan, neighbours).T)
+    away = middle - end
+    far = away > least
+    half = (neighbours[:, far] - end < away[far] / 2).sum(0)
+    own = (inner[some][far] - end) / away[far]
+    return own, away[far], half
+
+
+def _by_chance(own: Plane, away: Plane, half: NDArray[np.int_], sigma: float) -> float | None:
+    """The share of the pixels that are there, if nothing but chance tells which; arguments as `_seen` gives.
+
+    Three figures are compared that chance makes alike: how often it is in the nearer and in the farther half
+    of the places, how many neighbours are there with it and without it, and how often none is. And lone
+    pixels are there rather than half way, where the tail of other noise would bring more.
+    """
+    there = own == 0
+    count, total = int(there.sum()), len(there)
+    if count < FEWEST or total < 20 * FEWEST or total < 2 * count:
+        return None
+    lone, nearer = half == 0, away < np.median(away)
+    beside = 1 - np.clip(TAIL * sigma / away, 0.5, 0.8)
+    if (lone & ~there & (own < beside)).sum() > NEXT * (lone & there).sum():
+        return None
+    mixed = 1 - rise(count / total, *MANY)
+    ways = [
+        ((there & lone)[nearer], (there & lone)[~nearer], 0.0),
+        (half[there] / 8, half[~there] / 8, mixed * STROKES),
+        (lone[there], lone[~there], mixed * STROKES),
+    ]
+    for with_it, without, more in ways:
+        if not len(with_it) or not len(without):
+            continue
+        one, other = float(with_it.mean()), float(without.mean())
+        slack = more + CHANCE * float(np.sqrt(_error(with_it) + _error(without)))
+        if not ALIKE[0] * other - slack <= one <= ALIKE[1] * other + slack:
+            return None
+    return float((there & lone).sum() / max(lone.sum(), 1))
+
+
+def _error(values: NDArray[Any]) -> float:
+    """Variance of a mean."""
+    return float(np.var(values)) / len(values)
+
+
+def _blown(plane: Plane, ends: Mask) -> Mask:
+    """Where most of a wide window is at one end: the picture is black or white there."""
+    wide = np.full_like(plane, np.nan)
+    wide[ends] = _middle(windows(plane, ends, 3))
+    blown: Mask = ends & (wide == plane)
+    return blown
+
+
+def grown(plane: Plane, sound: Plane, wanted: Mask, radius: int) -> Plane:
+    """Median of the values of `sound`, which is NaN elsewhere, in the smallest window that holds three.
+
+    In the largest window one will do; where there is none the value of `plane` stays.
+    """
+    result, left = plane.copy(), wanted.copy()
+    for r in range(1, radius + 1):
+        found = medians(sound, left, radius=r, least=3 if r < radius else 1)
+        told = np.isfinite(found)
+        result[told] = found[told]
+        left &= ~told
+    return result
+
+
+def medians(plane: Plane, wanted: Mask, *, radius: int, least: int = 1) -> Plane:
+    """Median of the numbers around each wanted pixel; NaN elsewhere and where they are too few."""
+    result = np.full_like(plane, np.nan)
+    result[wanted] = _middle(windows(plane, wanted, radius), least)
+    return result
+
+
+def _middle(values: Plane, least: int = 1) -> Plane:
+    """Median along each row of (n, k), without its NaN; NaN where fewer than `least` are left."""
+    ordered = np.sort(values, axis=1)  # NaN come last; far faster than nanmedian
+    count = np.isfinite(ordered).sum(1)
+    rows = np.arange(len(values))
+    low, high = (
+        ordered[rows, np.maximum(count - 1, 0) // 2],
+        ordered[rows, np.minimum(count // 2, values.shape[1] - 1)],
+    )
+    return np.where(count >= least, (low + high) / 2, np.nan).astype(np.float32)
+
+
+def windows(plane: Plane, wanted: Mask, radius: int, *, mirror: bool = False) -> Plane:
+    """(n, (2 radius + 1)^2) values around the n wanted pixels; NaN or a mirror image outside."""
+    if mirror:
+        padded = np.pad(plane, radius, mode="reflect")
+    else:
+        padded = np.pad(plane, radius, constant_values=np.nan)
+    side = 2 * radius + 1
+    return np.lib.stride_tricks.sliding_window_view(padded, (side, side))[wanted].reshape(-1, side * side)
+
+
+def roughened(plane: Plane, spoilt: Mask, sigma: float, draws: np.random.Generator) -> Plane:
+    """(H, W) with noise where a median stands, as much as that took off there: its noise reads as all other.
+
+    A median of k values of standard deviation sigma keeps 1.57 / k of their variance.
+
+    Args:
+        plane: mended.
+        spoilt: where.
+        sigma: of the other noise.
+        draws: the noise.
+    """
+    kept = 1.57 / max(8 * (1 - float(spoilt.mean())), 3.0)
+    added = sigma * (1 - kept) ** 0.5 * draws.standard_normal(plane.shape)
+    return np.where(spoilt, plane + added, plane).astype(np.float32)
+
+
+def to_measure(pixels: Tensor, spoilt: Tensor) -> Tensor:
+    """Pictures (N, C, H, W) in which the noise of mended places reads as that of all others.
+
+    Their level is that of Chen, Zhu and Heng, as far as medians have not lowered it: detail raises that
+    least. Drawn by a seed of its own.
+    """
+    result = pixels.clone()
+    draws = np.random.default_rng(0)
+    for picture, places in zip(result, spoilt, strict=True):
+        if not places.any():
+            continue
+        share = float(places.float().mean())
+        sigma = level.chen(picture) / (1 - 0.75 * min(share, 0.9)) ** 0.5
+        for plane, bad in zip(picture, places, strict=True):
+            plane.copy_(torch.from_numpy(roughened(plane.numpy(), bad.numpy(), sigma, draws)))
+    return result
+
+
+def sound(pixels: Tensor) -> tuple[Tensor, Tensor | None, tuple[Impulses, ...]]:
+    """Pictures (N, C, H, W) without their salt and pepper, where that was, and what of it there is.
+
+    Returns:
+        the very tensor and None where nothing was found.
+    """
+    result, spoilt, told = pixels, None, []
+    for index, picture in enumerate(pixels):
+        found = find([picture]) if min(picture.shape[-2:]) >= SIDE else None
+        if found is None or found.share < MUCH:
+            continue
+        if spoilt is None:
+            result, spoilt = pixels.clone(), torch.zeros(pixels.shape, dtype=torch.bool)
+        told.append(found)
+        bad = np.stack([marked(plane, found) for plane in picture.numpy()])
+        whole = np.stack([mended(plane, out) for plane, out in zip(picture.numpy(), bad, strict=True)])
+        # what other noise brought to an end oftener than chance would is none of them
+        near = level.chen(torch.from_numpy(whole)) * -float(ndtri(min(found.share / 2, 0.5)))
+        bad &= np.abs(whole - picture.numpy()) > near
+        spoilt[index] = torch.from_numpy(bad)
+        result[index] = torch.where(spoilt[index], torch.from_numpy(whole), picture)
+    return result, spoilt, tuple(told)
