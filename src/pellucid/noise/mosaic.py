@@ -91,36 +91,38 @@ def find(pixels: Tensor, holes: Tensor | None = None) -> Mosaic | None:
     if stack.shape[1] != 1 or min(height, width) < 2 * TILE:
         return None
     chosen = range(0, len(stack), max(1, len(stack) // LOOKED_AT))
-    ratios = []
-    for n in chosen:
-        plane = stack[n, 0].numpy()
-        known = shown(plane, None if holes is None else holes[n, 0].numpy())
-        found = _ratios(plane.astype(np.float64), known)
-        if found is not None:
-            ratios.append(found)
-    if not ratios or float(np.max(np.median(ratios, 0))) > NEARER:
-        return None
+    for axes in ((0,), (1,), (0, 1)):  # the first tells of nearly all other pictures
+        ratios = []
+        for n in chosen:
+            plane = stack[n, 0].numpy()
+            known = shown(plane, None if holes is None else holes[n, 0].numpy())
+            found = _ratio(plane.astype(np.float64), known, axes)
+            if found is not None:
+                ratios.append(found)
+        if not ratios or float(np.median(ratios)) > NEARER:
+            return None
     if len(np.unique(stack[chosen[0], 0, ::3].numpy())) < VALUES:
         return None
     return Mosaic(height=height, width=width)
 
 
-def _ratios(plane: np.ndarray, known: Flags) -> tuple[float, float, float] | None:
-    """Error from the pixels two apart over that from the next: from all four, down, across."""
+def _ratio(plane: np.ndarray, known: Flags, axes: tuple[int, ...]) -> float | None:
+    """Error from the pixels two apart over that from the next, along these axes."""
     inner = known[2:-2, 2:-2].copy()
     for step in (1, 2):
         for y, x in ((step, 0), (-step, 0), (0, step), (0, -step)):
             inner &= known[2 + y : len(known) - 2 + y, 2 + x : known.shape[1] - 2 + x]
 
     def middle(step: int, axis: int) -> np.ndarray:
-        moved = (np.roll(plane, step, axis) + np.roll(plane, -step, axis))[2:-2, 2:-2]
-        return np.asarray(moved / 2)
+        spans = [slice(2, n - 2) for n in plane.shape]
+        before, after = list(spans), list(spans)
+        before[axis] = slice(2 - step, plane.shape[axis] - 2 - step)
+        after[axis] = slice(2 + step, plane.shape[axis] - 2 + step)
+        return np.asarray((plane[tuple(before)] + plane[tuple(after)]) / 2)
 
     own = plane[2:-2, 2:-2]
-    down, across = ([np.abs(own - middle(step, axis)) for step in (1, 2)] for axis in (0, 1))
-    both = [np.abs(own - (middle(step, 0) + middle(step, 1)) / 2) for step in (1, 2)]
-    found = [_middling(near, far, inner) for near, far in (both, down, across)]
-    return None if any(f is None for f in found) else (found[0], found[1], found[2])  # type: ignore[return-value]
+    near, far = (np.abs(own - sum(middle(step, axis) for axis in axes) / len(axes)) for step in (1, 2))
+    return _middling(near, far, inner)
 
 
 def _middling(near: np.ndarray, far: np.ndarray, known: Flags) -> float | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from pellucid import methods
+from pellucid import devices, methods
 from pellucid.auto import Choice
 from pellucid.noise import residual
 from pellucid.noise import share as shares
@@ -46,7 +46,8 @@ def look(state: State) -> State:
         return state
     if method is None:
         return replace(state, trust=Trust(reasons=(state.choice.reason,)))
-    outcomes = [judged(state, index) for index in range(len(state.parts))]
+    figures = devices.spread(lambda i: _looked(state, i), range(len(state.parts)), state.noisy.device)
+    outcomes = [judged(state, index, looked) for index, looked in enumerate(figures)]
     trust = verdict.worst([one.trust for one in outcomes])
     state = replace(state, parts=tuple(one.part for one in outcomes), trust=trust)
     took = [one.took for one in outcomes]
@@ -95,8 +96,14 @@ class Outcome:
     share: float = 1.0
 
 
-def judged(state: State, index: int) -> Outcome:
-    """The verdict on a slice, and what stands instead where it fails and `auto` may act."""
+def judged(state: State, index: int, looked: residual.Looked | None = None) -> Outcome:
+    """The verdict on a slice, and what stands instead where it fails and `auto` may act.
+
+    Args:
+        state: after `apply`.
+        index: of the slice.
+        looked: the figures of what was removed from it, where they are known.
+    """
     part, noisy, report = state.parts[index], state.noisy[index], state.noise_of(index)
     choice = state.choice_of(index)
     method = method_of(state, choice)
@@ -106,18 +113,12 @@ def judged(state: State, index: int) -> Outcome:
         report = replace(report, impulse=0.0)
     meant = report.impulse == 0 and not method.keeps(choice.config, report)
 
-    def compared(estimate: Tensor) -> tuple[Tensor, Tensor, NoiseReport]:
-        given, seen, told = in_bins(noisy, _seen(state, estimate, index), report)
-        if isinstance(choice.stabilise, ByMap):  # where the noise has one level, what is left over is seen
-            even = choice.stabilise
-            given, seen, told = even.forward(given), even.forward(seen), even.noise
-        return given, seen, told
-
     def judge(looked: residual.Looked, strength: float = 1.0) -> Trust:
         return verdict.of_all(looked, told, meant=meant, spectral=report.correlated, strength=strength)
 
-    given, seen, told = compared(part.estimate)
-    looked = residual.look(given.numpy(), seen.numpy())
+    given, seen, told = _compared(state, index, part.estimate)
+    if looked is None:
+        looked = residual.look(given.numpy(), seen.numpy())
     first = judge(looked)
     if not acts(state):
         return Outcome(part, first)
@@ -142,12 +143,31 @@ def judged(state: State, index: int) -> Outcome:
             return Outcome(milder[0], _doubted(milder[1], first), first, NEXT)
     elif share > NOTHING:
         less = noisy + share * (part.estimate - noisy)
-        given, seen, told = compared(less)
+        given, seen, told = _compared(state, index, less)
         trust = judge(residual.look(given.numpy(), seen.numpy()), share)
         if trust.level != "low":
             return Outcome(replace(part, estimate=less), _doubted(trust, first), first, "share", share)
     kept = Part(estimate=_as_it_came(state, index))
     return Outcome(kept, Trust(level="low", reasons=first.reasons), first, "none")
+
+
+def _compared(state: State, index: int, estimate: Tensor) -> tuple[Tensor, Tensor, NoiseReport]:
+    """A slice, an estimate of it, and the noise, as they are looked at."""
+    choice, report = state.choice_of(index), state.noise_of(index)
+    given, seen, told = in_bins(state.noisy[index], _seen(state, estimate, index), report)
+    if isinstance(choice.stabilise, ByMap):  # where the noise has one level, what is left over is seen
+        even = choice.stabilise
+        given, seen, told = even.forward(given), even.forward(seen), even.noise
+    return given, seen, told
+
+
+def _looked(state: State, index: int) -> residual.Looked | None:
+    """The figures of what was removed from a slice, where it is to be judged."""
+    part = state.parts[index]
+    if part.interrupted or method_of(state, state.choice_of(index)) is None:
+        return None
+    given, seen, _ = _compared(state, index, part.estimate)
+    return residual.look(given.numpy(), seen.numpy())
 
 
 def _share(noisy: Tensor, estimate: Tensor, noise: NoiseReport, looked: residual.Looked) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -112,11 +113,12 @@ def at(picture: Tensor, flow: Tensor, *, cubic: bool = False) -> Tensor:
     tensor([2., 4., 4.])
     """
     height, width = picture.shape[-2:]
-    y = (torch.arange(height).view(-1, 1) + 0.5 + flow[0]) * (2 / height) - 1
-    x = (torch.arange(width).view(1, -1) + 0.5 + flow[1]) * (2 / width) - 1
+    places = flow.new_empty(1, height, width, 2)
+    torch.sub((torch.arange(width).view(1, -1) + 0.5 + flow[1]).mul_(2 / width), 1, out=places[0, ..., 0])
+    torch.sub((torch.arange(height).view(-1, 1) + 0.5 + flow[0]).mul_(2 / height), 1, out=places[0, ..., 1])
     found: Tensor = grid_sample(
         picture[None],
-        torch.stack([x, y], -1)[None],
+        places,
         mode="bicubic" if cubic else "bilinear",
         padding_mode="border",
         align_corners=False,
@@ -143,6 +145,7 @@ def left_of_noise(scale: float) -> float:
     return float(_line(scale).square().sum())
 
 
+@cache
 def _line(scale: float) -> Tensor:
     reach = max(1, math.ceil(2.5 * scale))
     line = torch.exp(-0.5 * (torch.arange(-reach, reach + 1) / scale).square())

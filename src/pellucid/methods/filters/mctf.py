@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from typing import Literal
 
 import torch
@@ -98,10 +97,16 @@ def restore(film: Tensor, sigma: Tensor, config: Config, *, color: bool, seed: i
     network = photo.opened(name, seed=seed, device=film.device, precision=config.precision)
     own = photo.Config()
     made = torch.empty_like(film)
-    for t, (mean, level) in enumerate(averaged(film, sigma, config)):
+    motion = Motion(film, sigma, config.reach)
+
+    def restored(t: int) -> None:
+        mean, level = _average(film, sigma, motion, t, config)
         noisy, told = film[:, t], sigma[:, t].view(-1, 1, 1)
         found = _seen(network, mean, told * level, together=picture)
         made[:, t] = bounded(noisy, found, told, most=own.most, source=own.source)
+
+    for _ in devices.spread(restored, range(film.shape[1]), film.device):
+        pass
     return made
 
 
@@ -118,33 +123,38 @@ def averaged(film: Tensor, sigma: Tensor, config: Config) -> Iterator[tuple[Tens
     >>> bool(level.min() < 0.5), bool(mean.std() < 0.06)
     (True, True)
     """
-    height, width = film.shape[-2:]
-    motion = Motion(film, sigma)
+    motion = Motion(film, sigma, config.reach)
     for t in range(film.shape[1]):
-        own = film[:, t]
-        total, weights, squares = own.clone(), torch.ones(1, height, width), torch.ones(1, height, width)
-        for s in range(max(0, t - config.reach), min(film.shape[1], t + config.reach + 1)):
-            if s == t:
-                continue
-            path = motion.to(t, s)[:, :height, :width]
-            there = _as_bright(own, flow.at(film[:, s], path, cubic=True), sigma[:, t], sigma[:, s])
-            weight = _alike(own - there, sigma[:, t], sigma[:, s], path, config)
-            # a noisier neighbour counts for less
-            weight = weight * float((sigma[:, t] / sigma[:, s].clamp_min(1e-12)).square().mean().clamp(0, 4))
-            noise = float((sigma[:, s] / sigma[:, t].clamp_min(1e-12)).square().mean())
-            total, weights, squares = total + weight * there, weights + weight, squares + weight**2 * noise
-        yield total / weights, squares.sqrt() / weights
+        yield _average(film, sigma, motion, t, config)
+
+
+def _average(film: Tensor, sigma: Tensor, motion: Motion, t: int, config: Config) -> tuple[Tensor, Tensor]:
+    """The mean of frame t with its neighbours, and its level, as `averaged`."""
+    (height, width), own = film.shape[-2:], film[:, t]
+    total, weights, squares = own.clone(), torch.ones(1, height, width), torch.ones(1, height, width)
+    for s in range(max(0, t - config.reach), min(film.shape[1], t + config.reach + 1)):
+        if s == t:
+            continue
+        path = motion.to(t, s)[:, :height, :width]
+        there = _as_bright(own, flow.at(film[:, s], path, cubic=True), sigma[:, t], sigma[:, s])
+        weight = _alike(own - there, sigma[:, t], sigma[:, s], path, config)
+        # a noisier neighbour counts for less
+        weight = weight * float((sigma[:, t] / sigma[:, s].clamp_min(1e-12)).square().mean().clamp(0, 4))
+        noise = float((sigma[:, s] / sigma[:, t].clamp_min(1e-12)).square().mean())
+        total, weights, squares = total + weight * there, weights + weight, squares + weight**2 * noise
+    return total / weights, squares.sqrt() / weights
 
 
 class Motion:
-    """The motions between neighbouring frames, each worked out when it is asked for, and kept.
+    """The motions between neighbouring frames.
 
     Args:
         film: (C, T, H, W).
         sigma: (C, T).
+        reach: frames before and after that are neighbours.
     """
 
-    def __init__(self, film: Tensor, sigma: Tensor) -> None:
+    def __init__(self, film: Tensor, sigma: Tensor, reach: int) -> None:
         unit = flow.grid()
         below, beside = (-side % unit for side in film.shape[-2:])
         bright = pad(film.mean(0), (0, beside, 0, below), mode="replicate")
@@ -157,11 +167,16 @@ class Motion:
         self._even = even.flatten()
         framed = (bright - middle) * even
         self._pyramids = [flow.pyramid(frame[None]) for frame in framed]
-        self._known = cache(self._found)
+        self._known: dict[tuple[int, int], Tensor] = {}
+        frames = film.shape[1]
+        for step in (s for far in range(1, reach + 1) for s in (far, -far)):  # each of those before it
+            pairs = [(t, t + step) for t in range(frames) if 0 <= t + step < frames]
+            found = devices.spread(lambda pair: self._found(*pair), pairs, film.device)
+            self._known |= dict(zip(pairs, found, strict=True))
 
     def to(self, first: int, second: int) -> Tensor:
         """(2, H', W') pixels down and to the right from each place of the first frame, H' and W' padded."""
-        return flow.enlarged(self._known(first, second), flow.CELL)
+        return flow.enlarged(self._known[first, second], flow.CELL)
 
     def _found(self, first: int, second: int) -> Tensor:
         one, two = self._pyramids[first], self._pyramids[second]
@@ -170,11 +185,11 @@ class Motion:
             down, across = (float(d) for d in self._moves[first] - self._moves[second])
             return flow.between(one, two, (down, across), variance)
         if first == second + 1:
-            there = self._known(second, first)
+            there = self._known[second, first]
             start = -flow.at(there, -there / flow.CELL)
         else:
             nearer = second + (1 if first > second else -1)
-            start = flow.then(self._known(first, nearer), self._known(nearer, second))
+            start = flow.then(self._known[first, nearer], self._known[nearer, second])
         return flow.refined(one[0], two[0], start, variance, rounds=1)
 
 
