@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -129,13 +129,19 @@ def _framed(views: list[Tensor], seen: Values, color: bool) -> NoiseReport:
     sample = views[::every]
     valid = [values.cover(u, v.shape[-2:]) for u, v in zip(seen.usable[::every], sample, strict=True)]
     pairs = list(zip(sample, valid, strict=True))
-    mad, scales, chens, periodic, clipped = devices.together(
+    drawn = seen.exact > DRAWN or seen.constant > 0.999
+    tasks: tuple[Callable[[], Any], ...] = (
+        lambda: [level.chen(v, floor=floor, ceiling=ceiling, valid=a) for v, a in pairs],
         lambda: torch.stack([level.mad(v, valid=a) for v, a in pairs]).mean(0),
         lambda: torch.stack([level.mad_per_scale(v) for v in sample[:2]]).mean(0),
-        lambda: [level.chen(v, floor=floor, ceiling=ceiling, valid=a) for v, a in pairs],
         lambda: spectrum.periodic(sample),
         lambda: _clipped(views, floor, ceiling),
     )
+    more: tuple[Callable[[], Any], ...] = (
+        lambda: reading.read(views, seen.usable, color=color, span=1.0, step=step),
+        lambda: flat.collect(views, seen.usable, floor=floor, ceiling=ceiling),
+    )
+    *read, chens, mad, scales, periodic, clipped = devices.together(*(() if drawn else more), *tasks)
     joint = float(np.mean(chens))
     common = {
         "sigma_per_scale": tuple(tuple(row) for row in scales.tolist()),
@@ -146,12 +152,9 @@ def _framed(views: list[Tensor], seen: Values, color: bool) -> NoiseReport:
         "step": step,
         "exact": seen.exact,
     }
-    if seen.exact > DRAWN or seen.constant > 0.999:
+    if drawn:
         return _as_white((0.0,) * channels, channels, common, ())
-    found, blocks = devices.together(
-        lambda: reading.read(views, seen.usable, color=color, span=1.0, step=step),
-        lambda: flat.collect(views, seen.usable, floor=floor, ceiling=ceiling),
-    )
+    found, blocks = read
     classes = flat.calmest(blocks)
     if not classes and seen.exact > DRAWN / 2:  # nothing is left that could tell of noise
         return _as_white((0.0,) * channels, channels, common | {"exact": 1.0}, ())

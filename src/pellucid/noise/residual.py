@@ -22,6 +22,7 @@ from pellucid.noise.strokes import Bools, Floats, isolated, levels, longest
 PATCHES = 10 * 64 * 9
 SIDE = 512  # of the parts that are looked at; enough pixels for every figure
 COARSE = 4  # step in which those parts are looked for
+CELL = 4  # side of the squares whose means tell how far brightness drifts
 EDGE = 4  # pixels at the border that are left out, where filters mirror
 WIDE = 13  # pixels from which a constant part is left out
 FEWEST = 400  # pixels without which nothing is told
@@ -100,7 +101,14 @@ def measure(noisy: Floats, estimate: Floats) -> Residual | None:
     noisy, estimate = noisy[:, rows, columns], estimate[:, rows, columns]
     inner = living(noisy)
     alive = _eroded(inner)
-    if int(alive.sum()) < FEWEST or not np.any((noisy - estimate)[:, alive]):
+
+    def of(values: Floats) -> Floats:
+        """(C, P) the pixels that are looked at."""
+        if inner.all():
+            return values[:, EDGE:-EDGE, EDGE:-EDGE].reshape(len(values), -1)
+        return values[:, alive]
+
+    if int(alive.sum()) < FEWEST or not np.any(of(noisy - estimate)):
         return None
     # single precision, about the mean, as values of a working range may lie far from 0
     middle = noisy.mean(dtype=np.float64)
@@ -115,40 +123,40 @@ def measure(noisy: Floats, estimate: Floats) -> Residual | None:
     unit, lone = np.stack(units), np.stack(specks)
     clean = np.where(lone, estimate, noisy)  # an impulse says nothing of the noise around it
     gone = np.where(lone, 0.0, gone)
-    values = clean[:, alive]
-    mean = gone[:, alive].mean(1, dtype=np.float64).astype(np.float32)
+    values = of(clean)
+    mean = of(gone).mean(1, dtype=np.float64).astype(np.float32)
     centred = gone - mean[:, None, None]
     common = centred.mean(0)
-    ends, white, fine, finely, smooth, unlike, coherence, stroke = devices.together(
+    ends, white, fine, finely, drift, unlike, coherence, stroke = devices.together(
         lambda: np.quantile(values, (0.01, 0.99)),
         lambda: _white(clean),
         lambda: estimate - smoothed(estimate, inner, 2.0),
         lambda: centred - smoothed(centred, inner, 2.0),
-        lambda: smoothed(centred, inner, 8.0),
+        lambda: drifting(centred, inner, alive),
         lambda: uneven(common - smoothed(common[None], inner, 4.0)[0], alive),
         lambda: direction(centred, alive),
         lambda: longest(centred / unit, alive),
     )
     low, high = ends
     span = float(high - low)
-    excess = max(float(low - estimate[:, alive].min()), float(estimate[:, alive].max() - high), 0.0)
+    excess = max(float(low - of(estimate).min()), float(of(estimate).max() - high), 0.0)
     given = max(float(low - values.min()), float(values.max() - high), 0.0)
     whole = span if span > 0 else np.inf
     calm = calmest(fine, alive)
     return Residual(
-        removed=float(np.sqrt(np.mean(np.square(centred[:, alive])))),
+        removed=float(np.sqrt(np.mean(np.square(of(centred))))),
         calm=float(np.sqrt(np.mean(np.square(centred[:, calm])))),
         span=span,
         white=white,
         shared=neighbours(centred, calm),
-        detail=correlation(finely[:, alive], fine[:, alive]),
+        detail=correlation(of(finely), of(fine)),
         uneven=unlike,
         direction=coherence,
         stroke=stroke,
         moved=float(np.abs(mean).max()) / whole,
-        drift=float(np.abs(smooth[:, alive]).max()) / whole,
+        drift=drift / whole,
         beyond=(excess - given) / whole,
-        specks=float(lone[:, alive].mean()),
+        specks=float(of(lone).mean()),
     )
 
 
@@ -208,9 +216,10 @@ def _fullest(weight: Floats, height: int, width: int) -> tuple[slice, slice]:
 
 def living(noisy: Floats) -> Bools:
     """(H, W) outside wide constant parts: gaps between letters live, margins and a black surround do not."""
-    still = ndimage.binary_dilation(_constant(noisy), np.ones((5, 5), bool))
+    still = _constant(noisy)
     if not still.any():
         return ~still
+    still = ndimage.binary_dilation(still, np.ones((5, 5), bool))
     wide = ndimage.binary_opening(still, np.ones((WIDE, WIDE), bool))
     found: Bools = ~wide
     return found
@@ -232,6 +241,8 @@ def _constant(picture: Floats) -> Bools:
     for marked, rows, columns in ((across, 5, 4), (down, 4, 5)):
         lines = np.logical_and.reduce([marked[:, i : i + width] for i in range(columns)])
         same &= np.logical_and.reduce([lines[i : i + height] for i in range(rows)])
+        if not same.any():  # as in most photographs, after half of the work
+            break
     return same
 
 
@@ -252,6 +263,9 @@ def framed(noisy: Floats) -> tuple[slice, slice]:
     (slice(1, 3, None), slice(0, 3, None))
     """
     rows, columns = slice(0, noisy.shape[-2]), slice(0, noisy.shape[-1])
+    ends = (noisy[:, :1], noisy[:, -1:], noisy[..., :1], noisy[..., -1:])
+    if all(end.size and bool((np.ptp(end, axis=(1, 2)) > 0).any()) for end in ends):  # as in most pictures
+        return rows, columns
     while True:
         part = noisy[:, rows, columns]
         down = np.ptp(part, axis=2).max(0).nonzero()[0] if part.size else np.zeros(0)
@@ -373,6 +387,35 @@ def direction(gone: Floats, where: Bools) -> float:
     if not seen.any():
         return 0.0
     return float(np.median((np.sqrt((a - c) ** 2 + 4 * b * b)[seen]) / total[seen]))
+
+
+def drifting(gone: Floats, where: Bools, alive: Bools) -> float:
+    """The largest size of the mean of (C, H, W) over some 8 pixels, from means of 4 x 4 pixels.
+
+    Args:
+        gone: y - x̂.
+        where: (H, W) pixels that count.
+        alive: (H, W) pixels at which it is looked at.
+
+    >>> everywhere = np.ones((1, 64, 64), bool)
+    >>> round(drifting(np.full((1, 64, 64), -0.5), everywhere[0], everywhere[0]), 6)
+    0.5
+    """
+    height, width = (CELL * (n // CELL) for n in gone.shape[-2:])
+
+    def cells(values: Floats | Bools) -> Floats:
+        tiled = values[..., :height, :width].reshape(-1, height // CELL, CELL, width // CELL, CELL)
+        means: Floats = tiled.mean((2, 4), dtype=np.float32)
+        return means
+
+    seen = cells(alive)[0] > 0
+    if where.all():
+        smooth = ndimage.gaussian_filter(cells(gone), (0, 8 / CELL, 8 / CELL))
+    else:
+        weight = ndimage.gaussian_filter(cells(where)[0], 8 / CELL)
+        total = ndimage.gaussian_filter(cells(np.where(where, gone, 0.0)), (0, 8 / CELL, 8 / CELL))
+        smooth = np.where(weight > 0.3, total / np.maximum(weight, 1e-6), 0.0)
+    return float(np.abs(smooth[:, seen]).max(initial=0.0))
 
 
 def smoothed(gone: Floats, where: Bools, width: float) -> Floats:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from pellucid import devices
 from pellucid.noise.colour import to_display, to_light
 from pellucid.noise.report import NoiseReport
 from pellucid.noise.values import in_classes, rise
@@ -127,8 +128,10 @@ def developing(noisy: Tensor, estimate: Tensor) -> float:
     """
     some, shown, steep = _thinned(noisy, estimate)
     count = max(1, min(CLASSES // 2, steep.numel() // FEWEST))
-    together = power = 0.0
-    for values, plane in zip(some, shown, strict=True):
+
+    def leaning(channel: int) -> tuple[float, float]:
+        together = power = 0.0
+        values, plane = some[channel], shown[channel]
         for part in in_classes(plane, count):
             calm = part[steep[part] <= steep[part].median()]
             seen, level = values[calm], float(plane[calm].mean())
@@ -142,6 +145,11 @@ def developing(noisy: Tensor, estimate: Tensor) -> float:
             expected = -min(3 * (GAMMA - 1) * variance**0.5 / level, 1.5)
             together += len(calm) * skewness * expected
             power += len(calm) * expected**2
+        return together, power
+
+    together, power = (
+        sum(parts) for parts in zip(*devices.spread(leaning, range(len(some)), some.device), strict=True)
+    )
     found = together / power if power > 0 else 0.0
     return rise(found, *LEANS)
 
