@@ -13,7 +13,7 @@ from torch import Tensor
 
 from pellucid import devices
 from pellucid.noise import classes as spread
-from pellucid.noise import flat, impulses, level, paper, reading, spectrum, values
+from pellucid.noise import flat, impulses, level, paper, reading, screen, spectrum, values
 from pellucid.noise.brightness import FINE, Law, law_of, with_law
 from pellucid.noise.colour import matrix
 from pellucid.noise.flat import Blocks
@@ -166,10 +166,12 @@ def _framed(views: list[Tensor], seen: Values, color: bool) -> NoiseReport:
 
     def careful(report: NoiseReport) -> NoiseReport:
         limits = [most / seen.span for most in (seen.most if report.correlated else seen.reduced)]
-        sure = _believed(report, limits, blocks, doubt)
+        # the dots of a print are as even as noise that pixels share
+        unsure = max(doubt, LOST[1] * screen.screened(periodic) if report.correlated else 0.0)
+        sure = _believed(report, limits, blocks, unsure)
         if not classes:  # what the eigenvalues show as well is no guess
             sure *= min(max(joint / max(report.level, 1e-12), GUESSED), 1.0)
-        return report.times(sure)
+        return replace(report.times(sure), doubt=unsure)
 
     uneven = float((evenness * found.variance.mean(1)).sum() / found.variance.mean(1).sum()) > UNEVEN
     # noise that pixels share leaves the finest detail emptier than its level: else it is fine texture

@@ -29,6 +29,7 @@ UNEVEN = 0.6  # the same for the fifth of the parts that are farthest
 PART = 48  # side of the parts, pixels
 PARTS = 6  # in a row, at the most
 LARGEST = 3.0  # amplitude over the spread of what is left: more is a picture of stripes
+CROSSED = 0.3  # of its amplitude that a wave of the same period across it has in a screen, at least
 BINS = 12  # of the phase
 QUANTILES = (0.15, 0.3, 0.5, 0.7, 0.85)  # of the values in a bin
 SHARE = 0.6  # of the wave's amplitude that each of them has, at least
@@ -129,12 +130,18 @@ def waves(plane: Floats, known: Flags) -> tuple[Wave, ...]:
     left_over = float(np.std(rest[seen]))
     if any(wave.amplitude > LARGEST * left_over for wave in found):
         return ()
-    if found and not calmer(plane[inside], rest, seen):
+    if found and (not calmer(plane[inside], rest, seen) or any(_screen(plane[inside], w) for w in found)):
         return ()
     moved = [
         replace(wave, phase=wave.phase - 2 * np.pi * (wave.down * top + wave.across * left)) for wave in found
     ]
     return tuple(sorted(moved[:MOST], key=lambda wave: -wave.amplitude))
+
+
+def _screen(plane: Floats, wave: Wave) -> bool:
+    """Whether a wave of the same period runs across it, of one phase: the dots of a print, not stripes."""
+    parts = _parts(plane, *_refined(plane, -wave.across, wave.down))
+    return bool(abs(parts.mean()) > CROSSED * wave.amplitude)
 
 
 def _candidates(rest: Floats) -> list[Wave]:
