@@ -150,7 +150,9 @@ def test_the_slices_of_a_volume_help_each_other_where_they_do(tmp_path):
     image = files.read(tmp_path / "volume.tif")
     assert decided(image).choice.method == "bm4d"
     together, alone = (files.to_array(pellucid.denoise(image, axis=axis)) for axis in ("auto", "none"))
-    assert psnr(clean, together) > psnr(clean, alone) + 0.6  # alone, the network for gray pictures helps
+    filtered = files.to_array(pellucid.denoise(image, method="bm3d"))
+    assert psnr(clean, together) > psnr(clean, filtered) + 1.0
+    assert psnr(clean, together) > psnr(clean, alone) + 0.3  # alone, the network for gray pictures helps
     others = [data.camera(), data.coins(), data.moon(), data.clock(), data.page()]
     apart = noisy(np.stack([p[60 : 60 + SIDE, 100 : 100 + SIDE] / 255 for p in others]))
     assert decided(apart, axes="ZYX").choice.method != "bm4d"
