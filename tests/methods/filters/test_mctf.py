@@ -5,6 +5,7 @@ import test_vbm3d as made
 import torch
 
 import pellucid
+from pellucid import devices
 from pellucid.methods.filters import mctf
 from pellucid.methods.filters.mctf import Config, restore
 from pellucid.noise.report import NoiseReport
@@ -115,3 +116,21 @@ def test_by_name_in_python():
     assert clean.shape == frames.shape
     with pytest.raises(ValueError, match="unlike must be above alike"):
         Config(alike=3.0, unlike=2.0)
+
+
+@pytest.mark.parametrize("reach", [0, 1, 3])
+def test_frames_that_are_worked_out_side_by_side_are_those_one_after_the_other(monkeypatch, reach):
+    noisy = made.drawn(made.film("panned"), 0.1)[:, :5]
+    sigma, config = torch.full(noisy.shape[:2], 0.1), Config(reach=reach, precision="float32")
+    wide = restore(noisy, sigma, config, color=False)
+    pools = []
+
+    def spread(function, items, device):
+        pools.append(len(items))
+        with devices.workers(3) as pool:
+            yield from list(pool.map(function, items))
+
+    monkeypatch.setattr(mctf.devices, "spread", spread)
+    assert torch.equal(restore(noisy, sigma, config, color=False), wide)
+    assert pools.count(5) >= 1  # the frames
+    assert pools.count(4) >= 2 * (reach > 0)  # the motions from each to the next, and back
