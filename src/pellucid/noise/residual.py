@@ -409,12 +409,9 @@ def drifting(gone: Floats, where: Bools, alive: Bools) -> float:
         return means
 
     seen = cells(alive)[0] > 0
-    if where.all():
-        smooth = ndimage.gaussian_filter(cells(gone), (0, 8 / CELL, 8 / CELL))
-    else:
-        weight = ndimage.gaussian_filter(cells(where)[0], 8 / CELL)
-        total = ndimage.gaussian_filter(cells(np.where(where, gone, 0.0)), (0, 8 / CELL, 8 / CELL))
-        smooth = np.where(weight > 0.3, total / np.maximum(weight, 1e-6), 0.0)
+    weight = ndimage.gaussian_filter(cells(where)[0], 8 / CELL)
+    total = ndimage.gaussian_filter(cells(np.where(where, gone, 0.0)), (0, 8 / CELL, 8 / CELL))
+    smooth = np.where(weight > 0.3, total / np.maximum(weight, 1e-6), 0.0)
     return float(np.abs(smooth[:, seen]).max(initial=0.0))
 
 

@@ -30,8 +30,10 @@ def mend(state: State) -> State:
     """
     if not isinstance(state.request, Denoise) or state.request.hot_pixels == "off":
         return state
-    state = _without_impulses(state)
     found = _phases(state)  # there the neighbours of a pixel are of other colours
+    sound = _without_impulses(state, found)
+    if sound is not state:
+        state, found = sound, _phases(sound)
     given, holes = state.shots, state.left_out
     if found is not None:
         given, holes = found.lay(given), None if holes is None else found.lay(holes)
@@ -52,8 +54,10 @@ def mend(state: State) -> State:
     )
 
 
-def _without_impulses(state: State) -> State:
+def _without_impulses(state: State, found: mosaic.Mosaic | None) -> State:
     """The state without salt and pepper, where what is done next knows what is left of the noise.
+
+    In a `found` mosaic each phase is looked at by itself.
 
     A method that measures nothing, or learnt what noise is, and one that was told a level get it as it came.
     """
@@ -61,7 +65,6 @@ def _without_impulses(state: State) -> State:
     told = isinstance(request, Denoise) and request.sigma is not None
     if told or (method is not None and (not method.uses_noise or method.learning is not None)):
         return state
-    found = _phases(state)
     given = state.shots if found is None else found.lay(state.shots)
     made = [impulses.sound(shot) for shot in given]
     kinds = [kind for _, _, told in made for kind in told]

@@ -316,6 +316,18 @@ def test_strips_of_rows_give_what_the_whole_picture_gives(monkeypatch):
     assert torch.equal(strips, bounding.bounded(noisy, estimate, sigma, **limits))
 
 
+def watched(monkeypatch):
+    """The shapes of all that networks are asked about from now on, as a list that grows."""
+    asked = []
+    estimate = photo.Ensemble.estimate
+    monkeypatch.setattr(
+        photo.Ensemble,
+        "estimate",
+        lambda self, y, *a, **k: asked.append(y.shape) or estimate(self, y, *a, **k),
+    )
+    return asked
+
+
 def test_a_large_picture_tells_by_its_squares_what_the_whole_tells(monkeypatch):
     camera = Camera(peak=60)
     scene = torch.from_numpy(chelsea()[:296, :448].copy()).permute(2, 0, 1).float() / 255
@@ -324,13 +336,7 @@ def test_a_large_picture_tells_by_its_squares_what_the_whole_tells(monkeypatch):
     noise, alone = report(noisy - clean), {"share": 1.0, "pd_share": 0.0, "tta_views": 1}
     whole = run(noisy, noise, **alone)
     untold = run(noisy, noise, **alone, camera_factor=0.0)
-    asked = []
-    estimate = photo.Ensemble.estimate
-    monkeypatch.setattr(
-        photo.Ensemble,
-        "estimate",
-        lambda self, y, *a, **k: asked.append(y.shape) or estimate(self, y, *a, **k),
-    )
+    asked = watched(monkeypatch)
     monkeypatch.setattr(photo, "SQUARE", 32)
     by_squares = run(noisy, noise, **alone)
     assert asked == [(3, 128, 128), (3, 296, 448)]  # the whole picture once
@@ -340,13 +346,7 @@ def test_a_large_picture_tells_by_its_squares_what_the_whole_tells(monkeypatch):
 def test_the_student_speaks_once_and_alone_where_pixels_share_the_noise(monkeypatch):
     noisy, noise = shared_noise(photograph(48))
     told = photo.equivalent(noise, color=True)
-    asked = []
-    estimate = photo.Ensemble.estimate
-    monkeypatch.setattr(
-        photo.Ensemble,
-        "estimate",
-        lambda self, y, *a, **k: asked.append(y.shape) or estimate(self, y, *a, **k),
-    )
+    asked = watched(monkeypatch)
     made = {}
     for degree in (0.0, 0.55, 1.0):
         monkeypatch.setattr(photo, "sharing", lambda told, level, degree=degree: degree)
@@ -366,13 +366,7 @@ def test_the_student_speaks_once_and_alone_where_pixels_share_the_noise(monkeypa
 def test_between_two_networks_one_of_weights_between_theirs_speaks(monkeypatch):
     noisy, noise = shared_noise(photograph(48))
     quick = {"student": "swift-photo", "share": 1.0, "pd_share": 0.0, "nlh_share": 0.0, "tta_views": 1}
-    asked = []
-    estimate = photo.Ensemble.estimate
-    monkeypatch.setattr(
-        photo.Ensemble,
-        "estimate",
-        lambda self, y, *a, **k: asked.append(y.shape) or estimate(self, y, *a, **k),
-    )
+    asked = watched(monkeypatch)
     made = {}
     for degree in (0.0, 0.32, 0.55, 0.78, 1.0):
         monkeypatch.setattr(photo, "sharing", lambda told, level, degree=degree: degree)
