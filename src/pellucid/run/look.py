@@ -104,13 +104,11 @@ def judged(state: State, index: int, looked: residual.Looked | None = None) -> O
         index: of the slice.
         looked: the figures of what was removed from it, where they are known.
     """
-    part, noisy, report = state.parts[index], state.noisy[index], state.noise_of(index)
+    part, noisy, report = state.parts[index], state.noisy[index], _beneath(state, index)
     choice = state.choice_of(index)
     method = method_of(state, choice)
     if method is None or part.interrupted:
         return Outcome(part, Trust())
-    if state.spoilt is not None:  # `noisy` is without them
-        report = replace(report, impulse=0.0)
     meant = report.impulse == 0 and not method.keeps(choice.config, report)
 
     def judge(looked: residual.Looked, strength: float = 1.0) -> Trust:
@@ -151,9 +149,15 @@ def judged(state: State, index: int, looked: residual.Looked | None = None) -> O
     return Outcome(kept, Trust(level="low", reasons=first.reasons), first, "none")
 
 
+def _beneath(state: State, index: int) -> NoiseReport:
+    """The noise of a slice, without salt and pepper where `noisy` is without them."""
+    report = state.noise_of(index)
+    return report if state.spoilt is None else replace(report, impulse=0.0)
+
+
 def _compared(state: State, index: int, estimate: Tensor) -> tuple[Tensor, Tensor, NoiseReport]:
     """A slice, an estimate of it, and the noise, as they are looked at."""
-    choice, report = state.choice_of(index), state.noise_of(index)
+    choice, report = state.choice_of(index), _beneath(state, index)
     given, seen, told = in_bins(state.noisy[index], _seen(state, estimate, index), report)
     if isinstance(choice.stabilise, ByMap):  # where the noise has one level, what is left over is seen
         even = choice.stabilise
