@@ -5,7 +5,7 @@
 Each case is one region of a store, done by the very function that does it in a run, in a process of its own
 that has done a tiny one before. The peak of what the process holds (VmHWM, which the kernel keeps) lies so
 many bytes per value above what it held before, beyond what the region takes as it is stored. Noise is white,
-or shared by neighbouring pixels where a method does more then.
+or shared by neighbouring pixels where a method does more then, or that of few photons.
 """
 
 import ctypes
@@ -45,6 +45,7 @@ CASES = {
     "vbm3d shared": ("vbm3d", 1, 16, True, 192),
     "bm4d": ("bm4d", 1, 16, False, 192),
     "bm4d shared": ("bm4d", 1, 16, True, 192),
+    "bm4d counts": ("bm4d", 1, 16, False, 192),
 }
 
 
@@ -86,6 +87,8 @@ def region_of(name: str, side: int) -> tuple[np.ndarray, Decision, Form]:
         noise = replace(
             noise, kernel=kernel, spectrum=np.stack([own] * channels), correlated=True, length_px=1.4
         )
+    if name.endswith("counts"):
+        noise = replace(noise, gain=(sigma**2 / 0.5,) * channels, offset=(0.0,) * channels)
     y, x = np.mgrid[:side, :side].astype(np.float32)
     scene = 0.5 + 0.3 * np.sin(x / 7) * np.cos(y / 11)
     stored = (65535 * (scene + sigma * draws)).clip(0, 65535).astype(np.uint16)

@@ -174,6 +174,35 @@ def test_scene_cuts_and_blank_frames_end_a_run_also_for_a_method_by_name():
     assert own.series[0].blank == (7,)
 
 
+@pytest.mark.parametrize("method", ["bm4d", "auto"])
+@pytest.mark.parametrize(
+    ("kind", "unit", "base"), [(np.uint8, 255, 0), (np.uint16, 3000, 500), (np.float32, 1, -2)]
+)
+def test_no_slice_of_a_volume_bleeds_into_a_blank_one_or_past_a_cut(method, kind, unit, base):
+    """The blank slice shows nothing of its neighbours, and what is before the cut nothing of what follows."""
+    first, second = np.stack([CAMERA[0]] * 6), np.stack([COINS[0]] * 6)
+    clean = np.concatenate([first, second])
+    clean[3] = 0.15
+    exact = clean + 0.08 * np.random.default_rng(0).standard_normal(clean.shape)
+    stored = base + unit * (exact if kind is np.float32 else exact.clip(0, 1).round(4))
+    given = stored.astype(kind)
+    made = (
+        pellucid.denoise(given, method, axes="ZYX", sigma=0.08 * unit, data_range=unit + max(base, 0))
+        - float(base)
+    ) / unit
+    left = made - clean
+
+    def shown(place: int, other: np.ndarray) -> float:
+        """The share of a contrast that is seen in the error of a slice."""
+        contrast = gaussian_filter(other - other.mean(), 1)
+        return float((left[place] * contrast).mean() / np.square(contrast).mean())
+
+    assert abs(shown(3, first[0])) < 0.01
+    assert abs(shown(5, second[0])) < 0.04
+    assert abs(shown(6, first[0])) < 0.04
+    assert left[3].std() < 0.01
+
+
 def test_frames_that_share_their_noise_are_taken_alone_and_it_is_said():
     draws = np.random.default_rng(4).standard_normal((len(CAMERA) + 1, SIDE, SIDE))
     lagged = CAMERA + 0.08 * (draws[1:] + draws[:-1]) / np.sqrt(2)

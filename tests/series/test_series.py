@@ -117,6 +117,15 @@ def test_faint_spots_under_much_noise_are_one_scene():
     assert seen(noisy(film, 0.1), 0.1).scenes == (tuple(range(FRAMES)),)
 
 
+def test_slices_of_fine_structure_are_one_volume_and_a_cut_is_still_seen():
+    """Each slice is half like the next, here as everywhere in it."""
+    rough = gaussian_filter(white((24, SIDE, SIDE), 5), (1.2, 1.5, 1.5))
+    sheets = 0.05 + 0.8 * np.exp(-((rough / rough.std() / 0.35) ** 2))
+    assert seen(noisy(sheets, 0.02), 0.02, "Z").scenes == (tuple(range(24)),)
+    both = np.concatenate([sheets[:8], sheets[:7:-1]])
+    assert seen(noisy(both, 0.02), 0.02, "Z").scenes == (tuple(range(8)), tuple(range(8, 24)))
+
+
 def test_frames_that_show_other_things_do_not_help_and_it_is_said():
     rough = gaussian_filter(white((FRAMES, SIDE, SIDE), 5), (0, 2, 2))
     found = seen(noisy(0.5 + 0.15 * rough / rough.std()), 0.05)

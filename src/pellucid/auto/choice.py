@@ -101,10 +101,10 @@ def stabiliser(report: NoiseReport) -> Anscombe | None:
 def around(method: str, report: NoiseReport) -> Stabiliser | None:
     """The change of values around a method where the noise depends on the signal, else None.
 
-    A network knows black as 0 and colours as they are, so `photo` gets values from 0 to 1. `photons` changes
-    them itself.
+    A network knows black as 0 and colours as they are, so `photo` gets values from 0 to 1. `photons` and
+    `bm4d` change them themselves.
     """
-    if method == "photons":
+    if method in ("photons", "bm4d"):
         return None
     inner = stabiliser(report)
     return Unit(inner) if inner is not None and method == "photo" else inner

@@ -20,13 +20,13 @@ PER_VALUE: dict[str, float] = {
     "photo": 420,
     "photons": 90,
     "vbm3d": 80,
-    "bm4d": 65,
+    "bm4d": 100,
     "mctf": 420,
 }
 """bytes for each value that a method has at work at once, its own copies and arrays: what
-benchmarks/method_memory.py measures (bm3d, photons 42, vbm3d 44, bm4d 37, photo 329, median 149) and more,
-for a change of values around the method and frames that are evened; `nlm` 50 by whole runs; allowed for the
-others
+benchmarks/method_memory.py measures (bm3d, photons 42, vbm3d 44, bm4d 37 and of few photons 64, photo 329,
+median 149) and more, for a change of values around the method and frames that are evened; `nlm` 50 by whole
+runs; allowed for the others
 """
 UNKNOWN = 600.0
 """the same of methods that are not listed: trained networks, those of other packages"""

@@ -173,10 +173,8 @@ def _runs(state: State) -> tuple[tuple[stacks.Run, ...], tuple[str, ...]]:
     axes = stacks.axes_of(state.first, request.axes)
     needs_slices(method, stacks.found(state.first, axes), state.first.name)
     runs, notes = stacks.asked(state.first, axes, axis=request.axis, method=method.name, wanted=method.axis)
-    if method.axis == "t":
-        runs = film.cuts(state, runs)
-        notes += _lone(method, runs)
-    return runs, notes
+    runs = film.cuts(state, runs)
+    return runs, notes + _lone(method, runs)
 
 
 def _lone(method: Method, runs: Sequence[stacks.Run]) -> tuple[str, ...]:
@@ -184,7 +182,8 @@ def _lone(method: Method, runs: Sequence[stacks.Run]) -> tuple[str, ...]:
     lone = [str(run[0] + 1) for run in runs if len(run) == 1]
     if method.learning is None or not lone:
         return ()
-    frames = f"frame{'s' * (len(lone) > 1)} {', '.join(lone)}"
+    one = "frame" if method.axis == "t" else "slice"
+    frames = f"{one}{'s' * (len(lone) > 1)} {', '.join(lone)}"
     return (
         f"{frames}: no other shows the scene, and a model that looks at several keeps most of the noise. "
         "Denoise such by themselves, without the model",

@@ -9,6 +9,7 @@ from pellucid import auto, devices, methods, models, series
 from pellucid.auto import Choice
 from pellucid.request import Denoise
 from pellucid.run import trial
+from pellucid.run.frame import framed
 from pellucid.run.state import State
 from pellucid.run.stated import ByMap
 from pellucid.run.trial import SURE
@@ -75,6 +76,8 @@ def together(state: State, alone: Choice) -> State:
         "each other",
         notes=(),
     )
+    if name == METHODS["Z"]:  # which changes the values itself
+        choice = framed(state, replace(choice, stabilise=None))
     taken = {index for run in runs for index in run}
     others = state.choices or (state.choice,) * len(state.noisy)
     choices = tuple(choice if i in taken else other for i, other in enumerate(others))

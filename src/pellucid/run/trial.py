@@ -10,6 +10,7 @@ from torch import Tensor
 
 from pellucid import methods, seeds
 from pellucid.auto import Choice
+from pellucid.auto.choice import stabiliser
 from pellucid.run.state import State
 from pellucid.series.stacks import Run
 from pellucid.steps import Task
@@ -55,6 +56,9 @@ def gain(
     seen = [state.noisy[i] if change is None else change.forward(state.noisy[i]) for i in some]
     film = torch.stack(seen, 1)[..., rows, columns].float()
     told = alone.noise if change is None else change.noise
+    even = stabiliser(told)  # the method changes the values itself: here it is told that they are even
+    if even is not None:
+        film, told = torch.stack([even.forward(one) for one in film.unbind(1)], 1), even.noise
     levels = torch.ones(len(some))
     if state.reports and change is None and state.noise.level > 0:
         levels = torch.tensor([state.reports[i].level for i in some]) / state.noise.level

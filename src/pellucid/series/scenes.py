@@ -21,7 +21,8 @@ COARSE = 4.0
 STEP = 3
 """every such pixel of it is kept"""
 SCENE = 0.5
-"""correlation of two frames, without their noise, below which they show another scene"""
+"""correlation of two frames, without their noise, over that of most neighbours, below which they show another
+scene; also the least of most, or they are pictures of many things"""
 SURE = 2.0
 """standard errors of it that are allowed for"""
 EMPTY = 0.05
@@ -59,7 +60,8 @@ def cut(film: Tensor, run: Sequence[int], noise: Sequence[NoiseReport] = ()) -> 
     """A run of slices of (N, C, H, W), cut where the next one shows another scene or nothing.
 
     Noise makes two frames less alike, and has no say: their correlation is that of what is no noise, by the
-    reports. Where hardly anything but noise is seen, nothing says that there is a cut.
+    reports. Where hardly anything but noise is seen, nothing says that there is a cut. In a volume of fine
+    structure each slice is half like the next: a cut is where they are much less alike than is usual there.
 
     Args:
         film: all slices.
@@ -81,9 +83,10 @@ def cut(film: Tensor, run: Sequence[int], noise: Sequence[NoiseReport] = ()) -> 
     alike = sum(_same(*pair) for pair in pairwise(clear))
     goes_on = 2 * alike >= len(clear) - 1 > 0  # else the slices are pictures of many things, some of them dim
     blank = [goes_on and faint[t] and not _shows(found, t, faint) for t in range(len(found))]
+    usual = _usual(clear) if goes_on else 1.0
     scenes = [[run[0]]]
     for t in range(1, len(run)):
-        apart = blank[t] or blank[t - 1] or not _same(found[t - 1], found[t])
+        apart = blank[t] or blank[t - 1] or not _same(found[t - 1], found[t], usual)
         if apart:
             scenes.append([run[t]])
         else:
@@ -125,10 +128,21 @@ def _shared(one: Coarse, other: Coarse) -> tuple[float, float]:
     return float((one.picture * other.picture).mean()), doubt
 
 
-def _same(one: Coarse, other: Coarse) -> bool:
-    """Whether two frames may show one scene."""
+def _usual(clear: Sequence[Coarse]) -> float:
+    """The correlation of most neighbours, 1 where it cannot be told or they are pictures of many things."""
+    alike = [
+        _shared(one, other)[0] / math.sqrt(one.seen * other.seen)
+        for one, other in pairwise(clear)
+        if all(each.seen > SURE * each.doubt for each in (one, other))
+    ]
+    most = float(np.median(alike)) if alike else 1.0
+    return min(most, 1.0) if most >= SCENE else 1.0
+
+
+def _same(one: Coarse, other: Coarse, usual: float = 1.0) -> bool:
+    """Whether two frames may show one scene, where neighbours are usually so much alike."""
     if all(each.seen <= SURE * each.doubt for each in (one, other)):
         return True  # neither shows anything that stands out
     shared, doubt = _shared(one, other)
-    both = SCENE * math.sqrt(max(one.seen, 0.0) * max(other.seen, 0.0))
+    both = SCENE * usual * math.sqrt(max(one.seen, 0.0) * max(other.seen, 0.0))
     return shared + SURE * doubt > TINY * max(one.seen, other.seen) and shared + SURE * doubt >= both

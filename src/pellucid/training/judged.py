@@ -198,7 +198,8 @@ def together(choice: auto.Choice, slices: Tensor, axis: str, *, color: bool) -> 
     """
     if choice.method not in ("bm3d", "photo") or choice.noise.correlated:
         return []
-    change, method = choice.stabilise, methods.load(auto.TOGETHER[axis.upper()])
+    method = methods.load(auto.TOGETHER[axis.upper()])
+    change = auto.around(method.name, choice.noise)
     seen = torch.stack([one if change is None else change.forward(one) for one in slices], 1)
     task = Task(shots=seen[None], noise=choice.noise if change is None else change.noise, color=color)
     (step,) = method.steps(task, method.presets["fast"], seed=0, device=torch.device("cpu"))

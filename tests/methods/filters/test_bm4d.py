@@ -1,5 +1,7 @@
 """BM4D: what the slices above and below gain, the variances of its cubes, and what must not change."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -9,11 +11,12 @@ from skimage.data import binary_blobs
 import pellucid
 from pellucid import metrics
 from pellucid.methods.filters import bm3d
-from pellucid.methods.filters.bm4d import Config, restore
+from pellucid.methods.filters.bm4d import Config, of_counts, restore
 from pellucid.methods.filters.grouping import cubes
 from pellucid.methods.filters.grouping.search import empty
 from pellucid.methods.filters.grouping.shrinkage import scratch
 from pellucid.methods.filters.grouping.variance import group_variance
+from pellucid.noise.report import NoiseReport
 
 
 def volume(name: str, side: int = 32) -> torch.Tensor:
@@ -112,3 +115,34 @@ def test_a_volume_in_python_keeps_form_and_brightness():
     assert clean.dtype == np.uint8
     assert clean.shape == slices.shape
     np.testing.assert_allclose(clean.mean((1, 2)), slices.mean((1, 2)), atol=0.6)
+
+
+def law(photons: float, base: float = 0.0) -> NoiseReport:
+    """Counts of so many photons at 1, above a base."""
+    return replace(NoiseReport.white(0.1, 1), gain=(1 / photons,), offset=(-base / photons,))
+
+
+def counted(clean: torch.Tensor, photons: float) -> torch.Tensor:
+    return torch.poisson(clean * photons, torch.Generator().manual_seed(0)) / photons
+
+
+@pytest.mark.parametrize("name", ["coarse", "fine"])
+def test_few_photons_gain_by_a_second_filtering_and_many_lose_nothing(name):
+    clean = volume(name, 24)
+    few, many = counted(clean, 8.0), counted(clean, 400.0)
+
+    def gain(noisy, photons):
+        once, again = (of_counts(noisy, law(photons), Config(again=a), color=False) for a in (1.0, 0.5))
+        return psnr(clean, again) - psnr(clean, once)
+
+    assert gain(few, 8.0) > 0.08
+    assert gain(many, 400.0) > -0.02
+
+
+def test_of_counts_neither_the_unit_nor_the_base_matters():
+    noisy = counted(volume("fine", 24)[:, :8], 6.0)
+    plain = of_counts(noisy, law(6.0), Config(), color=False)
+    based = of_counts(noisy + 0.5, law(6.0, 0.5), Config(), color=False)
+    np.testing.assert_allclose(based - 0.5, plain, atol=1e-3)
+    large = of_counts(noisy * 6.0, law(1.0), Config(), color=False)
+    np.testing.assert_allclose(large / 6.0, plain, atol=1e-3)
