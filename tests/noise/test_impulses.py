@@ -8,6 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
+from scipy.ndimage import gaussian_filter
 from skimage import data
 
 import pellucid
@@ -16,6 +17,7 @@ from pellucid.noise import impulses
 SIDE = 160
 few = settings(max_examples=25, deadline=None, derandomize=True)
 NAMES = ("camera", "moon", "coins", "cell", "page", "astronaut")
+STARS = ("equal stars", "stars", "stars in a cloud", "blurred stars", "blurred stars in a cloud")
 # values of the file per gray level, offset, type, least and largest value of the impulses
 STORED = {
     "u8": (1.0, 0.0, np.uint8, 0, 255),
@@ -33,8 +35,11 @@ def clean(name):
     return picture[-SIDE:, 100 : 100 + SIDE]
 
 
-def stored(name, kind, share, sigma, seed, alike=False):
-    """A picture with Gaussian noise and impulses as a file has it, that without impulses, and the truth."""
+def stored(name, kind, share, sigma, seed, alike=False, only=None):
+    """A picture with Gaussian noise and impulses as a file has it, that without impulses, and the truth.
+
+    Half of the impulses are black and half white, or all are of the one kind that is named.
+    """
     factor, offset, dtype, low, high = STORED[kind]
     draws, truth = np.random.default_rng(seed), clean(name)
     beneath = truth + draws.normal(0, sigma, truth.shape)
@@ -42,8 +47,9 @@ def stored(name, kind, share, sigma, seed, alike=False):
         beneath = np.clip(beneath, 0, 255)
     chance = draws.random(truth.shape[:2] if alike else truth.shape)
     chance = chance[..., None] if chance.ndim < truth.ndim else chance
-    values = np.where(chance < share / 2, low, factor * beneath + offset)
-    values = np.where(chance > 1 - share / 2, high, values)
+    black, white = {None: (share / 2, share / 2), "pepper": (share, 0), "salt": (0, share)}[only]
+    values = np.where(chance < black, low, factor * beneath + offset)
+    values = np.where(chance > 1 - white, high, values)
     whole = np.issubdtype(dtype, np.integer)
     return (np.round(values) if whole else values).astype(dtype), factor * truth + offset, factor
 
@@ -69,23 +75,53 @@ def test_any_share_is_told_in_any_type_whatever_noise_is_beneath(name, kind, sha
     assert found.share == pytest.approx(share, rel=0.2, abs=0.003)
 
 
+@few
+@given(
+    name=st.sampled_from(NAMES),
+    kind=st.sampled_from(sorted(STORED)),
+    only=st.sampled_from(["pepper", "salt"]),
+    share=st.floats(0.07, 0.4),
+    sigma=st.sampled_from([0.0, 12.0]),
+    seed=st.integers(0, 9),
+)
+def test_one_kind_alone_is_told(name, kind, only, share, sigma, seed):
+    """Some pixels of a sensor are blind, or saturate."""
+    picture, _, _ = stored(name, kind, share, sigma, seed, only=only)
+    found = read(picture)
+    assert found is not None
+    assert found.share == pytest.approx(share, rel=0.2)
+    assert np.isnan(found.high if only == "pepper" else found.low)
+
+
 @settings(max_examples=6, deadline=None, derandomize=True)
 @given(
     name=st.sampled_from(["camera", "coins", "astronaut"]),
     kind=st.sampled_from(sorted(STORED)),
     share=st.sampled_from([0.005, 0.15, 0.3, 0.4]),
     sigma=st.sampled_from([0.0, 15.0]),
+    only=st.sampled_from([None, "pepper", "salt"]),
 )
-def test_it_goes_and_so_does_the_noise_beneath(name, kind, share, sigma):
-    picture, truth, factor = stored(name, kind, share, sigma, 0)
+def test_it_goes_and_so_does_the_noise_beneath(name, kind, share, sigma, only):
+    share = max(share, 0.03) if only else share
+    picture, truth, factor = stored(name, kind, share, sigma, 0, only=only)
     result = pellucid.denoise(picture, channel_axis=-1 if picture.ndim == 3 else None)
     error = float(np.sqrt(np.mean((result - truth) ** 2))) / factor
-    # Gray levels; a fifth of the pixels is lost, and the rest of them is less than the noise beneath.
-    assert error < 2 + 22 * share + 0.45 * sigma
+    # Gray levels; a fifth of the pixels may be lost, and the grass of camera has 9.3 with no impulse at all.
+    assert error < 2 + 22 * share + 0.6 * sigma
+
+
+def sky(seed, *, cloud, spread):
+    """Stars by their law (ten times fewer are ten times as bright), over a cloud or the dark."""
+    draws = np.random.default_rng(seed)
+    field = gaussian_filter(draws.normal(0, 1, (SIDE, SIDE)), 16)
+    field = 30 + cloud * (field - field.min()) / np.ptp(field)
+    stars = np.zeros((SIDE, SIDE))
+    np.add.at(stars, tuple(draws.integers(0, SIDE, (2, 2000))), 30 * (draws.pareto(1, 2000) + 1))
+    return field + (gaussian_filter(stars, spread) * 6 * spread if spread else stars)
 
 
 def sheet(kind, seed):
-    """What looks like it: marks of a few pixels, black and white on gray, print, codes, and dim stars."""
+    """What looks like it: marks of a few pixels, black and white on gray, print, codes, and stars."""
     paper = Image.new("L", (SIDE, SIDE), 128)
     pen, draws, font = ImageDraw.Draw(paper), np.random.default_rng(seed), ImageFont.load_default(9)
     photo = Image.fromarray(data.camera()[:SIDE, :SIDE])
@@ -96,10 +132,12 @@ def sheet(kind, seed):
     if kind == "sharpened":
         noisy = np.clip(np.asarray(photo) + draws.normal(0, 20, (SIDE, SIDE)), 0, 255).astype(np.uint8)
         return np.asarray(Image.fromarray(noisy).filter(ImageFilter.UnsharpMask(1, 250, 0)))
-    if kind == "stars":
-        sky = draws.normal(40, 6, (SIDE, SIDE))
-        sky[tuple(draws.integers(0, SIDE, (2, 300)))] = 255
-        return sky
+    if kind == "equal stars":
+        dark = draws.normal(40, 6, (SIDE, SIDE))
+        dark[tuple(draws.integers(0, SIDE, (2, 300)))] = 255
+        return dark
+    if "star" in kind:
+        return sky(seed, cloud=90 * ("cloud" in kind), spread=0.6 * ("blurred" in kind))
     for _ in range(400):
         x, y = (int(v) for v in draws.integers(0, SIDE, 2))
         colour = int(draws.choice([0, 255]))
@@ -114,7 +152,7 @@ def sheet(kind, seed):
 
 @few
 @given(
-    kind=st.sampled_from(["dither", "codes", "sharpened", "stars", "letters", "dashes", "lines"]),
+    kind=st.sampled_from(["dither", "codes", "sharpened", "letters", "dashes", "lines", *STARS]),
     sigma=st.sampled_from([0.0, 5.0, 20.0]),
     seed=st.integers(0, 9),
 )

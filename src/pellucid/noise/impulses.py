@@ -43,7 +43,11 @@ MANY = (0.02, 0.06)
 STROKES = 0.2
 """what these may then add to the neighbours that are there, and take from the values that have none"""
 SIDED = 0.1
-"""of one kind over the other; one alone is stars, lamps or a dead border, noise brings both"""
+"""of one kind over the other, at the least, where both are told; else the one is asked for more"""
+ALONE = (0.14, 1.6)
+"""contrast of what surrounds one kind alone, over that of all values and their noise; a sky has less"""
+QUARTER = 0.12
+"""lone pixels that lie a quarter of the way from one kind alone or nearer, over those at it, at the most"""
 SAMPLE = 200_000
 """values that are looked at"""
 WINDOW = 256
@@ -62,8 +66,8 @@ class Impulses:
     """Salt and pepper.
 
     Attributes:
-        low: the value of pepper.
-        high: that of salt.
+        low: the value of pepper, NaN where there is none (as of a sensor some of whose pixels are blind).
+        high: that of salt, or NaN.
         share: of all values that are one of them.
         span: contrast of all other values.
         sigma: standard deviation of the noise of these, at most; fine detail adds to it.
@@ -79,10 +83,11 @@ class Impulses:
 def find(views: Sequence[Tensor]) -> Impulses | None:
     """The salt and pepper of windows (C, h, w) of a picture, or None where there is none.
 
-    Both kinds are a heap at one value. Where the picture itself is far from that value, a pixel lies at it
+    Each kind is a heap at one value. Where the picture itself is far from that value, a pixel lies at it
     by chance alone: as often in the darker as in the brighter of these places, and its eight neighbours lie
     there (or half way) as often as those of a pixel that does not. Strokes and texture have neighbours of
-    their kind, the dots of a print and of dither have too few.
+    their kind, the dots of a print and of dither have too few. One kind alone must be so over a picture of
+    much contrast, or of many pixels, and hardly a lone pixel may lie near it: stars do.
 
     Source: ours.
 
@@ -146,49 +151,64 @@ def _planes(views: Sequence[Tensor]) -> list[Plane]:
 
 
 def _ends(values: NDArray[Any]) -> list[tuple[float, float]]:
-    """The values at which salt and pepper may lie: the ends of the range, or the largest heaps.
+    """The values at which salt and pepper may lie: the ends of the range, or the largest heaps; NaN for none.
 
     What other noise was added to a picture of floats may lie beyond black and white.
     """
-    low, high = float(values.min()), float(values.max())
+    ends = [float(values.min()), float(values.max())]
     least = max(LEAST * len(values), 8.0)
-    if high > low and (values == low).sum() > least and (values == high).sum() > least:
-        return [(low, high)]
-    distinct, counts = np.unique(values, return_counts=True)
-    if len(distinct) < VARIED:
+    heaped = [(values == end).sum() > least for end in ends]
+    if ends[0] == ends[1]:
         return []
-    alike = median_filter(counts, HEAPED[0])
-    heaps = (counts > least) & (counts > HEAPED[1] * alike)
-    middle = float(np.median(values))
-    below, above = heaps & (distinct < middle), heaps & (distinct > middle)
-    if not (below.any() and above.any()):
-        return []
-    largest = [float(distinct[np.where(side, counts, 0).argmax()]) for side in (below, above)]
-    return [(largest[0], largest[1])]
+    if not all(heaped):
+        distinct, counts = np.unique(values, return_counts=True)
+        heaps = (counts > least) & (counts > HEAPED[1] * median_filter(counts, HEAPED[0]))
+        heaps &= len(distinct) >= VARIED
+        middle = float(np.median(values))
+        for i, side in enumerate((heaps & (distinct < middle), heaps & (distinct > middle))):
+            if not heaped[i]:
+                ends[i] = float(distinct[np.where(side, counts, 0).argmax()]) if side.any() else np.nan
+    return [] if np.isnan(ends).all() else [(ends[0], ends[1])]
 
 
 def _between(planes: Sequence[Plane], values: NDArray[Any], low: float, high: float) -> Impulses | None:
-    """Salt and pepper of these two values, if they are."""
+    """Salt and pepper of these two values, if they are; or one of them alone."""
     sound = values[(values != low) & (values != high)]
     if len(sound) < 0.2 * len(values):
         return None
     ends = np.quantile(sound[:: max(1, len(sound) // SAMPLE)], (0.005, 0.995))
-    span = float(ends[1] - ends[0]) or high - low
+    span = float(ends[1] - ends[0]) or float(values.max() - values.min())
     bad = [(p == low) | (p == high) for p in planes]
     sigma = sigma_of(planes, bad)
     least = max(AWAY * span, BEYOND * sigma)
-    shares = []
+    shares: list[float] = []
+    alone: list[bool] = []
     for sign, end in ((1.0, low), (-1.0, high)):
+        if np.isnan(end):
+            shares.append(0.0)
+            alone.append(False)
+            continue
         # pepper is looked at as it is, salt upside down
         seen = [_seen(sign * p, out, sign * end, least) for p, out in zip(planes, bad, strict=True)]
         own, away, half = (np.concatenate(part) for part in zip(*seen, strict=True))
-        share = _by_chance(own, away, half, sigma)
-        if share is None:
-            return None
-        shares.append(share)
-    if min(shares) < SIDED * max(shares):
+        shares.append(_by_chance(own, away, half, sigma) or 0.0)
+        alone.append(bool(shares[-1]) and _surely(own, away, half, shares[-1], span, sigma))
+    if min(shares) > SIDED * max(shares):
+        return Impulses(low=low, high=high, share=sum(shares), span=span, sigma=sigma)
+    side = int(np.argmax(shares))
+    if not alone[side]:
         return None
-    return Impulses(low=low, high=high, share=sum(shares), span=span, sigma=sigma)
+    kept = (low, np.nan) if side == 0 else (np.nan, high)
+    return Impulses(low=kept[0], high=kept[1], share=shares[side], span=span, sigma=sigma)
+
+
+def _surely(own: Plane, away: Plane, half: NDArray[np.int_], share: float, span: float, sigma: float) -> bool:
+    """Whether one kind alone of this share is told; arguments as `_seen` gives."""
+    lone = half == 0
+    nearer, farther = np.quantile(away, (0.1, 0.9))
+    there, between = int((lone & (own == 0)).sum()), int((lone & (own > 0) & (own < 0.25)).sum())
+    contrast = farther - nearer > max(ALONE[0] * span, ALONE[1] * sigma)
+    return bool((contrast or share > MANY[1]) and there >= 2 * FEWEST and between <= QUARTER * there)
 
 
 def _seen(plane: Plane, bad: Mask, end: float, least: float) -> tuple[Plane, Plane, NDArray[np.int_]]:

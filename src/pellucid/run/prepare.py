@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -78,7 +79,11 @@ def _without_impulses(state: State, found: mosaic.Mosaic | None) -> State:
         shots, places = found.back(shots, 0), found.back(places.float(), 0) > 0.5
     share = float(torch.stack(spoilt).float().mean())
     first = state.first
-    ends = " and ".join(f"{end * first.scale + first.offset:.4g}" for end in (kinds[0].low, kinds[0].high))
+    ends = " and ".join(
+        f"{end * first.scale + first.offset:.4g}"
+        for end in (kinds[0].low, kinds[0].high)
+        if math.isfinite(end)
+    )
     note = (
         f"{share:.1%} of the values were salt or pepper (at {ends}), replaced by the median of the sound "
         "values around them (--hot-pixels off leaves them to median)"
