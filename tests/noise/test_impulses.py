@@ -95,7 +95,7 @@ def test_one_kind_alone_is_told(name, kind, only, share, sigma, seed):
 
 @settings(max_examples=6, deadline=None, derandomize=True)
 @given(
-    name=st.sampled_from(["camera", "coins", "astronaut"]),
+    name=st.sampled_from(["moon", "coins", "astronaut"]),
     kind=st.sampled_from(sorted(STORED)),
     share=st.sampled_from([0.005, 0.15, 0.3, 0.4]),
     sigma=st.sampled_from([0.0, 15.0]),
@@ -106,8 +106,8 @@ def test_it_goes_and_so_does_the_noise_beneath(name, kind, share, sigma, only):
     picture, truth, factor = stored(name, kind, share, sigma, 0, only=only)
     result = pellucid.denoise(picture, channel_axis=-1 if picture.ndim == 3 else None)
     error = float(np.sqrt(np.mean((result - truth) ** 2))) / factor
-    # Gray levels; a fifth of the pixels may be lost, and the grass of camera has 9.3 with no impulse at all.
-    assert error < 2 + 22 * share + 0.6 * sigma
+    # Gray levels; a fifth of the pixels may be lost, and the rest of them is less than the noise beneath.
+    assert error < 2 + 22 * share + 0.45 * sigma
 
 
 def sky(seed, *, cloud, spread):

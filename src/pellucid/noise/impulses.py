@@ -57,6 +57,8 @@ VARIED = 256
 """values, different ones, of which heaps are looked for between the ends"""
 HEAPED = (21, 6.0)
 """values around one, and how much oftener than these it comes where it is a heap"""
+RARE = 4.0
+"""standard deviations that more than chance is off"""
 RADIUS = 4
 SQUARE = [(y, x) for y in (-1, 0, 1) for x in (-1, 0, 1) if (y, x) != (0, 0)]
 
@@ -68,16 +70,21 @@ class Impulses:
     Attributes:
         low: the value of pepper, NaN where there is none (as of a sensor some of whose pixels are blind).
         high: that of salt, or NaN.
-        share: of all values that are one of them.
+        shares: of all values that are pepper, and that are salt.
         span: contrast of all other values.
         sigma: standard deviation of the noise of these, at most; fine detail adds to it.
     """
 
     low: float
     high: float
-    share: float
+    shares: tuple[float, float]
     span: float
     sigma: float
+
+    @property
+    def share(self) -> float:
+        """Of all values that are one of them."""
+        return sum(self.shares)
 
 
 def find(views: Sequence[Tensor]) -> Impulses | None:
@@ -114,7 +121,7 @@ def find(views: Sequence[Tensor]) -> Impulses | None:
 def marked(plane: Plane, found: Impulses) -> Mask:
     """(H, W) the pixels at one of the two values, but for those of which two neighbours are near it."""
     ends = (plane == found.low) | (plane == found.high)
-    sound = np.where(ends & ~_blown(plane, ends), np.nan, plane)
+    sound = np.where(ends & ~_blown(plane, ends, found), np.nan, plane)
     near = np.abs(windows(sound, ends, 1, mirror=True) - plane[ends][:, None]) <= CONTRAST * found.span
     near[:, 4] = False
     result: Mask = ends.copy()
@@ -194,12 +201,13 @@ def _between(planes: Sequence[Plane], values: NDArray[Any], low: float, high: fl
         shares.append(_by_chance(own, away, half, sigma) or 0.0)
         alone.append(bool(shares[-1]) and _surely(own, away, half, shares[-1], span, sigma))
     if min(shares) > SIDED * max(shares):
-        return Impulses(low=low, high=high, share=sum(shares), span=span, sigma=sigma)
+        return Impulses(low=low, high=high, shares=(shares[0], shares[1]), span=span, sigma=sigma)
     side = int(np.argmax(shares))
     if not alone[side]:
         return None
-    kept = (low, np.nan) if side == 0 else (np.nan, high)
-    return Impulses(low=kept[0], high=kept[1], share=shares[side], span=span, sigma=sigma)
+    if side == 0:
+        return Impulses(low=low, high=np.nan, shares=(shares[0], 0.0), span=span, sigma=sigma)
+    return Impulses(low=np.nan, high=high, shares=(0.0, shares[1]), span=span, sigma=sigma)
 
 
 def _surely(own: Plane, away: Plane, half: NDArray[np.int_], share: float, span: float, sigma: float) -> bool:
@@ -265,11 +273,14 @@ def _error(values: NDArray[Any]) -> float:
     return float(np.var(values)) / len(values)
 
 
-def _blown(plane: Plane, ends: Mask) -> Mask:
-    """Where most of a wide window is at one end: the picture is black or white there."""
-    wide = np.full_like(plane, np.nan)
-    wide[ends] = _middle(windows(plane, ends, 3))
-    blown: Mask = ends & (wide == plane)
+def _blown(plane: Plane, ends: Mask, found: Impulses) -> Mask:
+    """Where more of a wide window is at one end than chance puts there: it is black or white there."""
+    here = plane[ends][:, None]
+    around = windows(plane, ends, 3)
+    alike = (around == here).sum(1) / np.isfinite(around).sum(1)
+    share = np.where(here[:, 0] == found.low, *found.shares)
+    blown = np.zeros_like(ends)
+    blown[ends] = alike > np.maximum(0.5, share + RARE * np.sqrt(share * (1 - share) / around.shape[1]))
     return blown
 
 
@@ -367,7 +378,7 @@ def sound(pixels: Tensor) -> tuple[Tensor, Tensor | None, tuple[Impulses, ...]]:
         bad = np.stack([marked(plane, found) for plane in picture.numpy()])
         whole = np.stack([mended(plane, out) for plane, out in zip(picture.numpy(), bad, strict=True)])
         # what other noise brought to an end oftener than chance would is none of them
-        near = level.chen(torch.from_numpy(whole)) * -float(ndtri(min(found.share / 2, 0.5)))
+        near = level.chen(torch.from_numpy(whole)) * -float(ndtri(min(max(found.shares), 0.5)))
         bad &= np.abs(whole - picture.numpy()) > near
         spoilt[index] = torch.from_numpy(bad)
         result[index] = torch.where(spoilt[index], torch.from_numpy(whole), picture)
