@@ -11,7 +11,7 @@ from skimage import data
 from skimage.data import binary_blobs
 
 import pellucid
-from pellucid import files, metrics
+from pellucid import files, metrics, series
 from pellucid.methods.filters import bm3d, vbm3d
 from pellucid.request import Denoise
 from pellucid.run import State, run, settle, trial
@@ -211,6 +211,31 @@ def test_frames_that_share_their_noise_are_taken_alone_and_it_is_said():
     assert state.runs == ()
     assert any("share their noise" in note for note in state.notes)
     assert decided(stack, axes="TYX", axis="t", sigma=0.08).choice.method == "vbm3d"
+
+
+def test_blank_slices_of_several_films_are_told_once_by_their_numbers_in_the_file():
+    film = np.stack([CAMERA[:4], CAMERA[2:6]], 1)  # T, Z
+    film[1, 0], film[2, 1] = 0, 0
+    state = decided(noisy(film), axes="TZYX", sigma=0.08)
+    told = [note for note in state.notes if "nothing is seen" in note]
+    assert told == [
+        "nothing is seen in slice 3, 6 (counted through the file), which takes no part in what others get"
+    ]
+    lines = "\n".join(series.words(one) for one in state.series if one.axis == "T")
+    assert "Nothing is seen in frame 2." in lines
+    assert "Nothing is seen in frame 3." in lines
+
+
+def test_an_axis_that_is_asked_for_and_not_taken_is_told():
+    drawn = np.random.default_rng(0).standard_normal(CAMERA.shape)
+    soft = gaussian_filter(drawn, (0, 1, 1))
+    state = decided(
+        (255 * (CAMERA + 0.08 * soft / soft.std())).clip(0, 255).astype(np.uint8), axes="TYX", axis="t"
+    )
+    assert state.runs == ()
+    assert any(
+        note.startswith("--axis t: each slice is denoised by itself, as pixels share") for note in state.notes
+    )
 
 
 def lit() -> tuple[np.ndarray, list[tuple[int, int, int]]]:

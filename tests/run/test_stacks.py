@@ -116,3 +116,30 @@ def test_noisier_frames_are_told_to_the_method():
     assert relative is not None
     assert float(relative[2] / relative[0]) == pytest.approx(5.0, rel=0.15)
     assert torch.equal(_piece(state, state.runs[0], None).task.shots.squeeze(), state.noisy.squeeze())
+
+
+def test_channels_that_are_slices_are_so_where_the_user_says_it(tmp_path):
+    """Writers of plain ImageJ stacks call the frames channels; the file keeps its own words."""
+    film, source, target = stack(5, 24, 24), tmp_path / "film.tif", tmp_path / "out.tif"
+    tifffile.imwrite(source, film, imagej=True, metadata={"axes": "CYX"})
+    asked = {"method": "vbm3d", "sigma": 0.08, "axes": "TYX"}
+    plain = pellucid.denoise(film, **asked)
+    files.write(pellucid.denoise(files.read(source), **asked), target)
+    with tifffile.TiffFile(target) as held:
+        assert held.series[0].axes == "CYX"
+        np.testing.assert_array_equal(held.asarray(), plain)
+    np.testing.assert_array_equal(pellucid.denoise(film, channel_axis=0, **asked), plain)
+    with pytest.raises(ValueError, match="axes must name the 3 axes"):
+        pellucid.denoise(film, "vbm3d", sigma=0.08, channel_axis=0, axes="TZX")
+
+
+def test_a_single_picture_says_that_an_axis_of_slices_is_none_of_its():
+    def notes(x, **options):
+        return run(State(settings=settle(Denoise(sigma=0.08, **options)), given=(x,)), DECIDE).notes
+
+    picture, channels = stack(24, 24), stack(5, 24, 24)
+    assert any("with --axis t it has no neighbours" in note for note in notes(picture, axis="t"))
+    assert any("changes nothing" in note for note in notes(picture, axes="TYX"))
+    assert any("--axes ZYX says so" in note for note in notes(channels, axis="z", channel_axis=0))
+    assert not notes(picture)
+    assert not notes(picture, axis="none", axes="YX")

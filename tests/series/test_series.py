@@ -188,3 +188,16 @@ def test_json_is_in_the_units_of_the_file_and_counts_from_one():
     assert told["slices"] == [1, 2, 3]
     np.testing.assert_allclose(told["sigma_file_units"], 0.05 * 255)
     np.testing.assert_allclose(told["mean_file_units"], 255 * FILM[:3].mean((1, 2)), rtol=1e-5)
+
+
+def test_channels_that_cancel_show_what_each_shows():
+    """A bright field and its fluorescence: one is dark where the other is bright, at any share and offset."""
+    film = noisy(np.concatenate([CAMERA[:5], np.zeros((1, SIDE, SIDE)), COINS]), 0.03)
+    alone = seen(film, 0.03)
+    for share, base in ((1.0, 0.0), (1.0, 1.0), (0.6, 3.0)):
+        other = base - share * np.concatenate([CAMERA[:5], np.zeros((1, SIDE, SIDE)), COINS])
+        both = torch.from_numpy(np.stack([film, noisy(other, 0.03, 9)], 1).astype(np.float32))
+        found = measure(both, range(len(film)), "T", [NoiseReport.white(0.03, 2)])
+        assert found.scenes == alone.scenes
+        assert found.blank == alone.blank == (5,)
+        assert found.alike == pytest.approx(alone.alike, abs=0.02)

@@ -50,7 +50,7 @@ def together(state: State, alone: Choice) -> State:
     plain = all(one.method in FILTERS for one in (alone, *each)) and not isinstance(alone.stabilise, ByMap)
     able = not alone.noise.correlated and request.guide is None and _installed(request)
     if not (letter and plain and able):
-        return state
+        return replace(state, notes=(*state.notes, *_alone(request, alone)))
     asked = request.axis != "auto"  # who names the axis knows that they do
     kind = request.axis.upper() if asked else letter
     name = named(kind, request)
@@ -95,6 +95,35 @@ def named(letter: str, request: Denoise) -> str:
     return QUICK if request.effort == "quick" else METHODS[letter]
 
 
+def _alone(request: Denoise, alone: Choice) -> tuple[str, ...]:
+    """What is said where slices were to help each other by `--axis`, and are denoised by themselves."""
+    if request.axis == "auto" or alone.method == "none":
+        return ()
+    why = "as pixels share their noise" if alone.noise.correlated else f"by {alone.method}"
+    name = named(request.axis.upper(), request)
+    how = f"--method {name} takes them together"
+    return (f"--axis {request.axis}: each slice is denoised by itself, {why} ({how})",)
+
+
+def _single(state: State) -> State:
+    """A note where a single picture was to be a film or a volume."""
+    request, first = state.request, state.first
+    if not isinstance(request, Denoise) or request.kind != "noise" or state.settings.method is not None:
+        return state
+    asked, letters = request.axis if request.axis in ("t", "z") else "", (request.axes or "").upper()
+    single = f"{first.name} ({first.axes}) is a single picture"
+    notes = []
+    if asked:
+        note = f"{single}: with --axis {asked} it has no neighbours to use"
+        if "C" in first.axes:
+            told = first.axes.replace("C", asked.upper())
+            note += f"; where its {len(first.pixels[0])} channels are slices, --axes {told} says so"
+        notes.append(note)
+    if letters not in ("", first.axes):
+        notes.append(f"{single}: --axes {letters}, which names the axes of a stack, changes nothing")
+    return replace(state, notes=(*state.notes, *notes))
+
+
 def _installed(request: Denoise) -> bool:
     """Whether the networks are there that `--effort quick` needs."""
     if request.effort != "quick":
@@ -124,7 +153,7 @@ def follow(state: State) -> State:
     """Measure what goes on along the axes of a stack; one picture has none."""
     request = state.request
     if len(state.noisy) < 2 or request.kind != "noise" or not isinstance(request, Denoise):
-        return state
+        return _single(state)
     axes = stacks.axes_of(state.first, request.axes)
     reports = state.each or (state.noise,)
     runs = [
@@ -147,11 +176,13 @@ def cuts(state: State, runs: Sequence[Run]) -> tuple[Run, ...]:
 def told(found: Sequence[Series]) -> tuple[str, ...]:
     """What a user must know of the slices of a film or volume."""
     notes = []
+    blank = sorted({i + 1 for one in found for i in one.blank})
+    if blank:
+        named = ", ".join(map(str, blank))
+        # of several runs the numbers are those of the slices in the file
+        which, how = (found[0].name, "") if len(found) == 1 else ("slice", " (counted through the file)")
+        notes.append(f"nothing is seen in {which} {named}{how}, which takes no part in what others get")
     for one in found:
-        blank = [i + 1 for i in one.blank]
-        if blank:
-            named = ", ".join(map(str, blank))
-            notes.append(f"nothing is seen in {one.name} {named}, which takes no part in what others get")
         if one.interlaced:
             notes.append(
                 "even and odd rows are of different times (interlaced): deinterlace the film first, where "

@@ -20,6 +20,7 @@ from pellucid.request import Denoise, Inpaint, Request, Restore, Upscale
 from pellucid.run.conversion import as_image, as_mask, fitting, hidden
 from pellucid.run.state import Job, State
 from pellucid.run.stated import calibration_of
+from pellucid.series import stacks
 
 
 def load(state: State) -> State:
@@ -52,6 +53,8 @@ def load(state: State) -> State:
             f"{images[0].name} is the mosaic of a camera, which can only be denoised. Develop it first: "
             "pellucid denoise writes it as TIFF."
         )
+    if isinstance(request, Denoise):
+        images = tuple(stacks.renamed(image, request.axes) for image in images)
     if isinstance(request, Denoise) and request.calibration is not None:
         camera = calibration_of(request)
         images = tuple(camera.applied(image) for image in images)

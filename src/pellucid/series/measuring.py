@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -12,7 +13,7 @@ from torch import Tensor
 
 from pellucid.noise.report import NoiseReport
 from pellucid.series import light, shared
-from pellucid.series.motion import Floats, Places, overlap, pans
+from pellucid.series.motion import Floats, Places, overlap, pans, signs
 from pellucid.series.report import Series
 from pellucid.series.scenes import cut
 
@@ -45,6 +46,10 @@ def measure(film: Tensor, run: Sequence[int], axis: str, noise: Sequence[NoiseRe
     scenes, blank = cut(film, run, noise)
     gain = np.ones(len(run))
     longest, seen = max(scenes, key=len), middle(film)
+    sign = signs(seen[list(run)])
+    if bool((sign < 0).any()):
+        seen, both = seen * sign.view(-1, 1, 1), np.outer(sign, sign)[..., None, None]
+        each = [replace(one, kernel=one.kernel * both) for one in each]
     left, flicker, shift, alike, together, rows = 1.0, 0.0, 0.0, None, None, False
     for scene in scenes:
         if len(scene) < 2:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.functional import avg_pool2d
 
 from pellucid.shots import registering
 
@@ -15,6 +16,8 @@ Floats = NDArray[np.float64]
 
 BETTER = 0.8
 """of the squared difference of two frames that must be left, at the most, when the picture is moved"""
+SQUARE = 4
+"""pixels a side of the means by which channels are compared"""
 SMALLEST = 32
 """pixels a side from which on it is looked whether the whole picture moves"""
 
@@ -41,6 +44,25 @@ def pans(film: Tensor) -> Places:
         down, across = registering.whole_pixels(own, before)
         moves[t] = moves[t - 1] + ((down, across) if _explains(before, own, down, across) else (0, 0))
     return moves
+
+
+def signs(film: Tensor) -> Tensor:
+    """(C,) 1, and -1 of a channel of (T, C, H, W) that is dark where the one of most contrast is bright.
+
+    A mean over channels so signed shows what both show; else a bright field and its fluorescence cancel.
+
+    >>> import torch
+    >>> ramp = torch.linspace(0, 1, 64).repeat(2, 1, 32, 1)
+    >>> signs(torch.cat([ramp, 0.5 - 0.5 * ramp], 1))
+    tensor([ 1., -1.])
+    """
+    if film.shape[1] == 1:
+        return film.new_ones(1)
+    small = avg_pool2d(film.float(), min(SQUARE, *film.shape[-2:])).double()
+    small = small - small.mean((2, 3), keepdim=True)
+    lead = int(small.square().mean((0, 2, 3)).argmax())
+    shared = (small * small[:, lead : lead + 1]).mean((0, 2, 3))
+    return (1 - 2 * (shared < 0).double()).to(film)
 
 
 def overlap(shape: tuple[int, int], down: int, across: int) -> tuple[tuple[slice, ...], tuple[slice, ...]]:

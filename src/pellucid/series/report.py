@@ -134,9 +134,9 @@ def words(series: Series) -> str:
     begins = [scene[0] for scene in series.scenes[1:] if scene[0] not in series.blank]
     begins = [i for i in begins if series.run[series.run.index(i) - 1] not in series.blank]
     if begins:
-        lines.append(f"Another scene begins at {series.name} {_named(begins)}.")
+        lines.append(f"Another scene begins at {series.name} {_named(begins, series.run)}.")
     if series.blank:
-        lines.append(f"Nothing is seen in {series.name} {_named(series.blank)}.")
+        lines.append(f"Nothing is seen in {series.name} {_named(series.blank, series.run)}.")
     if series.interlaced:
         lines.append("Even and odd rows are of different times (interlaced).")
     if series.shift > 0:
@@ -159,7 +159,7 @@ def told(found: Sequence[Series]) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _named(slices: Sequence[int]) -> str:
-    """Numbers from 1; the first of them where they are many."""
-    named = ", ".join(str(i + 1) for i in slices[:MANY])
+def _named(slices: Sequence[int], run: Run) -> str:
+    """Their numbers in the run, from 1; the first of them where they are many."""
+    named = ", ".join(str(run.index(i) + 1) for i in slices[:MANY])
     return named if len(slices) <= MANY else f"{named} and {len(slices) - MANY} more"

@@ -13,6 +13,7 @@ from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
 from pellucid.noise.report import NoiseReport
+from pellucid.series.motion import signs
 
 Run = tuple[int, ...]
 """slices by index, in the order of the axis along which they follow each other"""
@@ -76,7 +77,8 @@ def cut(film: Tensor, run: Sequence[int], noise: Sequence[NoiseReport] = ()) -> 
     >>> cut(torch.stack([ramp, ramp, ramp.mT, torch.zeros(1, 64, 64)]), range(4))
     ([(0, 1), (2,), (3,)], (3,))
     """
-    found = [coarse(film[i], noise[i if len(noise) > 1 else 0] if noise else None) for i in run]
+    sign = signs(film[list(run)])
+    found = [coarse(film[i], noise[i if len(noise) > 1 else 0] if noise else None, sign) for i in run]
     most = float(np.percentile([one.seen for one in found], MOST))
     faint = [one.seen + SURE * one.doubt < EMPTY * most for one in found]
     clear = [one for one, dark in zip(found, faint, strict=True) if not dark]
@@ -94,15 +96,17 @@ def cut(film: Tensor, run: Sequence[int], noise: Sequence[NoiseReport] = ()) -> 
     return [tuple(scene) for scene in scenes], tuple(i for i, none in zip(run, blank, strict=True) if none)
 
 
-def coarse(frame: Tensor, noise: NoiseReport | None) -> Coarse:
-    """The channels of (C, H, W) together, smoothed."""
+def coarse(frame: Tensor, noise: NoiseReport | None, sign: Tensor) -> Coarse:
+    """The channels of (C, H, W) together, each with its sign (C,), smoothed."""
+    frame = frame * sign.view(-1, 1, 1)
     whole = gaussian_filter(frame.double().mean(0).numpy(), COARSE)
     smooth = whole[::STEP, ::STEP] - whole[::STEP, ::STEP].mean()
     left = 0.0
     if noise is not None:
         lag = np.arange(noise.kernel.shape[-1]) - noise.kernel.shape[-1] // 2
         line = np.exp(-np.square(lag) / (4 * COARSE**2))
-        left = float((noise.kernel.mean((0, 1)) * line[:, None] * line).sum()) / (4 * math.pi * COARSE**2)
+        kernel = (noise.kernel * np.outer(sign, sign)[..., None, None]).mean((0, 1))
+        left = float((kernel * line[:, None] * line).sum()) / (4 * math.pi * COARSE**2)
     places = max(1.0, whole.size / (4 * math.pi * COARSE**2))
     spread = float(np.square(smooth).mean())
     tiny = 1e-18 * max(1.0, float(frame.double().square().mean()))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
+from pellucid.files.stored import from_slices, to_slices
 from pellucid.image import Image
 
 Run = tuple[int, ...]
@@ -51,6 +53,34 @@ def named(axes: str, shape: Sequence[int], name: str, told: str) -> str:
                 f"name the others."
             )
     return letters
+
+
+def renamed(image: Image, told: str | None) -> Image:
+    """The picture whose channels are slices, where the user's letters say so: writers name plain stacks so.
+
+    >>> from pellucid.files import from_array
+    >>> film = from_array(np.zeros((5, 6, 7), np.uint8), channel_axis=0)
+    >>> film.axes, film.pixels.shape
+    ('CYX', (1, 5, 6, 7))
+    >>> film = renamed(film, "TYX")
+    >>> film.axes, film.pixels.shape
+    ('TYX', (5, 1, 6, 7))
+    """
+    letters = "" if told is None else told.upper()
+    own = image.axes.find("C")
+    many = own >= 0 and "S" not in image.axes and len(letters) == len(image.axes)
+    if not many or letters[own] in PLACES + CHANNELS or image.color:
+        return image
+    axes = image.axes[:own] + letters[own] + image.axes[own + 1 :]
+    if len(set(axes)) < len(axes):
+        axes = letters
+    named(axes, image.shape, image.name, letters)  # an error where the others are not as told
+    slices = to_slices(from_slices(image.pixels, image.axes, image.shape), axes)
+    holes = image.holes
+    if holes is not None:
+        every = np.broadcast_to(holes[:, None], image.pixels.shape)
+        holes = to_slices(from_slices(every, image.axes, image.shape), axes)[:, 0]
+    return replace(image, pixels=np.ascontiguousarray(slices), axes=axes, holes=holes)
 
 
 def along(image: Image, axes: str, letter: str) -> tuple[Run, ...]:
@@ -163,9 +193,13 @@ def letter_of(
     if axis != "auto" and len(several) == 1 and several in UNKNOWN:
         return several, ()
     if axis != "auto":
+        other = [own.lower() for own in several if own in "TZ"]
+        advice = (
+            f"Use axis={other[0]!r} (--axis {other[0]})" if other else "Name its axes with axes (--axes TYX)"
+        )
         raise ValueError(
             f"axis={axis!r} must be an axis of several slices, got axes {axes} with "
-            f"{' x '.join(map(str, shape))} in {name}. Name its axes with axes (--axes TYX)."
+            f"{' x '.join(map(str, shape))} in {name}. {advice}, or axis='none'."
         )
     if not several:
         note = f"{name} is a single picture and not {NAMES[wanted]}: {method} has no neighbours to use"

@@ -17,7 +17,7 @@ from pellucid.methods.filters import photo
 from pellucid.methods.filters.bounding import bounded
 from pellucid.methods.table import described
 from pellucid.models.ensemble import TILE, Ensemble
-from pellucid.series.motion import pans
+from pellucid.series.motion import pans, signs
 from pellucid.shots import flow
 from pellucid.steps import Method, Step, Task, Tiling
 
@@ -157,7 +157,8 @@ class Motion:
     def __init__(self, film: Tensor, sigma: Tensor, reach: int) -> None:
         unit = flow.grid()
         below, beside = (-side % unit for side in film.shape[-2:])
-        bright = pad(film.mean(0), (0, beside, 0, below), mode="replicate")
+        seen = (film * signs(film.movedim(1, 0)).view(-1, 1, 1, 1)).mean(0)
+        bright = pad(seen, (0, beside, 0, below), mode="replicate")
         self._moves = 2 * pans(avg_pool2d(bright[None], 2)[0])
         self._variance = (sigma**2).sum(0) / len(sigma) ** 2
         middle, spread = bright.mean((1, 2), keepdim=True), bright.std((1, 2), keepdim=True)
