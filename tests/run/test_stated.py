@@ -92,6 +92,7 @@ def test_anything_else_is_a_value_error_of_one_line(sigma):
         ("uint16", 4000, "--data-range 4095"),
         ("uint16", 40000, "--data-range 65535"),
         ("int16", 2000, "--data-range 4095"),
+        ("int32", 100_000, "--data-range 16777215"),
     ],
 )
 def test_the_hint_names_the_white_of_the_file_and_holds(dtype, largest, hint):

@@ -13,7 +13,7 @@ from torch import Tensor
 from pellucid import models
 from pellucid.image import Image
 from pellucid.methods import foreign
-from pellucid.noise import channels, hot, impulses, lines, mosaic, palette, stripes, values
+from pellucid.noise import channels, hot, impulses, lines, mosaic, palette, stripes, tone, values
 from pellucid.noise.layout import Layout
 from pellucid.noise.report import DRAWN
 from pellucid.noise.shown import Flags
@@ -100,10 +100,14 @@ def prepare(state: State) -> State:
     found = channels.find(state.shots, color=state.color)
     if found is not None:
         state = _laid(state, found if _takes(state, len(found.kept)) else channels.whole(found))
-    # Levels that the user stated are of colours, not of places in a table.
-    table = palette.find(state.shots, color=state.color) if request.sigma is None else None
-    if table is not None and _takes(state, 1):
-        state = replace(_laid(state, table), noisy=state.aligned.average(table.lay(state.shots)))
+    # Levels that the user stated are of colours, not of places in a table or on a curve.
+    if request.sigma is None and _takes(state, 1):
+        table = palette.find(state.shots, color=state.color)
+        one = None if table is not None else tone.find(state.noisy, color=state.color)
+        if table is not None:
+            state = replace(_laid(state, table), noisy=state.aligned.average(table.lay(state.shots)))
+        elif one is not None:
+            state = _laid(state, one)
     # A model that was named learnt the pixels as they are in the files, and a guide is as large as these.
     phases = None if request.model or request.guide is not None else _phases(state)
     if phases is not None:

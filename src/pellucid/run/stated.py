@@ -126,10 +126,10 @@ def _check(levels: NDArray[Any], request: Denoise, image: Image) -> None:
     elif _floats(image):
         hint = f"It is in the units of {image.name}, whose white is {limit:g}; divide it as the pixels are."
     else:
-        told = f"{largest:g}" if levels.size == 1 else "..."
+        told, white = f"{largest:g}" if levels.size == 1 else "...", f"{image.scale:.15g}"
         hint = (
             f"Without data_range it is a share of white; in units of {image.name} pass sigma={told}, "
-            f"data_range={image.scale:g} (--sigma {told} --data-range {image.scale:g})."
+            f"data_range={white} (--sigma {told} --data-range {white})."
         )
     raise checks.UsageError(f"sigma must be in [0, {limit:g}], got {largest:g}. {hint}")
 
