@@ -13,7 +13,7 @@ from torch import Tensor
 from pellucid import models
 from pellucid.image import Image
 from pellucid.methods import foreign
-from pellucid.noise import channels, hot, impulses, lines, mosaic, palette, stripes, tone, values
+from pellucid.noise import channels, even, hot, impulses, lines, mosaic, palette, stripes, tone, values
 from pellucid.noise.layout import Layout
 from pellucid.noise.report import DRAWN
 from pellucid.noise.shown import Flags
@@ -112,6 +112,9 @@ def prepare(state: State) -> State:
     phases = None if request.model or request.guide is not None else _phases(state)
     if phases is not None:
         state = _laid(state, phases)
+    bent = even.find(state.noisy) if _may_bend(state, request) else None
+    if bent is not None:
+        state = _laid(state, bent)
     still = torch.stack([values.at_ends(picture) for picture in state.noisy])
     state = replace(state, still=still if still.any() else None)
     return state if request.lines == "off" else _without_lines(state)
@@ -150,6 +153,13 @@ def picture(state: State, pixels: Tensor) -> Image:
         holes=None if holes is None else holes.any(1).numpy(),
         name=state.first.name,
     )
+
+
+def _may_bend(state: State, request: Denoise) -> bool:
+    """Whether values may be filtered along a curve: of one shot, by a method and at a level of our own."""
+    stated = (request.sigma, request.noise_region, request.calibration, request.guide)
+    mine = state.settings.method is None and request.level == "auto"
+    return mine and len(state.shots) == 1 and all(one is None for one in stated)
 
 
 def _phases(state: State) -> mosaic.Mosaic | None:
