@@ -1,10 +1,12 @@
 """The noise analysis against noise of known law, and the Anscombe transform against drawn photons."""
 
+import io
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from skimage import data
 
 from pellucid import auto
@@ -141,3 +143,37 @@ def test_anscombe_loses_no_dark_value():
     order = transform.forward(dark)
     assert (order.diff(dim=-1) > 0).all()
     torch.testing.assert_close(transform.inverse(order)[1], dark[1])
+
+
+@pytest.mark.parametrize(("gain", "offset"), [(1.0, 0.0), (1e4, -300.0)])
+@pytest.mark.parametrize("name", ["camera", "coins"])
+def test_noise_beside_a_lamp_is_not_too_weak(name, gain, offset):
+    """Light as it is: the lamp makes nearly all of the contrast, and the scene is as noisy as without it."""
+    y, x = np.mgrid[:192, :192]
+    scene = getattr(data, name)()[40:232, 40:232] / 255.0 + 40 * np.exp(
+        -((y - 60) ** 2 + (x - 120) ** 2) / 50
+    )
+    draws = np.random.default_rng(0)
+    picture = (scene + draws.normal(0, 0.04, scene.shape)) * gain + offset
+    report = analyse(torch.from_numpy(picture).float()[None, None], color=False)
+    assert auto.faded(report) > 0.7 * 0.04 * gain
+
+
+@pytest.mark.parametrize(
+    ("name", "top", "left", "quality"),
+    [
+        ("astronaut", 40, 40, 40),
+        ("astronaut", 100, 150, 30),
+        ("rocket", 100, 150, 40),
+        ("coins", 100, 150, 30),
+    ],
+)
+def test_what_jpeg_emptied_does_not_hide_the_noise(name, top, left, quality):
+    """Of coarse quantisation eigenvalues and fine detail see half the noise or less."""
+    clean = np.atleast_3d(getattr(data, name)())[top : top + 192, left : left + 192, -1].astype(float)
+    given = np.clip(clean + np.random.default_rng(0).normal(0, 15, clean.shape), 0, 255)
+    buffer = io.BytesIO()
+    Image.fromarray(given.round().astype(np.uint8)).save(buffer, "JPEG", quality=quality)
+    picture = np.asarray(Image.open(buffer)).astype(np.float32)
+    report = analyse(torch.from_numpy(picture)[None, None], color=False)
+    assert report.level == pytest.approx(float(np.std(picture - clean)), rel=0.25)

@@ -20,6 +20,7 @@ __all__ = [
     "Unit",
     "around",
     "choose",
+    "contrast",
     "faded",
     "nothing",
     "of_photons",
@@ -33,6 +34,9 @@ TOGETHER = {"T": "vbm3d", "Z": "bm4d"}
 # All levels are relative to the contrast of the picture, never to the range of its storage.
 QUIET = (0.004, 0.009)
 """below the first nothing is removed, above the second everything; in between the level fades in"""
+WIDE, SHOWN = 4.0, (5.0, 10.0)
+"""contrast over what the middle four fifths of the values fill, beyond which a few bright values make it; and
+that over the noise from which on it begins to show a picture, and shows nothing else"""
 LATTICE = 0.45
 """of the distance of neighbouring values: weaker noise than this is rounding"""
 # Weaker white noise may as well be fine texture, on which the network gains little.
@@ -151,15 +155,32 @@ def nothing(report: NoiseReport) -> str:
 def faded(report: NoiseReport) -> float:
     """The level at which to filter: that of the report, less where it is weak, 0 where nothing is.
 
-    With u = log(level / span) the share taken off rises smoothly from 0 at the first of `QUIET` to 1 at the
-    second, so that two pictures on both sides of a limit get nearly the same.
+    With u = log(level / contrast) the share taken off rises smoothly from 0 at the first of `QUIET` to 1 at
+    the second, so that two pictures on both sides of a limit get nearly the same.
 
     >>> round(faded(NoiseReport.white(0.1, 1)), 6), faded(NoiseReport.white(0.001, 1))
     (0.1, 0.0)
     """
     if report.level <= 0:
         return 0.0
-    return report.level * rise(math.log(report.level / report.span), *map(math.log, QUIET))
+    return report.level * rise(math.log(report.level / contrast(report)), *map(math.log, QUIET))
+
+
+def contrast(report: NoiseReport) -> float:
+    """What weak noise is compared with: the span, or less where few bright values make most of it.
+
+    In light as it is (floats of HDR) a lamp is a thousand times as bright as what is beside it, where noise
+    shows nevertheless.
+
+    >>> report = NoiseReport.white(0.001, 1)
+    >>> contrast(replace(report, body=0.4)), round(contrast(replace(report, body=0.05)), 6)
+    (1.0, 0.2)
+    """
+    bounded = WIDE * report.body
+    if not 0 < bounded < report.span or report.level <= 0:
+        return report.span
+    sure = rise(math.log(report.body / report.level), *map(math.log, SHOWN))
+    return math.exp((1 - sure) * math.log(report.span) + sure * math.log(bounded))
 
 
 def restorer(kind: Kind, report: NoiseReport) -> Choice:

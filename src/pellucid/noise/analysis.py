@@ -36,6 +36,8 @@ TIED = 0.2  # correlation between channels from which on it counts
 DOUBT = 8.0  # variance by the law over that read elsewhere; beyond it the law has followed texture
 MOST = 1.4
 """variance that the network may read at most, of what the eigenvalues show; texture only adds to that"""
+EMPTIED = (0.55, 0.75)
+"""finest detail over what the eigenvalues show, below which JPEG has emptied it"""
 TEXTURE = 0.7
 """of the logarithm of the variance from the eigenvalues: how much of it texture may be"""
 SCATTERED = 0.97
@@ -122,7 +124,7 @@ def with_contrast(report: NoiseReport, pixels: Tensor, *, holes: Tensor | None =
     if min(views[0].shape[-2:]) < spectrum.SIDE:
         return report
     seen = values.look(views, flat.hidden(holes))
-    return replace(report, low=seen.low, span=seen.span, step=seen.step)
+    return replace(report, low=seen.low, span=seen.span, body=seen.body, step=seen.step)
 
 
 def _framed(views: list[Tensor], seen: Values, color: bool) -> NoiseReport:
@@ -155,6 +157,7 @@ def _framed(views: list[Tensor], seen: Values, color: bool) -> NoiseReport:
         "clipped": clipped,
         "periodic": periodic,
         "step": step,
+        "body": seen.body / seen.span,
         "exact": seen.exact,
     }
     if drawn:
@@ -358,9 +361,11 @@ def _white(
         whole = max(whole, min(average, float(np.mean(np.square(common["mad"])))))
     classic = min(whole, SLACK * average) if whole > 0 else average
     told = torch.tensor(read.sigma).double().square().clamp_min(1e-12)
-    told = told * min(1.0, MOST * whole / float(told.mean())) if whole > 0 else told
+    # where JPEG has emptied the finest detail, eigenvalues say as little as that does
+    fair = _full(common["mad"], whole, doubt)
+    told = told * min(1.0, MOST * whole / float(told.mean())) ** fair if whole > 0 else told
     apart = math.log(max(classic, 1e-12) / float(told.mean())) / (AGREE + 2 * doubt)
-    share = 0.0 if textured else max(math.exp(-(apart**2)), doubt**2 / (doubt**2 + TEXTURE**2))
+    share = 0.0 if textured else fair * max(math.exp(-(apart**2)), doubt**2 / (doubt**2 + TEXTURE**2))
     variance = (fine * classic / average).clamp_min(1e-12) ** share * told ** (1 - share)
     by_law = (law.gain * law.mean + law.offset).clamp_min(0)
     believed = (law.gain > 0) & (by_law < DOUBT * max(float(variance.mean()), 1e-12))
@@ -371,6 +376,16 @@ def _white(
         covariance = (shared * torch.outer(sigma, sigma)).numpy()
         report = replace(report, covariance=covariance, kernel=covariance[:, :, None, None])
     return with_law(report, law)
+
+
+def _full(mad: Sequence[float], whole: float, doubt: float) -> float:
+    """How far eigenvalues count: not where the finest detail was emptied, and the network is sure.
+
+    >>> _full((15.0,), 15.0**2, 0.1), _full((3.0,), 7.0**2, 0.1), _full((3.0,), 7.0**2, 0.5)
+    (1.0, 0.0, 1.0)
+    """
+    ratio = math.sqrt(float(np.mean(np.square(mad))) / max(whole, 1e-30))
+    return 1 - (1 - rise(ratio, *EMPTIED)) * (1 - rise(doubt, *SURELY))
 
 
 def _variances(coefficients: Tensor) -> Tensor:

@@ -112,6 +112,7 @@ class NoiseReport:
         periodic: periodic patterns, strongest first.
         scale: stored units per working unit, to print figures in the units of the file.
         low, span: robust contrast of the picture: next to no value lies below low or above low + span.
+        body: what the middle four fifths of the values fill, 0 where that is not known.
         step: distance of neighbouring values as they are stored, 0 where there is none.
         exact: share of the blocks in which something is drawn on a part that is exactly flat.
         doubt: mean size of the error of the logarithm of the variance, as expected.
@@ -138,6 +139,7 @@ class NoiseReport:
     scale: float = 1.0
     low: float = 0.0
     span: float = 1.0
+    body: float = 0.0
     step: float = 0.0
     exact: float = 0.0
     doubt: float = 0.0
@@ -192,6 +194,7 @@ class NoiseReport:
             scale=self.scale / factor,
             low=self.low * factor + shift,
             span=self.span * factor,
+            body=self.body * factor,
             step=self.step * factor,
             drift=None if self.drift is None else self.drift.times(factor),
             counts=None

@@ -69,6 +69,7 @@ class Values:
     Attributes:
         low: value below which next to none lies, of what is not constant.
         span: distance from there to its counterpart at the other end; above 0.
+        body: distance that the middle four fifths of the values fill.
         floor: least value, if a heap of pixels lies at it, as where noise was cut off; else -infinity.
         ceiling: the same at the other end, else +infinity.
         step: distance of neighbouring values, 0 for values that lie on no lattice.
@@ -84,6 +85,7 @@ class Values:
 
     low: float
     span: float
+    body: float
     floor: float
     ceiling: float
     step: float
@@ -131,7 +133,7 @@ def look(windows: list[Tensor], hidden: list[Tensor] | None = None) -> Values:
     if values.numel() == 0:
         values = torch.cat([w.flatten() for w in windows])
     some = values[:: max(1, values.numel() // MOST)]
-    ends = torch.quantile(some, torch.tensor([TAIL, 1 - TAIL]))
+    ends = torch.quantile(some, torch.tensor([TAIL, 1 - TAIL, 0.1, 0.9]))
     span = float(ends[1] - ends[0]) or max(most - least, 1e-12)
     mixed = sum(int(((f >= FLAT) & v).sum()) for f, v in zip(flats, varied, strict=True))
     usable = [k & ~c for k, c in zip(kept, cuts, strict=True)]
@@ -152,6 +154,7 @@ def look(windows: list[Tensor], hidden: list[Tensor] | None = None) -> Values:
     return Values(
         low=float(ends[0]),
         span=span,
+        body=float(ends[3] - ends[2]),
         floor=floor,
         ceiling=ceiling,
         step=step,
