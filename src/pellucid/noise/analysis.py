@@ -60,9 +60,11 @@ ALIKE = 0.3
 """difference of the logarithms of the levels of paper, by itself and by the law, that is no contradiction"""
 PAGE = (0.08, 0.16)
 """doubt from which on the paper of a page begins to be believed, and is wholly"""
-BOTH, SURELY = 0.4, (0.16, 0.32)
+BOTH, CHANCE = 0.4, (0.1, 0.16)
 """difference of the logarithms of the variances that eigenvalues and network read below which they agree; and
-the doubt up to which, and from which on no more, that speaks against paper"""
+the doubt up to which that speaks against paper, and from which on it is chance"""
+SURELY = (0.16, 0.32)
+"""doubt up to which the network is sure, and from which on it is not"""
 WIDER = 1.15
 """by which factor the noise may be wider than the values where they heap"""
 RISING = 3.0
@@ -207,10 +209,10 @@ def _of_page(doubt: float, chen: float, read: float) -> float:
     differ: strokes are texture to the one and noise to the other.
 
     >>> round(_of_page(0.13, 22.2, 19.8), 2), round(_of_page(0.13, 34.6, 11.1), 2)
-    (0.19, 0.68)
+    (0.44, 0.68)
     """
     apart = 2 * math.log(max(chen, 1e-12) / max(read, 1e-12)) / BOTH
-    return rise(doubt, *PAGE) * (1 - math.exp(-(apart**2)) * (1 - rise(doubt, *SURELY)))
+    return rise(doubt, *PAGE) * (1 - math.exp(-(apart**2)) * (1 - rise(doubt, *CHANCE)))
 
 
 def _agrees(report: NoiseReport, page: paper.Paper) -> bool:
