@@ -8,14 +8,17 @@ import numpy as np
 import pytest
 import tifffile
 import torch
+import zarr
 from torch import nn
 
 import pellucid
 from pellucid import learning, methods, models
 from pellucid.data import Options, Windows, open_data
+from pellucid.large import carry, layout
 from pellucid.learning import Batch, TrainingProgress
 from pellucid.methods.dataset import n2v
 from pellucid.methods.dataset.n2v import Config
+from pellucid.request import Denoise, Output
 from pellucid.series import stacks
 
 OPTIONS = Options(patch=16, batch=4)
@@ -243,3 +246,33 @@ def test_no_window_shows_its_own_slice_twice(count):
 def test_the_same_seed_gives_the_same_windows(volume):
     one, two = (deep(volume, 3).batch(3) for _ in range(2))
     assert torch.equal(one.window, two.window)
+
+
+@pytest.mark.parametrize("name", ["store.zarr", "store.tif"])
+def test_a_store_region_by_region_is_what_the_whole_is(trained, tmp_path, monkeypatch, name):
+    """A region sees the slices around it, and what lies beyond the ends of the stack, as the whole does."""
+    folder, done, _ = trained
+    noisy = tifffile.imread(folder / "v.ome.tif")
+    source, target = tmp_path / name, tmp_path / f"made_{name}"
+    if name.endswith("zarr"):
+        group = zarr.create_group(str(source), zarr_format=2)
+        group.create_array("0", shape=noisy.shape, chunks=(1, 1, 48, 48), dtype=noisy.dtype)[...] = noisy
+        axes = [{"name": letter} for letter in "zcyx"]
+        scale = [{"type": "scale", "scale": [1.0] * 4}]
+        told = {"axes": axes, "datasets": [{"path": "0", "coordinateTransformations": scale}]}
+        group.attrs["multiscales"] = [told]
+    else:
+        tifffile.imwrite(source, noisy, metadata={"axes": "ZCYX"}, ome=True, tile=(48, 48))
+    monkeypatch.setattr(layout, "SIDES", (48,))
+    monkeypatch.setattr(layout, "DEPTHS", (5,))
+    monkeypatch.setattr(layout, "TASK", 1)
+    more = {"model": str(done.model), "hot_pixels": "off", "lines": "off"}
+    outcome = carry.denoise(source, target, Denoise(**more), Output(out=target, memory="2GB"))
+    assert outcome.regions == 3 * 2 * 2
+    assert outcome.decision.axis == "Z"
+    whole = pellucid.denoise(noisy, axes="ZCYX", channel_axis=1, **more)
+    made = zarr.open_group(str(target), mode="r")["0"][...] if name.endswith("zarr") else None
+    made = tifffile.imread(target) if made is None else made
+    assert made.dtype == whole.dtype
+    off = made.astype(int) - whole
+    assert np.abs(off).max() <= 1, (np.abs(off).max((2, 3)), off.mean((2, 3)), outcome.notes)
