@@ -39,6 +39,7 @@ CASES = {
     "bm3d colour": ("bm3d", 3, 1, False, 384),
     "photo": ("photo", 1, 1, False, 640),
     "photo shared": ("photo", 1, 1, True, 640),
+    "photo colour": ("photo", 3, 1, False, 384),
     "photo colour shared": ("photo", 3, 1, True, 384),
     "photons": ("photons", 1, 1, False, 640),
     "vbm3d": ("vbm3d", 1, 16, False, 192),

@@ -14,6 +14,7 @@ from typing_extensions import TypeVar  # that of Python 3.11 has no default
 from pellucid.degradation import Degradation, Identity, Kind
 from pellucid.learning import Learning
 from pellucid.noise.report import NoiseReport
+from pellucid.noise.shift import Light
 from pellucid.paper import Difference, Paper, differences
 from pellucid.series.report import Series
 
@@ -51,6 +52,8 @@ class Task:
         relative: (D,) level of the noise of each of these slices over that of `noise`; None where all are
             alike.
         precision: of a trained model's convolutions: float32, bfloat16 or auto.
+        light: of a part of a larger picture, how a camera has developed all of it; None where that is to be
+            found here.
     """
 
     shots: Tensor
@@ -64,6 +67,12 @@ class Task:
     color: bool = True
     relative: Tensor | None = None
     precision: str = "float32"
+    light: Light | None = None
+
+    @property
+    def average(self) -> Tensor:
+        """(C, H, W) the mean of the shots, to be read only: a single shot is its own mean, and no copy."""
+        return self.shots[0] if len(self.shots) == 1 else self.shots.mean(0)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,14 +8,21 @@ import shutil
 import numpy as np
 import pytest
 import tifffile
+import torch
 import zarr
-from skimage.data import camera
+from scipy.ndimage import gaussian_filter
+from skimage.data import camera, chelsea
 
 import pellucid
-from pellucid.cli import main
-from pellucid.large import carry, layout, memory
+from pellucid import methods
+from pellucid.auto import Choice
+from pellucid.cli import main, regions
+from pellucid.large import carry, layout, memory, work
+from pellucid.large.decision import Decision
+from pellucid.noise.colour import to_display, to_light
+from pellucid.noise.report import NoiseReport
 from pellucid.request import Denoise, Output
-from pellucid.stores import pyramid, region
+from pellucid.stores import Form, pyramid, region
 
 CLEAN = camera()[128:328, 100:340].astype(float)
 RNG = np.random.default_rng(5)
@@ -86,6 +93,65 @@ def test_regions_of_bm3d_show_no_seams(tmp_path, small):
     assert np.sqrt(np.mean((made - whole) ** 2)) < 0.5  # of a noise of 12
     near = np.abs(made - whole)[:, :, 120:136].mean()
     assert near < 2 * np.abs(made - whole).mean() + 0.1
+
+
+def developed(side=256):
+    """A photograph that is dark at the top, with noise from before the curve of a camera."""
+    light = to_light(torch.from_numpy(chelsea()[20 : 20 + side, 60 : 60 + side] / 255)).numpy()
+    light *= np.linspace(0.1, 0.8, side)[:, None]
+    draws = gaussian_filter(np.random.default_rng(0).normal(0, 1, light.shape), (0.9, 0.9, 0))
+    shown = to_display(torch.from_numpy((light + 0.06 * draws).clip(0, 1))).numpy()
+    return np.round(255 * shown).astype(np.uint8)
+
+
+def test_regions_of_a_photograph_are_as_bright_as_the_whole(tmp_path, monkeypatch):
+    monkeypatch.setattr(layout, "TASK", 1)
+    tifffile.imwrite(tmp_path / "a.tif", developed(), photometric="rgb")
+    made = []
+    for side in (256, 128):
+        monkeypatch.setattr(layout, "SIDES", (side,))
+        outcome = run(tmp_path / "a.tif", tmp_path / f"{side}.tif", effort="quick")
+        assert outcome.decision.choice.light.surely > 0.5
+        made.append(tifffile.imread(tmp_path / f"{side}.tif").astype(float))
+    away = (made[1] - made[0]).reshape(2, 128, 2, 128, 3).mean((1, 3))
+    assert np.abs(away).max() < 0.2  # 0.3 where each told the light by itself; a whole level in large ones
+
+
+def test_regions_of_photo_are_the_whole(monkeypatch):
+    spoilt = developed(192)
+    noise = NoiseReport.white(0.05, 3)
+    choice = Choice(method="photo", config=methods.load("photo").presets["fast"], noise=noise, reason="")
+    form = Form(shape=spoilt.shape, dtype=spoilt.dtype, axes="YXS", chunks=spoilt.shape, color=True)
+    decision = Decision(request=Denoise(), choice=choice, noise=noise, scale=255.0, color=True)
+
+    def done(rows, own):
+        return work.denoised(spoilt[rows], decision, form, (own, slice(0, 192), slice(0, 3)), (0, 0))
+
+    whole = done(slice(0, 192), slice(0, 192)).astype(float)
+    halves = [done(slice(0, 168), slice(0, 96)), done(slice(24, 192), slice(72, 168))]
+    assert np.mean((np.concatenate(halves) - whole) ** 2) < 0.01 * np.mean((whole - spoilt) ** 2)
+
+
+def test_a_large_picture_goes_region_by_region_unasked(tmp_path, capsys, monkeypatch):
+    tifffile.imwrite(tmp_path / "a.tif", developed(160), photometric="rgb")
+
+    def told(*words):
+        with pytest.raises(SystemExit):
+            main(["denoise", str(tmp_path / "a.tif"), "--effort", "quick", "--json", "--overwrite", *words])
+        return json.loads(capsys.readouterr().out)
+
+    assert "regions" not in told("-o", str(tmp_path / "whole.tif"))
+    monkeypatch.setattr(regions, "LARGE", 160 * 160 * 3)
+    monkeypatch.setattr(regions, "AT_ONCE", 1000)
+    found = told("-o", str(tmp_path / "b.tif"))
+    assert found["regions"] == 1
+    assert any("region by region in 2GB" in words for words in found["warnings"])
+    again = told("-o", str(tmp_path / "c.tif"), "--memory", "2GB")
+    assert not any("region by region" in words for words in again["warnings"])
+    assert (tmp_path / "b.tif").read_bytes() == (tmp_path / "c.tif").read_bytes()
+    for words in (["--keep-brightness"], ["--method", "median"]):
+        assert "regions" not in told("-o", str(tmp_path / "d.tif"), *words)
+    assert "regions" not in told("-o", str(tmp_path / "d.png"))
 
 
 def test_auto_decides_once_and_takes_the_noise_off(tmp_path, small):

@@ -6,7 +6,7 @@ import torch
 
 from pellucid import seeds
 from pellucid.noise.colour import to_display
-from pellucid.noise.shift import shift, steepness
+from pellucid.noise.shift import Light, light_of, lit, shift, steepness
 
 
 def noise(shape) -> torch.Tensor:
@@ -53,3 +53,17 @@ def test_steepness_of_a_plane_is_twice_its_slope_squared():
     y, x = torch.meshgrid(torch.arange(8.0), torch.arange(9.0), indexing="ij")
     found = steepness((3 * y + x)[None])[1:-1, 1:-1]
     assert torch.allclose(found, torch.full_like(found, 4 * (9 + 1)))
+
+
+def test_parts_of_a_picture_get_the_light_that_all_of_it_has():
+    light = torch.linspace(0.03, 0.4, 256).expand(3, 128, 256)
+    clean, noisy = to_display(light), to_display(light + 0.03 * noise(light.shape))
+    known = light_of(noisy, clean)
+    assert known.surely > 0.9
+    whole = lit(noisy, clean, "auto", developed=True)
+    halves = [
+        lit(noisy[..., part], clean[..., part], "auto", developed=True, known=known)
+        for part in (slice(0, 128), slice(128, None))
+    ]
+    assert torch.equal(torch.cat(halves, -1), whole)
+    assert lit(noisy, clean, "auto", developed=True, known=Light()) is clean

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from pellucid.noise.report import NoiseReport
+from pellucid.noise.shift import Light
 from pellucid.noise.stabilise import Anscombe
 
 
@@ -38,6 +39,8 @@ class Choice:
         reason: in words.
         stabilise: change of values around it, or None.
         notes: what the user should know.
+        light: how a camera has developed all of what this is done to part by part; None where the method
+            finds that in what it is given.
     """
 
     method: str
@@ -46,6 +49,7 @@ class Choice:
     reason: str
     stabilise: Stabiliser | None = None
     notes: tuple[str, ...] = ()
+    light: Light | None = None
 
 
 class Unit:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 from pellucid import series, tasks
@@ -13,16 +15,59 @@ from pellucid.cli.record import NOISE_KEYS, Record
 from pellucid.large import carry, memory, refusing
 from pellucid.noise import analysis
 from pellucid.request import Denoise, Inspect, Output, Request, Restore
-from pellucid.stores import is_zarr
+from pellucid.stores import is_zarr, opened
+from pellucid.stores.opening import ENDINGS
+
+LARGE = 100_000_000
+"""values of a single picture from which on `auto` works region by region without being asked: whole, it would
+take 4 GB and more"""
+AT_ONCE = 20_000_000
+"""bytes that may be decoded at once there; more, and the regions would not fit into the usual memory"""
+UNASKED = f"a large picture, worked on region by region in {memory.USUAL} (--memory), as a sample of it says"
 
 
-def wanted(found: Sequence[Found], output: Output) -> bool:
-    """Whether the inputs are worked on region by region: Zarr always is, all else where memory is stated."""
+def wanted(found: Sequence[Found], request: Request, output: Output) -> bool:
+    """Whether the inputs are worked on region by region.
+
+    Zarr always is, all else where memory is stated, and a TIFF or NPY file of one large picture.
+    """
+    return _asked(found, output) or _large(found, request, output)
+
+
+def _asked(found: Sequence[Found], output: Output) -> bool:
     return (
         output.memory is not None
         or output.out.suffix.lower() == ".zarr"
         or any(is_zarr(one.path) for one in found)
     )
+
+
+def _large(found: Sequence[Found], request: Request, output: Output) -> bool:
+    """Whether all are large pictures, and nothing was asked for that needs them whole."""
+    ending = output.out.suffix.lower()
+    if not isinstance(request, Denoise) or isinstance(request, Restore) or request.method != "auto":
+        return False
+    if request.model is not None or output.format is not None or (ending and ending not in ENDINGS):
+        return False
+    try:
+        refusing.options(request, output)
+    except ValueError:
+        return False
+    return bool(found) and all(_is_large(one.path) for one in found)
+
+
+def _is_large(path: Path) -> bool:
+    """Whether a file holds one large picture that can be read region by region."""
+    try:
+        if path.suffix.lower() not in ENDINGS or path.stat().st_size < AT_ONCE:
+            return False
+        with closing(opened(path)) as store:
+            form = store.form
+    except (OSError, ValueError, TypeError):
+        return False
+    single = all(n == 1 for n, letter in zip(form.shape, form.axes, strict=True) if letter not in "YXSC")
+    fits = form.plain or math.prod(form.chunks) * form.dtype.itemsize <= AT_ONCE
+    return single and fits and form.values >= LARGE
 
 
 def check(request: Request, output: Output) -> None:
@@ -68,7 +113,7 @@ def carry_out(
     """
     check(request, output)
     records: list[Record] = []
-    names = targets(found, output)
+    names, notes = targets(found, output), () if _asked(found, output) else (UNASKED,)
     with tasks.held(lambda: show.note("interrupted: the region at work is finished first")) as interrupt:
         for one, target in zip(found, names, strict=True):
             if output.skip_existing and target.exists():
@@ -77,7 +122,7 @@ def carry_out(
             if len(names) > 1 or not output.out.suffix:
                 target.parent.mkdir(parents=True, exist_ok=True)
             try:
-                records.append(_one(one.path, target, request, output, interrupt))
+                records.append(_one(one.path, target, request, output, interrupt, notes))
             except Exception as error:  # noqa: BLE001 - whatever one input does, the others go on
                 records.append(batch.failure(one.path, error, debug=debug))
             if interrupt():
@@ -85,7 +130,14 @@ def carry_out(
     return records, False
 
 
-def _one(source: Path, target: Path, request: Request, output: Output, interrupt: tasks.Interrupt) -> Record:
+def _one(
+    source: Path,
+    target: Path,
+    request: Request,
+    output: Output,
+    interrupt: tasks.Interrupt,
+    notes: tuple[str, ...],
+) -> Record:
     with watching(str(source), _line, "looking at a sample") as told:
         update = None if told is None else lambda done, count: told((done, count))
         outcome = carry.denoise(
@@ -113,7 +165,7 @@ def _one(source: Path, target: Path, request: Request, output: Output, interrupt
         "seed": decision.request.seed,
         "noise": {key: noise[key] for key in NOISE_KEYS},
         "trust": None if decision.trust is None else decision.trust.to_json(),
-        "warnings": list(outcome.notes),
+        "warnings": [*notes, *outcome.notes],
     }
 
 

@@ -33,7 +33,7 @@ def restore(inputs: Sequence[Path], request: Request, output: Output, console: C
     try:
         one_scene = _one_scene(request)
         found = gather(inputs, recursive=output.recursive, without=output.out)
-        if regions.wanted(found, output):
+        if regions.wanted(found, request, output):
             regions.check(request, output)
             records, cut_short = regions.carry_out(found, request, output, debug=console.debug)
             return _told(records, cut_short, len(found), console)

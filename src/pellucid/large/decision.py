@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from pellucid import methods
@@ -18,6 +19,7 @@ from pellucid.large import refusing, spots, unseen
 from pellucid.large.sample import Sample
 from pellucid.noise import analysis
 from pellucid.noise.report import NoiseReport
+from pellucid.noise.shift import SEEN, light_of
 from pellucid.request import Denoise
 from pellucid.run import film, named
 from pellucid.run.apply import apply
@@ -28,7 +30,7 @@ from pellucid.run.settings import Settings, settle
 from pellucid.run.state import State
 from pellucid.run.stated import level_of, told_report
 from pellucid.series import Series, stacks
-from pellucid.steps import Method, Trust
+from pellucid.steps import Method, Task, Trust
 from pellucid.stores import Form
 
 RUN = 256
@@ -115,6 +117,7 @@ def decide(
         report = as_level(report, request.level) if request.level != "auto" else report
     state = replace(state, noise=report)
     choice = choice_for(state, report)
+    choice = _in_light(state, choice)
     axis, notes = _axis(state, choice, sample, form, request, name)
     run = None if sample.run is None else _run_of(state, choice, sample.run, form, axis)
     if axis and settings.method is None:
@@ -146,6 +149,25 @@ def decide(
     if not method.axis:
         return _looked(made, _slice(state.first, sample.pilot), state)
     return made if run is None else _looked(made, run.first, state)
+
+
+def _in_light(state: State, choice: Choice) -> Choice:
+    """The choice with what the windows of a sample, side by side, say of the development by a camera.
+
+    Regions would each find something else in themselves, and where they meet one would be brighter.
+    """
+    change = choice.stabilise
+    noise = choice.noise if change is None else change.noise
+    color = state.color and state.noisy.shape[1] == 3 and noise.correlated
+    if not color or getattr(choice.config, "light", "never") != "auto":
+        return choice
+    seen = torch.cat([one if change is None else change.forward(one) for one in state.noisy], -1)
+    photo = methods.load("photo")
+    config = replace(photo.presets["quick"], light="never")
+    task = Task(shots=seen[None], noise=noise, color=True)
+    (step,) = photo.steps(task, config, seed=0, device=torch.device("cpu"))
+    least = getattr(choice.config, "least", SEEN)
+    return replace(choice, light=light_of(seen, step.estimate(), least))
 
 
 def _of_sensor(hot: Sequence[tuple[int, int, int]]) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from pellucid.large import memory
 from pellucid.steps import Method
 from pellucid.stores import Form, space
 
-SIDES = (2048, 1536, 1024, 768, 512, 384, 256, 128)
+SIDES = (2048, 1536, 1280, 1024, 768, 512, 384, 256, 128)
 """lengths that are tried for the rows and columns of a region, the largest first"""
 DEPTHS = (64, 32, 16)
 """the same for the axis along which slices are taken together"""
@@ -97,8 +97,9 @@ def _bytes(form: Form, block: Sequence[int], margins: Sequence[int], method: Met
         if letter in "YX" or letter == axis or i == channel
     ]
     stored = (3 * math.prod(read) + math.prod(block)) * form.dtype.itemsize
-    decoded = AT_ONCE * math.prod(form.chunks) * form.dtype.itemsize
-    each = memory.per_value("none" if method is None else method.name)
+    decoded = 0 if form.plain else AT_ONCE * math.prod(form.chunks) * form.dtype.itemsize
+    channels = 1 if channel is None else form.shape[channel] - (form.alpha is not None)
+    each = memory.per_value("none" if method is None else method.name, channels)
     return memory.BASE + stored + decoded + int(each * math.prod(once))
 
 

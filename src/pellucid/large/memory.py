@@ -17,16 +17,17 @@ PER_VALUE: dict[str, float] = {
     "tv": 80,
     "wavelet": 120,
     "bm3d": 70,
-    "photo": 420,
+    "photo": 340,
+    "photo colour": 200,
     "photons": 90,
     "vbm3d": 80,
     "bm4d": 100,
     "mctf": 420,
 }
 """bytes for each value that a method has at work at once, its own copies and arrays: what
-benchmarks/method_memory.py measures (bm3d, photons 42, vbm3d 44, bm4d 37 and of few photons 64, photo 329,
-median 149) and more, for a change of values around the method and frames that are evened; `nlm` 50 by whole
-runs; allowed for the others
+benchmarks/method_memory.py measures (bm3d, photons 42, vbm3d 44, bm4d 37 and of few photons 64, photo 271, of
+three channels 143, as its network keeps maps for pixels, median 149) and more, for a change of values around
+the method and frames that are evened; `nlm` 50 by whole runs; allowed for the others
 """
 UNKNOWN = 600.0
 """the same of methods that are not listed: trained networks, those of other packages"""
@@ -48,6 +49,7 @@ def parsed(text: str) -> int:
     return int(bytes)
 
 
-def per_value(method: str) -> float:
-    """Bytes for each value that a method has at work at once."""
-    return PER_VALUE.get(method, UNKNOWN)
+def per_value(method: str, channels: int = 1) -> float:
+    """Bytes for each value that a method has at work at once, of so many channels."""
+    colour = PER_VALUE.get(f"{method} colour") if channels == 3 else None
+    return PER_VALUE.get(method, UNKNOWN) if colour is None else colour

@@ -215,6 +215,7 @@ def estimated(noisy: Tensor, decision: Decision) -> Tensor:
             noise=choice.noise if change is None else change.noise,
             model=settings.model,
             color=decision.color,
+            light=choice.light,
         ),
         method=method,
         config=choice.config,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -23,7 +25,25 @@ LEANS = (0.2, 0.45)  # skewness over what light would make: below the first ther
 CUT = 1 / 512  # so near to black or white, noise was cut off
 ENOUGH = 1_000_000  # pixels of a larger picture that are looked at, about: every second, every third
 DARK = 0.04  # brightness below which the curve is no longer like a power
+ROWS = 256  # that are worked on at once, as 64 bits take much room
 SEEN = 1 / 255  # root mean square of the shift from which it is seen
+
+
+Curve = tuple[tuple[float, ...], tuple[float, ...]]
+"""brightness of classes, and what the noisy picture lacks there"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Light:
+    """What a camera's development did to a picture, found once for all its parts, so that they meet unseen.
+
+    Attributes:
+        surely: how surely the noise was there before the curve of the camera, 0 to 1.
+        curves: of each channel, what it lacks in brightness; none where that is not seen.
+    """
+
+    surely: float = 0.0
+    curves: tuple[Curve, ...] = ()
 
 
 def shift(noisy: Tensor, estimate: Tensor) -> Tensor:
@@ -47,18 +67,32 @@ def shift(noisy: Tensor, estimate: Tensor) -> Tensor:
     >>> round(float(shift(calm + noise, calm).mean()), 3)
     0.047
     """
+    return _drawn(estimate, _curves(noisy, estimate))
+
+
+def _curves(noisy: Tensor, estimate: Tensor) -> tuple[Curve, ...]:
+    """Of each channel the brightness of classes of the estimate (C, H, W), and what is lacking there."""
     some, shown, steep = _thinned(noisy, estimate)
     count = max(1, min(CLASSES, steep.numel() // FEWEST))
-    planes = []
-    for values, seen, plane in zip(some.clamp(0, 1), shown, estimate, strict=True):
+    found = []
+    for values, seen in zip(some.clamp(0, 1), shown, strict=True):
         bright, missing = [], []
         for part in in_classes(seen, count):
             bright.append(float(seen[part].mean()))
             calm = part[steep[part] <= steep[part].median()]
             missing.append(_missing(values[calm], seen[calm]))
-        drawn: NDArray[np.float64] = np.interp(plane.double().cpu().numpy(), bright, missing)
-        planes.append(torch.from_numpy(drawn).to(estimate))
-    return torch.stack(planes)
+        found.append((tuple(bright), tuple(missing)))
+    return tuple(found)
+
+
+def _drawn(estimate: Tensor, curves: Sequence[Curve]) -> Tensor:
+    """What is lacking at every pixel of an estimate (C, H, W), by the curves of its channels."""
+    result = torch.empty_like(estimate)
+    for plane, made, (bright, missing) in zip(estimate, result, curves, strict=True):
+        for line, new in zip(plane.split(ROWS), made.split(ROWS), strict=True):
+            drawn: NDArray[np.float64] = np.interp(line.double().cpu().numpy(), bright, missing)
+            new.copy_(torch.from_numpy(drawn))
+    return result
 
 
 def relit(noisy: Tensor, estimate: Tensor, least: float = SEEN, *, share: float = 1.0) -> Tensor:
@@ -76,11 +110,33 @@ def relit(noisy: Tensor, estimate: Tensor, least: float = SEEN, *, share: float 
     """
     if share <= 0:
         return estimate
-    missing = share * shift(noisy, estimate)
-    return estimate + missing if float(missing.square().mean().sqrt()) >= least else estimate
+    missing = shift(noisy, estimate).mul_(share)
+    return missing.add_(estimate) if float(missing.square().mean().sqrt()) >= least else estimate
 
 
-def lit(noisy: Tensor, estimate: Tensor, light: str, *, developed: bool, least: float = SEEN) -> Tensor:
+def light_of(noisy: Tensor, estimate: Tensor, least: float = SEEN) -> Light:
+    """What a camera's development did to a picture (C, H, W), to be told to whoever works on its parts.
+
+    Args:
+        noisy: working range.
+        estimate: the same shape, with the mean of `noisy`.
+        least: root mean square of the shift below which it is left alone.
+    """
+    surely = developing(noisy, estimate)
+    found = _curves(noisy, estimate) if surely > 0 else ()
+    seen = bool(found) and float(_drawn(estimate, found).mul_(surely).square().mean().sqrt()) >= least
+    return Light(surely=surely, curves=found if seen else ())
+
+
+def lit(
+    noisy: Tensor,
+    estimate: Tensor,
+    light: str,
+    *,
+    developed: bool,
+    least: float = SEEN,
+    known: Light | None = None,
+) -> Tensor:
     """The estimate (C, H, W) with the brightness of its light as far as `light` says: auto, always or never.
 
     Args:
@@ -89,7 +145,10 @@ def lit(noisy: Tensor, estimate: Tensor, light: str, *, developed: bool, least: 
         light: auto, where a camera has developed the noise.
         developed: whether one may have.
         least: as for `relit`.
+        known: of a picture of which this is a part, what was found in all of it; None to find it here.
     """
+    if light == "auto" and developed and known is not None:
+        return estimate + known.surely * _drawn(estimate, known.curves) if known.curves else estimate
     if light == "always":
         return relit(noisy, estimate, least)
     if light == "auto" and developed:

@@ -84,6 +84,7 @@ def _form(shape: tuple[int, ...], dtype: np.dtype[Any], axes: str | None, *, for
         dtype=dtype,
         axes=letters,
         chunks=tuple(chunks),
+        plain=True,
         color="S" in letters and samples >= 3,
         alpha=samples - 1 if "S" in letters and samples in (2, 4) else None,
     )

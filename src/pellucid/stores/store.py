@@ -29,6 +29,7 @@ class Form:
         spacing: the distance of neighbours along an axis, by its letter, in the unit of `units`.
         units: the unit of that distance by the letter of the axis, as OME-Zarr spells it ("micrometer").
         channels: the names of the channels, where they have any.
+        plain: whether the values lie in a file as they are, so that nothing is decoded to read some.
     """
 
     shape: tuple[int, ...]
@@ -42,6 +43,7 @@ class Form:
     spacing: Mapping[str, float] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
     channels: tuple[str, ...] = ()
+    plain: bool = False
 
     @property
     def values(self) -> int:

@@ -158,6 +158,7 @@ class Tiff:
             spacing=told.spacing,
             units=told.units,
             channels=told.channels,
+            plain=self._plain,
         )
 
     def _check_whole(self) -> None:
@@ -228,8 +229,13 @@ class Tiff:
     def _direct(self, plane: int, piece: Piece) -> bool:
         """Whether the values lie in the file as they are."""
         length = math.prod(piece.shape) * self.form.dtype.itemsize
-        plain = self.pages.compression == PLAIN and self.pages.predictor == 1 and self._page.fillorder == 1
-        return plain and int(self._ends[plane][1][piece.number]) >= length
+        return self._plain and int(self._ends[plane][1][piece.number]) >= length
+
+    @property
+    def _plain(self) -> bool:
+        """Whether values lie in the file as they are, as far as its strips are whole."""
+        pages = self.pages
+        return pages.compression == PLAIN and pages.predictor == 1 and int(self._page.fillorder) == 1
 
     def _stored(self, plane: int, piece: Piece) -> NDArray[Any]:
         """The values of a strip or tile, in the file itself."""
