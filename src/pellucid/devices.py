@@ -169,6 +169,31 @@ def alone(function: Callable[[], Value]) -> Value:
         return pool.submit(inside).result()
 
 
+def give_back() -> None:
+    """Hand memory that is free to the system, where its C library keeps it (glibc).
+
+    The maps of a network, tile after tile, leave a quarter of a gigabyte that is free and kept for the next
+    one; a filter that works on a large picture after it has no use for pieces of that size. It takes some
+    milliseconds, and what else the process does never notices.
+
+    >>> give_back()
+    """
+    trim = _trim()
+    if trim is not None:
+        trim(0)
+
+
+@cache
+def _trim() -> Any:
+    """`malloc_trim` of the C library, None where it has none."""
+    if not sys.platform.startswith("linux"):
+        return None
+    try:
+        return ctypes.CDLL(None).malloc_trim
+    except (OSError, AttributeError):
+        return None
+
+
 class _Mine(threading.local):
     """Of each thread: how many threads `spread` may use, 0 for as many as torch may."""
 

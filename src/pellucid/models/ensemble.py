@@ -12,6 +12,7 @@ from pellucid import devices, tiles
 from pellucid.learning import Learning
 from pellucid.models.applying import apply
 from pellucid.models.loading import Model
+from pellucid.networks.padding import with_any_size
 from pellucid.noise.report import NoiseReport
 
 TILE = 1024
@@ -55,7 +56,15 @@ class Ensemble:
         return replace(self, model=replace(self.model, network=network))
 
     def estimate(
-        self, noisy: Tensor, level: float, *, stride: int = 1, views: int = 1, first: int = 0
+        self,
+        noisy: Tensor,
+        level: float,
+        *,
+        stride: int = 1,
+        views: int = 1,
+        first: int = 0,
+        low: float = 0.0,
+        span: float = 1.0,
     ) -> Tensor:
         """What the model makes of (C, H, W), working units.
 
@@ -64,10 +73,12 @@ class Ensemble:
 
         Args:
             noisy: (C, H, W).
-            level: standard deviation of white noise that it is told, working units.
+            level: standard deviation of white noise that it is told, in units of `span`.
             stride: between the pixels that it sees side by side.
             views: 1 to 4 pictures of which the mean is taken: as it is, turned by 180 degrees, mirrored.
             first: of these four the first that is taken.
+            low: the value that the model is shown as 0.
+            span: how far above it lies what it is shown as 1.
 
         Raises:
             ValueError: when the model takes another number of channels.
@@ -79,19 +90,34 @@ class Ensemble:
 
         def restored(part: Tensor) -> Tensor:
             found = torch.zeros_like(part)
+            shown = (part - low).div_(span)
             for axes in MIRRORS[first : first + views]:
-                seen = part.flip(axes)
+                seen = shown.flip(axes)
                 with devices.arithmetic(self.precision, device):
                     one = apply(model, learning, seen, told, model.config, seed=seed, device=device)
                 found += one.flip(axes)
-            return found / views
+            return found.div_(views).mul_(span).add_(low)
 
+        def tiled(part: Tensor) -> Tensor:
+            halo, stride = model.card.halo, model.card.stride
+            cell = int(getattr(model.network, "multiple", 1))
+            if max(part.shape[1:]) <= TILE:
+                return restored(part)
+            devices.give_back()
+            # the whole in the middle of cells, as the network itself lays it: so its tiles are whole cells
+            made = with_any_size(
+                lambda laid: tiles.process(laid[0], restored, tile=TILE, halo=halo, stride=stride)[None],
+                part[None],
+                cell,
+            )[0]
+            devices.give_back()
+            return made
+
+        if stride == 1:
+            return tiled(noisy)
         estimate = torch.empty_like(noisy)
         for top in range(min(stride, noisy.shape[1])):
             for left in range(min(stride, noisy.shape[2])):
                 pixels = (..., slice(top, None, stride), slice(left, None, stride))
-                part = noisy[pixels].contiguous()
-                estimate[pixels] = tiles.process(
-                    part, restored, tile=TILE, halo=model.card.halo, stride=model.card.stride
-                )
+                estimate[pixels] = tiled(noisy[pixels].contiguous())
         return estimate

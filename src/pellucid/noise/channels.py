@@ -79,7 +79,7 @@ def find(pixels: Tensor, *, color: bool) -> Channels | None:
     if count == 1:
         return None
     empty = [bool((shots[:, :, c] == shots[:, :, c, :1, :1]).all()) for c in range(count)]
-    sums = shots.double().sum((0, 1, 3, 4)).tolist()  # what differs mostly differs here
+    sums = [float(shots[:, :, c].sum(dtype=torch.float64)) for c in range(count)]  # mostly differ if these do
     kept: list[int] = []
     source: list[tuple[int, ...]] = []
     for c in range(count):

@@ -122,15 +122,19 @@ def keep_mean(
     bounded = limits != (-math.inf, math.inf)
     count = None if left_out is None else (~left_out).sum((-2, -1), keepdim=True).clamp_min(1)
 
-    def mean(picture: Tensor) -> Tensor:
-        seen = picture.clamp(*limits)
+    def of_plane(plane: Tensor, index: int) -> Tensor:
+        seen = plane.clamp(*limits)
         if left_out is None or count is None:
-            return seen.mean((-2, -1), keepdim=True, dtype=torch.float64)
-        return seen.masked_fill_(left_out, 0).sum((-2, -1), keepdim=True, dtype=torch.float64) / count
+            return seen.mean(dtype=torch.float64)
+        return seen.masked_fill_(left_out[index], 0).sum(dtype=torch.float64) / count[index, 0, 0]
+
+    def mean(picture: Tensor) -> Tensor:  # of one plane after the other, as each is copied in 64 bits
+        return torch.stack([of_plane(plane, index) for index, plane in enumerate(picture)]).view(-1, 1, 1)
 
     wanted = mean(noisy)
-    for _ in range(3 if bounded else 1):
-        estimate = estimate + (wanted - mean(estimate)).float()
+    estimate = estimate + (wanted - mean(estimate)).float()
+    for _ in range(2 if bounded else 0):
+        estimate += (wanted - mean(estimate)).float()
     return estimate
 
 
@@ -210,6 +214,7 @@ def _piece(state: State, run: Sequence[int], seconds: float | None) -> Piece:
             budget=Budget(iterations=state.request.iterations, seconds=seconds),
             color=state.color,
             relative=_relative(state, run) if method.axis else None,
+            light=choice.light,
         ),
         method=method,
         config=choice.config,

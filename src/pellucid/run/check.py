@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -23,8 +24,8 @@ def check(state: State) -> State:
         told = doubt(trust)
         notes += (told,) if told else ()
         if not method.keeps(state.choice.config, state.noise):
-            estimate = torch.stack([part.estimate for part in state.parts])
-            words = brighter(state.noisy, estimate, state.noise, cause(method, state.choice.config))
+            estimates = [part.estimate for part in state.parts]
+            words = brighter(list(state.noisy), estimates, state.noise, cause(method, state.choice.config))
             notes += (words,) if words else ()
     return replace(state, notes=(*notes, *dict.fromkeys(n for part in state.parts for n in part.notes)))
 
@@ -60,12 +61,12 @@ def doubt(trust: Trust) -> str | None:
     )
 
 
-def brighter(noisy: Tensor, estimate: Tensor, noise: NoiseReport, why: str) -> str | None:
+def brighter(noisy: Sequence[Tensor], estimate: Sequence[Tensor], noise: NoiseReport, why: str) -> str | None:
     """A note when the mean brightness of a channel was changed on purpose, else None.
 
     Args:
-        noisy: (N, C, H, W) in working units.
-        estimate: the same shape.
+        noisy: N slices (C, H, W) in working units.
+        estimate: the same.
         noise: what was measured or stated.
         why: what changes it, the end of the note.
 
@@ -76,9 +77,15 @@ def brighter(noisy: Tensor, estimate: Tensor, noise: NoiseReport, why: str) -> s
     """
     if noise.impulse > 0:
         return None
-    before, after = (p.clamp(0, 1).mean((0, 2, 3), dtype=torch.float64) for p in (noisy, estimate))
+    before, after = (_means(slices) for slices in (noisy, estimate))
     change = (after - before) / before.clamp_min(1e-6)
     largest = float(change[change.abs().argmax()])
     if abs(largest) < MOVED:
         return None
     return f"the mean brightness was changed by {100 * largest:+.1f} %{why}"
+
+
+def _means(slices: Sequence[Tensor]) -> Tensor:
+    """(C,) means of the channels of N slices (C, H, W); plane by plane, as each is copied in 64 bits."""
+    means = [torch.stack([plane.clamp(0, 1).mean(dtype=torch.float64) for plane in one]) for one in slices]
+    return torch.stack(means).mean(0)

@@ -56,23 +56,29 @@ def rounded(state: State, estimate: Tensor) -> Tensor:
     """
     if state.request.kind != "noise":
         return estimate
+    poor = [index for index in range(len(estimate)) if _poor(state, index)]
+    if not poor:
+        return estimate
     result = estimate.clone()
     given = state.shots[0] if state.prepared.sound is None else state.prepared.sound
     if given.shape != estimate.shape:
         given = torch.from_numpy(state.first.pixels.copy())
     known = torch.ones_like(estimate) if state.holes is None else (~state.holes[:, None]).expand_as(estimate)
-    for index in range(len(estimate)):
-        counts = state.noise_of(index).counts
-        if counts is None or state.choice_of(index).method == "none":
-            continue
-        if not _integers(state) or counts.step * state.first.scale >= COARSE:
-            continue
+    for index in poor:
         for channel in range(estimate.shape[1]):
             seen = known[index, channel] > 0
             values = (estimate[index, channel] * state.first.scale)[seen].double()
             wanted = float((given[index, channel] * state.first.scale)[seen].double().mean())
             result[index, channel] += _shift(values, wanted) / state.first.scale
     return result
+
+
+def _poor(state: State, index: int) -> bool:
+    """Whether whole numbers hold too little of the counts of a slice that was worked on."""
+    counts = state.noise_of(index).counts
+    if counts is None or state.choice_of(index).method == "none" or not _integers(state):
+        return False
+    return counts.step * state.first.scale < COARSE
 
 
 def _shift(values: Tensor, wanted: float) -> float:

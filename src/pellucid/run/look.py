@@ -140,7 +140,8 @@ def judged(state: State, index: int, looked: residual.Looked | None = None) -> O
         if milder is not None:
             return Outcome(milder[0], _doubted(milder[1], first), first, NEXT)
     elif share > NOTHING:
-        less = noisy + share * (part.estimate - noisy)
+        del given, seen  # a photograph may be as large as a tenth of the memory
+        less = (part.estimate - noisy).mul_(share).add_(noisy)
         given, seen, told = _compared(state, index, less)
         trust = judge(residual.look(given.numpy(), seen.numpy()), share)
         if trust.level != "low":

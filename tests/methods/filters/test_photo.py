@@ -12,6 +12,7 @@ from pellucid import metrics, seeds
 from pellucid.methods.filters import bounding, photo
 from pellucid.methods.filters.bm3d import BM3D
 from pellucid.methods.filters.photo import PHOTO
+from pellucid.models import ensemble
 from pellucid.noise import analysis, models
 from pellucid.noise.camera import Camera
 from pellucid.noise.report import NoiseReport
@@ -391,3 +392,16 @@ def test_the_student_is_not_asked_about_white_noise():
     noisy = white(photograph(48))
     told = NoiseReport.white(0.1, 3)
     assert torch.equal(run(noisy, told, student="no-such-model"), run(noisy, told))
+
+
+@pytest.mark.parametrize("name", ["swift-color", "swift-photo"])
+def test_a_network_makes_the_same_of_a_picture_tile_by_tile(name, monkeypatch):
+    network = photo.opened(name, seed=0, device=torch.device("cpu"))
+    for side in (264, 261):
+        clean = photograph(300)[..., :side, :side]
+        noisy = clean + 0.1 * torch.randn(clean.shape, generator=seeds.generator(0, "noise"))
+        monkeypatch.setattr(ensemble, "TILE", 1024)
+        whole = network.estimate(noisy, 0.1)
+        monkeypatch.setattr(ensemble, "TILE", 128)
+        tiled = network.estimate(noisy, 0.1)
+        assert float((tiled - whole).abs().max()) < 1e-3

@@ -106,7 +106,7 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
     filtering", IEEE TIP 2007, and "Color image denoising via sparse 3D collaborative filtering", ICIP 2007;
     exact variances after Makinen, Azzari, Foi, "Collaborative filtering of correlated noise", IEEE TIP 2020.
     """
-    noisy = task.shots.mean(0).to(device)
+    noisy = task.average.to(device)
     kernel = torch.from_numpy(task.noise.kernel).float().to(device) / len(task.shots)
     estimate = restore(noisy, kernel, config, color=task.color)
     yield Step.once(estimate)
@@ -144,7 +144,8 @@ def restore(noisy: Tensor, kernel: Tensor, config: Config, *, color: bool) -> Te
 
 def _fine(planes: Tensor, kernel: Tensor, config: Config, *, opponent: bool) -> Tensor:
     height, width = planes.shape[-2:]
-    padded = F.pad(planes[None], (0, max(0, SIDE - width), 0, max(0, SIDE - height)), mode="replicate")[0]
+    beyond = (0, max(0, SIDE - width), 0, max(0, SIDE - height))
+    padded = F.pad(planes[None], beyond, mode="replicate")[0] if any(beyond) else planes
     kernel = strengthened(kernel, config, opponent=opponent)
     hard, wiener = config.stages()
     pilot = filter_image(padded, None, kernel, hard)

@@ -208,7 +208,7 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
     Source: ours; the filter is that of Dabov et al. 2007 and Makinen et al. 2020, every second pixel after
     Zhou et al. 2020 (AAAI), g is IEC 61966-2-1.
     """
-    noisy = task.shots.mean(0).to(device, torch.float32)
+    noisy = task.average.to(device, torch.float32)
     developed = task.color and noisy.shape[0] == 3 and task.noise.correlated
     told = config.level_factor * equivalent(task.noise, color=task.color)
     known = config.student != "none" and developed and task.noise.level > 0
@@ -227,7 +227,7 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
     if student is not None and between is None:
         estimate = estimate + taught * (_asked(student, noisy, told, task.noise, 1) - estimate)
     estimate = estimate + (noisy - estimate).mean((-2, -1), keepdim=True)
-    estimate = lit(noisy, estimate, config.light, developed=developed, least=config.least)
+    estimate = lit(noisy, estimate, config.light, developed=developed, least=config.least, known=task.light)
     yield Step.once(estimate)
 
 
@@ -243,8 +243,7 @@ def _asked(
 ) -> Tensor:
     """What a network makes of (C, H, W): it knows pictures from 0 to 1, wherever these values lie."""
     low, span = noise.low, noise.span
-    framed = network.estimate((given - low) / span, level / span, stride=stride, views=views, first=first)
-    return framed * span + low
+    return network.estimate(given, level / span, stride=stride, views=views, first=first, low=low, span=span)
 
 
 def _beside(task: Task, config: Config, *, seed: int, device: torch.device) -> Ensemble | None:
@@ -273,44 +272,49 @@ def _averaged(
     noise, level = task.noise, task.noise.level
     asked = config.share if noise.correlated else config.white_share
     views = config.tta_views if noise.correlated else config.white_views
-    other, light, more = None, 0.0, views - 1
-    if network is not None and asked > 0:
-        some = squares(noisy) if developed else noisy
-        first = _asked(network, some, told, noise, 1)
+    asker, other, light, more = network if asked > 0 else None, None, 0.0, views - 1
+    if asker is not None:
+        if developed and task.light is not None:
+            light = believed * task.light.surely
+        else:
+            some = squares(noisy) if developed else noisy
+            other = _asked(asker, some, told, noise, 1)
+            light = believed * developing(some, other) if developed else 0.0
+            other = other if some is noisy else None
         # noise from before the curve of the camera is stronger in the dark than what is read on average
-        light = believed * developing(some, first) if developed else 0.0
         if light > 0 and config.camera_factor * level > told:
             told += light * (config.camera_factor * level - told)
-            other = _asked(network, noisy, told, noise, views)
-        elif some is not noisy:
-            other = _asked(network, noisy, told, noise, views)
-        else:
-            other = first
-            if more:
-                other = (other + more * _asked(network, noisy, told, noise, more, first=1)) / (more + 1)
+            other = None
+        if other is not None and more:
+            other += _asked(asker, noisy, told, noise, more, first=1).mul_(more)
+            other /= more + 1
     shared = max(sharing(told, level), light) if noise.correlated else 0.0
     wholly = rise(shared, *WHOLLY)
     share, bound = (1 - (1 - asked) * wholly, wholly) if noise.correlated else (asked, 1.0)
     sigma = noisy.new_tensor(noise.sigma).view(-1, 1, 1)
-    if other is not None and share == 1:
-        estimate = other
+    if asker is not None and share == 1:
+        estimate = _asked(asker, noisy, told, noise, views) if other is None else other
     else:
         (filtered,) = bm3d.steps(task, config.filter(shared=shared), seed=seed, device=device)
         estimate = filtered.estimate()
-        if other is not None:
-            differing = other - estimate
+        if asker is not None:
+            if other is None:  # not before, as it would take room beside the filter
+                other = _asked(asker, noisy, told, noise, views)
+            differing = other.sub_(estimate)
             # where the two are far apart, as on text, the network sees what it has not learnt
             if bound > 0:
                 limit = config.differing * sigma / bound
-                differing = differing.clamp(-limit, limit)
-            estimate = estimate + share * differing
+                differing.clamp_(-limit, limit)
+            estimate += differing.mul_(share)
+            del other, differing
     if network is not None and developed and config.pd_share * shared > 0:
         apart = _asked(network, noisy, config.pd_level_factor * level, noise, 1, stride=2)
-        estimate = estimate + config.pd_share * shared * (apart - estimate)
+        estimate += apart.sub_(estimate).mul_(config.pd_share * shared)
+        del apart
     alike = config.nlh_share * wholly * max(1 - light, 0.5)
     if developed and alike > 0:
         (like,) = nlh.steps(task, nlh.Config(light="never"), seed=seed, device=device)
-        estimate = estimate + alike * (like.estimate() - estimate)
+        estimate += like.estimate().sub_(estimate).mul_(alike)
     return (
         estimate
         if noise.correlated

@@ -170,11 +170,11 @@ def together(
     for spans, sums, shares in devices.spread(part, parts, torch.device("cpu")):
         total[:, *spans] += sums
         weight[:, *spans] += shares
-    spread = faded(weight, basis.fade, (window.depth, window.side, window.side))
-    if rest is None:
-        total /= spread
-        return total
-    return np.divide(total, spread, out=rest.copy(), where=spread > 0)
+    result = total if rest is None else rest.copy()
+    for c in range(channels):  # one by one, which takes less room
+        (spread,) = faded(weight[c : c + 1], basis.fade, (window.depth, window.side, window.side))
+        np.divide(total[c], spread, out=result[c], where=True if rest is None else spread > 0)
+    return result
 
 
 def _span(places: Places, reach: int, side: int, end: int) -> slice:

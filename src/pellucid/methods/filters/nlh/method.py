@@ -23,6 +23,8 @@ OPPONENT = ((1 / 3, 1 / 3, 1 / 3), (1 / 2, 0.0, -1 / 2), (1 / 4, -1 / 2, 1 / 4))
 """brightness and two differences, of (R, G, B)"""
 WIDEST = 64
 """most blocks in a group"""
+ROWS = 64
+"""rows that are turned into other colours at once"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,18 +98,20 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
     Source: Hou, Xu, Liu, Liu, Liu, Zhu, Shao, "NLH: a blind pixel-level non-local method for real-world image
     denoising", IEEE TIP 2020; the level from the spectrum and the brightness from light are ours.
     """
-    noisy = task.shots.mean(0).to("cpu", torch.float32)
+    noisy = task.average.to("cpu", torch.float32)
     low, span = task.noise.low, task.noise.span
-    framed = ((noisy - low) / span).numpy()  # constants of the method are of a picture from 0 to 1
+    framed = (noisy - low).div_(span).numpy()  # constants of the method are of a picture from 0 to 1
     colours = task.color and len(framed) == 3
     if task.noise.level <= 0:
         estimate = noisy.clone()
     else:
         known = autocovariance(framed, task.noise, config, colours=colours)
-        estimate = torch.from_numpy(restore(framed, known, config, colours=colours)) * span + low
-    estimate = estimate + (noisy - estimate).mean((-2, -1), keepdim=True)
-    estimate = lit(noisy, estimate, config.light, developed=colours and task.noise.correlated).to(device)
-    yield Step.once(estimate)
+        estimate = torch.from_numpy(restore(framed, known, config, colours=colours)).mul_(span).add_(low)
+    del framed  # a photograph may be as large as a tenth of the memory
+    estimate += (noisy - estimate).mean((-2, -1), keepdim=True)
+    developed = colours and task.noise.correlated
+    estimate = lit(noisy, estimate, config.light, developed=developed, known=task.light)
+    yield Step.once(estimate.to(device))
 
 
 def autocovariance(picture: Floats, noise: NoiseReport, config: Config, *, colours: bool) -> Floats:
@@ -159,13 +163,13 @@ def restore(picture: Floats, noise: Floats, config: Config, *, colours: bool) ->
     """NLH of (C, H, W) of contrast 1; channels that are no colours one by one.
 
     Args:
-        picture: what is filtered.
+        picture: what is filtered; it is written over.
         noise: (C, 2L + 1, 2L + 1) autocovariance in each channel, or in brightness and differences.
         config: of the method.
         colours: whether the channels are red, green and blue.
 
     >>> flat, noise = np.full((1, 9, 9), 0.5, np.float32), np.full((1, 1, 1), 0.01, np.float32)
-    >>> bool(np.allclose(restore(flat, noise, Config(), colours=False), flat, atol=2e-3))
+    >>> bool(np.allclose(restore(flat, noise, Config(), colours=False), 0.5, atol=2e-3))
     True
     """
     if not colours:
@@ -173,42 +177,57 @@ def restore(picture: Floats, noise: Floats, config: Config, *, colours: bool) ->
         return np.concatenate(
             [_filtered(picture[i : i + 1], picture[i], noise[i : i + 1], config) for i in each]
         )
-    forward = np.array(OPPONENT, np.float32)
-    planes = np.tensordot(forward, picture, 1)
-    result = _filtered(planes, picture[1], noise, config)
-    return np.tensordot(np.linalg.inv(forward), result, 1).astype(np.float32)
+    forward, green = np.array(OPPONENT, np.float32), [picture[1].copy()]  # in a list, to be let go within
+    _turn(picture, forward)
+    result = _filtered(picture, green.pop(), noise, config)
+    _turn(result, np.linalg.inv(forward))
+    return result
+
+
+def _turn(planes: Floats, matrix: Floats) -> None:
+    """Planes (P, H, W) in other colours, in their own place: some rows at a time take no room."""
+    for top in range(0, planes.shape[1], ROWS):
+        part = planes[:, top : top + ROWS]
+        part[...] = np.tensordot(matrix, part, 1)
 
 
 def _filtered(planes: Floats, green: Floats, noise: Floats, config: Config) -> Floats:
-    """Both stages over planes (P, H, W); blocks are first compared in `green` (H, W)."""
+    """Both stages over planes (P, H, W), written over; blocks are first compared in `green` (H, W)."""
     from pellucid.methods.filters.nlh import passes  # it loads a compiler, which who only asks for settings
     from pellucid.methods.filters.nlh.passes import Blocks  # should not wait for
 
     height, width = green.shape
     least = max(config.side, config.wiener_side)
-    beyond = ((0, max(0, least - height)), (0, max(0, least - width)))
-    planes, green = np.pad(planes, ((0, 0), *beyond), mode="edge"), np.pad(green, beyond, mode="edge")
+    if min(height, width) < least:
+        beyond = ((0, max(0, least - height)), (0, max(0, least - width)))
+        planes, green = np.pad(planes, ((0, 0), *beyond), mode="edge"), np.pad(green, beyond, mode="edge")
     basic = planes
     for step in (config.first_step, config.second_step):
-        given = _mixed(basic, planes, config.kept)
+        basic = _mixed(basic, planes, config.kept)
         blocks = Blocks(side=config.side, step=step, radius=config.radius, count=config.group)
-        basic = passes.thresholded(given, green, noise, config.threshold, blocks)
+        basic = passes.thresholded(basic, green, noise, config.threshold, blocks)
     blocks = Blocks(
         side=config.wiener_side,
         step=config.wiener_step,
         radius=config.wiener_radius,
         count=config.wiener_group,
     )
-    result, luma = planes, basic[0]
+    del green
+    bright, luma = planes[0].copy(), basic[0]
     for _ in range(config.rounds):
-        compared = _mixed(luma, planes[0], config.guide)
-        result = passes.weighed(result, basic, compared, noise, config.pilot, blocks)
-        luma = result[0]
-    return result[:, :height, :width]
+        planes[...] = passes.weighed(
+            planes, basic, _mixed(luma, bright, config.guide), noise, config.pilot, blocks
+        )
+        luma = planes[0]
+    return np.ascontiguousarray(planes[:, :height, :width])
 
 
 def _mixed(one: Floats, other: Floats, share: float) -> Floats:
-    return np.float32(share) * one + np.float32(1 - share) * other
+    """The mean of both, `share` of it the first, one plane or row after the other."""
+    made = np.float32(share) * one
+    for part, more in zip(made, other, strict=True):
+        part += np.float32(1 - share) * more
+    return made
 
 
 PAPER = Paper(

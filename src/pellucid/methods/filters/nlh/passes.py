@@ -45,6 +45,7 @@ def thresholded(planes: Floats, guide: Floats, noise: Floats, strength: float, b
         blocks: which.
     """
     wide = _wide(guide)
+    del guide
 
     def work(rows: Places, columns: Places, top: int, total: Floats, weight: Floats) -> None:
         shrinkage.thresholded(
@@ -70,6 +71,7 @@ def weighed(
         blocks: which.
     """
     wide = _wide(guide)
+    del guide
 
     def work(rows: Places, columns: Places, top: int, total: Floats, weight: Floats) -> None:
         shrinkage.weighed(
@@ -107,12 +109,19 @@ def _together(planes: Floats, blocks: Blocks, work: Work) -> Floats:
         work(part, columns, top, total, weight)
         return lines, total, weight
 
-    total, weight = np.zeros_like(planes), np.zeros_like(planes)
+    total, weight = np.zeros_like(planes), np.zeros((depth, 0, width), np.float32)
     parts = [rows[i : i + each] for i in range(0, len(rows), each)]
-    for lines, sums, shares in devices.spread(strip, parts, torch.device("cpu")):
+    begins = [max(0, int(part[0]) - blocks.radius) for part in parts[1:]] + [height]
+    done = 0  # lines that no further strip reaches; the weights of those below are kept
+    for begin, (lines, sums, shares) in zip(
+        begins, devices.spread(strip, parts, torch.device("cpu")), strict=True
+    ):
         total[:, lines] += sums
-        weight[:, lines] += shares
-    return total / weight
+        weight = np.pad(weight, ((0, 0), (0, lines.stop - done - weight.shape[1]), (0, 0)))
+        weight[:, lines.start - done :] += shares
+        total[:, done:begin] /= weight[:, : begin - done]
+        weight, done = weight[:, begin - done :], begin
+    return total
 
 
 def _wide(guide: Floats) -> Floats:
