@@ -1,6 +1,6 @@
-"""Time and memory of whole processes: CBM3D beside the `bm3d` wheel, a photograph, a large one, a batch.
+"""Time and memory of whole processes: CBM3D beside the `bm3d` wheel, a photograph, large ones, a batch.
 
-    python benchmarks/speed.py
+    python benchmarks/speed.py [--only cbm3d photograph two large scan batch]
 
 Each run is a fresh process. `start` is the same call on 32 x 32 pixels of the picture: what a figure is above
 it is the work. Processor seconds depend little on what else the machine does; wall seconds do, and
@@ -15,10 +15,12 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from importlib import util
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 from skimage.io import imread, imsave
 
@@ -101,15 +103,45 @@ def photograph(root: Path, folder: Path, threads: int) -> record.Row:
     return result
 
 
+def mosaic(root: Path, height: int, width: int) -> NDArray[np.uint8]:
+    """Crops of photographs with their own noise, side by side."""
+    tiles = [imread(path) for path, _ in record.pairs(root, "cc15", None)]
+    down, across = (-(-n // len(tiles[0])) for n in (height, width))
+    rows = [
+        np.concatenate([tiles[(across * r + c) % len(tiles)] for c in range(across)], 1) for r in range(down)
+    ]
+    return np.concatenate(rows)[:height, :width]
+
+
 def large(root: Path, folder: Path, threads: int) -> record.Row:
-    """12 megapixels by quick."""
-    paths = [noisy for noisy, _ in record.pairs(root, "cc15", None)]
-    tiles = [imread(path) for path in paths]
-    rows = [np.concatenate([tiles[(8 * r + c) % len(tiles)] for c in range(8)], 1) for r in range(6)]
-    picture = np.concatenate(rows)[:3000, :4000]
-    Image.fromarray(picture).save(folder / "large.jpg", quality=95, subsampling=0)
+    """12 megapixels."""
+    Image.fromarray(mosaic(root, 3000, 4000)).save(folder / "large.jpg", quality=95, subsampling=0)
     words = ["-m", "pellucid", "denoise", str(folder / "large.jpg"), "-o", str(folder / "large.png")]
-    return {"quick": process([*words, "--effort", "quick", "--overwrite"], threads)}
+    efforts = ("quick", "normal")
+    return {each: process([*words, "--effort", each, "--overwrite"], threads) for each in efforts}
+
+
+def scan(root: Path, folder: Path, threads: int) -> record.Row:
+    """100 megapixels as TIFF, by quick."""
+    imsave(folder / "scan.tif", mosaic(root, 10000, 10000), check_contrast=False)
+    words = ["-m", "pellucid", "denoise", str(folder / "scan.tif"), "-o", str(folder / "out.tif")]
+    return {"quick": process([*words, "--effort", "quick"], threads)}
+
+
+def two(root: Path, folder: Path, threads: int) -> record.Row:
+    """Two processes at once on 512 x 512 pixels, the slower one over one alone."""
+    path = record.pairs(root, "cc15", None)[3][0]
+    result: record.Row = {}
+    for effort in ("quick", "normal"):
+        words = ["-m", "pellucid", "denoise", str(path), "--effort", effort, "--overwrite", "-o"]
+        alone = best([*words, str(folder / "one.png")], threads)["seconds"]
+        with ThreadPoolExecutor(2) as pool:
+            ran = list(
+                pool.map(lambda i, w=words: process([*w, str(folder / f"{i}.png")], threads), range(2))
+            )
+        both = max(row["seconds"] for row in ran)
+        result[effort] = {"alone": alone, "both": both, "times": round(both / alone, 2)}
+    return result
 
 
 def batch(root: Path, folder: Path, threads: int) -> record.Row:
@@ -130,10 +162,13 @@ def batch(root: Path, folder: Path, threads: int) -> record.Row:
 
 
 def main() -> None:
-    given = record.arguments(__doc__, "speed").parse_args()
+    parts = {part.__name__: part for part in (cbm3d, photograph, two, large, scan, batch)}
+    parser = record.arguments(__doc__, "speed")
+    parser.add_argument("--only", nargs="+", choices=list(parts), default=list(parts), help="else all")
+    given = parser.parse_args()
     out, result = record.destination(given), record.about(given, __doc__)
     result["load_before"] = [round(v, 2) for v in os.getloadavg()]
-    for part in (cbm3d, photograph, large, batch):
+    for part in (parts[name] for name in given.only):
         with tempfile.TemporaryDirectory(prefix="pellucid-speed-") as folder:
             result[part.__name__] = part(given.data_root, Path(folder), given.threads)
         print(part.__name__, result[part.__name__], flush=True)
