@@ -13,12 +13,10 @@ from scipy.ndimage import median_filter
 from scipy.special import ndtri
 from torch import Tensor
 
-from pellucid.noise import level
+from pellucid.noise import level, scattered
+from pellucid.noise.around import SQUARE, Mask, Plane, mended, middle, sigma_of, windows
 from pellucid.noise.spectrum import SIDE
 from pellucid.noise.values import rise
-
-Plane = NDArray[np.float32]
-Mask = NDArray[np.bool_]
 
 MUCH = 3e-3
 """share of the values from which on salt and pepper is the worst of the noise"""
@@ -59,8 +57,6 @@ HEAPED = (21, 6.0)
 """values around one, and how much oftener than these it comes where it is a heap"""
 RARE = 4.0
 """standard deviations that more than chance is off"""
-RADIUS = 4
-SQUARE = [(y, x) for y in (-1, 0, 1) for x in (-1, 0, 1) if (y, x) != (0, 0)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +65,7 @@ class Impulses:
 
     Attributes:
         low: the value of pepper, NaN where there is none (as of a sensor some of whose pixels are blind).
-        high: that of salt, or NaN.
+        high: that of salt, or NaN. Where both are, impulses have any value.
         shares: of all values that are pepper, and that are salt.
         span: contrast of all other values.
         sigma: standard deviation of the noise of these, at most; fine detail adds to it.
@@ -115,11 +111,17 @@ def find(views: Sequence[Tensor]) -> Impulses | None:
         found = _between(planes, values, low, high)
         if found is not None:
             return found
-    return None
+    told = scattered.find(planes)
+    if told is None:
+        return None
+    share, span, sigma = told
+    return Impulses(low=np.nan, high=np.nan, shares=(share / 2, share / 2), span=span, sigma=sigma)
 
 
 def marked(plane: Plane, found: Impulses) -> Mask:
     """(H, W) the pixels at one of the two values, but for those of which two neighbours are near it."""
+    if np.isnan(found.low) and np.isnan(found.high):
+        return scattered.marked(plane, found.span, found.share)
     ends = (plane == found.low) | (plane == found.high)
     sound = np.where(ends & ~_blown(plane, ends, found), np.nan, plane)
     near = np.abs(windows(sound, ends, 1, mirror=True) - plane[ends][:, None]) <= CONTRAST * found.span
@@ -127,22 +129,6 @@ def marked(plane: Plane, found: Impulses) -> Mask:
     result: Mask = ends.copy()
     result[ends] = near.sum(1) < 2
     return result
-
-
-def mended(plane: Plane, spoilt: Mask) -> Plane:
-    """(H, W) with the median of the sound values around them in place of those that are spoilt."""
-    return grown(plane, np.where(spoilt, np.nan, plane).astype(np.float32), spoilt, RADIUS)
-
-
-def sigma_of(planes: Sequence[Plane], spoilt: Sequence[Mask]) -> float:
-    """Standard deviation of the noise of the sound values, by their second differences; detail adds to it."""
-    found = []
-    for plane, bad in zip(planes, spoilt, strict=True):
-        for turned, out in ((plane, bad), (plane.T, bad.T)):
-            bent = turned[:, 1:-1] - (turned[:, :-2] + turned[:, 2:]) / 2
-            found.append(bent[~(out[:, 1:-1] | out[:, :-2] | out[:, 2:])])
-    size = np.abs(np.concatenate(found))
-    return float(np.median(size)) / 0.6745 / 1.5**0.5 if size.size else 0.0
 
 
 def _planes(views: Sequence[Tensor]) -> list[Plane]:
@@ -229,8 +215,7 @@ def _seen(plane: Plane, bad: Mask, end: float, least: float) -> tuple[Plane, Pla
     out = np.stack([bad[1 + y : 1 + y + height, 1 + x : 1 + x + width] for y, x in SQUARE])
     some = (~out).sum(0) >= 3
     neighbours, out = around[:, some], out[:, some]
-    middle = _middle(np.where(out, np.nan, neighbours).T)
-    away = middle - end
+    away = middle(np.where(out, np.nan, neighbours).T) - end
     far = away > least
     half = (neighbours[:, far] - end < away[far] / 2).sum(0)
     own = (inner[some][far] - end) / away[far]
@@ -282,49 +267,6 @@ def _blown(plane: Plane, ends: Mask, found: Impulses) -> Mask:
     blown = np.zeros_like(ends)
     blown[ends] = alike > np.maximum(0.5, share + RARE * np.sqrt(share * (1 - share) / around.shape[1]))
     return blown
-
-
-def grown(plane: Plane, sound: Plane, wanted: Mask, radius: int) -> Plane:
-    """Median of the values of `sound`, which is NaN elsewhere, in the smallest window that holds three.
-
-    In the largest window one will do; where there is none the value of `plane` stays.
-    """
-    result, left = plane.copy(), wanted.copy()
-    for r in range(1, radius + 1):
-        found = medians(sound, left, radius=r, least=3 if r < radius else 1)
-        told = np.isfinite(found)
-        result[told] = found[told]
-        left &= ~told
-    return result
-
-
-def medians(plane: Plane, wanted: Mask, *, radius: int, least: int = 1) -> Plane:
-    """Median of the numbers around each wanted pixel; NaN elsewhere and where they are too few."""
-    result = np.full_like(plane, np.nan)
-    result[wanted] = _middle(windows(plane, wanted, radius), least)
-    return result
-
-
-def _middle(values: Plane, least: int = 1) -> Plane:
-    """Median along each row of (n, k), without its NaN; NaN where fewer than `least` are left."""
-    ordered = np.sort(values, axis=1)  # NaN come last; far faster than nanmedian
-    count = np.isfinite(ordered).sum(1)
-    rows = np.arange(len(values))
-    low, high = (
-        ordered[rows, np.maximum(count - 1, 0) // 2],
-        ordered[rows, np.minimum(count // 2, values.shape[1] - 1)],
-    )
-    return np.where(count >= least, (low + high) / 2, np.nan).astype(np.float32)
-
-
-def windows(plane: Plane, wanted: Mask, radius: int, *, mirror: bool = False) -> Plane:
-    """(n, (2 radius + 1)^2) values around the n wanted pixels; NaN or a mirror image outside."""
-    if mirror:
-        padded = np.pad(plane, radius, mode="reflect")
-    else:
-        padded = np.pad(plane, radius, constant_values=np.nan)
-    side = 2 * radius + 1
-    return np.lib.stride_tricks.sliding_window_view(padded, (side, side))[wanted].reshape(-1, side * side)
 
 
 def roughened(plane: Plane, spoilt: Mask, sigma: float, draws: np.random.Generator) -> Plane:

@@ -84,8 +84,13 @@ def _without_impulses(state: State, found: mosaic.Mosaic | None) -> State:
         for end in (kinds[0].low, kinds[0].high)
         if math.isfinite(end)
     )
+    what = (
+        f"of the values were salt or pepper (at {ends})"
+        if ends
+        else "of the values were impulses of any value"
+    )
     note = (
-        f"{share:.1%} of the values were salt or pepper (at {ends}), replaced by the median of the sound "
+        f"{share:.1%} {what}, replaced by the median of the sound "
         "values around them (--hot-pixels off leaves them to median)"
     )
     prepared = replace(state.prepared, impulses=share, notes=(*state.prepared.notes, note))

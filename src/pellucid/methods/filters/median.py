@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pellucid import fields
 from pellucid.methods.table import described
-from pellucid.noise.impulses import grown, medians, windows
+from pellucid.noise.around import grown, medians, windows
 from pellucid.steps import Method, Step, Task, Tiling
 
 Plane = NDArray[np.float32]
