@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,12 @@ def windows(plane: Plane, wanted: Mask, radius: int, *, mirror: bool = False) ->
         padded = np.pad(plane, radius, constant_values=np.nan)
     side = 2 * radius + 1
     return np.lib.stride_tricks.sliding_window_view(padded, (side, side))[wanted].reshape(-1, side * side)
+
+
+def beside(plane: NDArray[Any]) -> NDArray[Any]:
+    """(8, H - 2, W - 2) the neighbours of all inner pixels."""
+    height, width = plane.shape[0] - 2, plane.shape[1] - 2
+    return np.stack([plane[1 + y : 1 + y + height, 1 + x : 1 + x + width] for y, x in SQUARE])
 
 
 def middle(values: Plane, least: int = 1) -> Plane:

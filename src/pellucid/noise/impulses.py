@@ -14,7 +14,7 @@ from scipy.special import ndtri
 from torch import Tensor
 
 from pellucid.noise import level, scattered
-from pellucid.noise.around import SQUARE, Mask, Plane, mended, middle, sigma_of, windows
+from pellucid.noise.around import Mask, Plane, beside, mended, middle, sigma_of, windows
 from pellucid.noise.spectrum import SIDE
 from pellucid.noise.values import rise
 
@@ -107,10 +107,9 @@ def find(views: Sequence[Tensor]) -> Impulses | None:
     if not planes:
         return None
     values = np.concatenate([p.ravel() for p in planes])
-    for low, high in _ends(values):
-        found = _between(planes, values, low, high)
-        if found is not None:
-            return found
+    found = _between(planes, values, *_ends(values))
+    if found is not None:
+        return found
     told = scattered.find(planes)
     if told is None:
         return None
@@ -143,7 +142,7 @@ def _planes(views: Sequence[Tensor]) -> list[Plane]:
     return [plane.numpy().astype(np.float32) for part in parts[::every] for plane in part]
 
 
-def _ends(values: NDArray[Any]) -> list[tuple[float, float]]:
+def _ends(values: NDArray[Any]) -> tuple[float, float]:
     """The values at which salt and pepper may lie: the ends of the range, or the largest heaps; NaN for none.
 
     What other noise was added to a picture of floats may lie beyond black and white.
@@ -152,7 +151,7 @@ def _ends(values: NDArray[Any]) -> list[tuple[float, float]]:
     least = max(LEAST * len(values), 8.0)
     heaped = [(values == end).sum() > least for end in ends]
     if ends[0] == ends[1]:
-        return []
+        return np.nan, np.nan
     if not all(heaped):
         distinct, counts = np.unique(values, return_counts=True)
         heaps = (counts > least) & (counts > HEAPED[1] * median_filter(counts, HEAPED[0]))
@@ -161,11 +160,13 @@ def _ends(values: NDArray[Any]) -> list[tuple[float, float]]:
         for i, side in enumerate((heaps & (distinct < middle), heaps & (distinct > middle))):
             if not heaped[i]:
                 ends[i] = float(distinct[np.where(side, counts, 0).argmax()]) if side.any() else np.nan
-    return [] if np.isnan(ends).all() else [(ends[0], ends[1])]
+    return ends[0], ends[1]
 
 
 def _between(planes: Sequence[Plane], values: NDArray[Any], low: float, high: float) -> Impulses | None:
     """Salt and pepper of these two values, if they are; or one of them alone."""
+    if np.isnan(low) and np.isnan(high):
+        return None
     sound = values[(values != low) & (values != high)]
     if len(sound) < 0.2 * len(values):
         return None
@@ -209,10 +210,7 @@ def _seen(plane: Plane, bad: Mask, end: float, least: float) -> tuple[Plane, Pla
     """Of all inner pixels that lie in what is far above an end: how far they are from it, of how far what is
     around them is; that; and how many of their neighbours lie at it or more than half way to it.
     """
-    inner = plane[1:-1, 1:-1]
-    height, width = inner.shape
-    around = np.stack([plane[1 + y : 1 + y + height, 1 + x : 1 + x + width] for y, x in SQUARE])
-    out = np.stack([bad[1 + y : 1 + y + height, 1 + x : 1 + x + width] for y, x in SQUARE])
+    inner, around, out = plane[1:-1, 1:-1], beside(plane), beside(bad)
     some = (~out).sum(0) >= 3
     neighbours, out = around[:, some], out[:, some]
     away = middle(np.where(out, np.nan, neighbours).T) - end

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.noise.around import SQUARE, Mask, Plane, middle, sigma_of, windows
+from pellucid.noise.around import Mask, Plane, beside, middle, sigma_of, windows
 
 AWAY = 0.2
 """distance from what is around it, of the range of all values, from which on a pixel stands out"""
@@ -43,9 +43,8 @@ def find(planes: Sequence[Plane]) -> tuple[float, float, float] | None:
     """Share of the impulses of any value in planes (h, w), contrast and noise of all others; or None.
 
     Pixels are counted that stand out of the eight around them where these are calm. In pictures there are the
-    fewer of them the farther out they stand; of those that chance made, any value is
-    as frequent as any other, over the whole range of values, and there are as many in the dark as in the
-    bright.
+    fewer of them the farther out they stand; of those that chance made, any value is as frequent as any
+    other, over the whole range of values, and there are as many in the dark as in the bright.
 
     Source: ours.
 
@@ -64,7 +63,12 @@ def find(planes: Sequence[Plane]) -> tuple[float, float, float] | None:
         return None
     sigma = sigma_of(planes, [np.zeros(p.shape, dtype=bool) for p in planes])
     least = max(AWAY * (high - low), BEYOND * sigma)
-    values, around = (np.concatenate(part) for part in zip(*(_alone(p, least) for p in planes), strict=True))
+    seen = [(p[1:-1, 1:-1], *_around(p, least)) for p in planes]
+    inner, centre, calm = (
+        np.concatenate([part.ravel() for part in parts]) for parts in zip(*seen, strict=True)
+    )
+    alone = calm & (np.abs(inner - centre) > least)
+    values, around = inner[alone], centre[alone]
     enough = len(values) >= max(COUNT, FEWEST * _size(planes))
     if not enough or np.ptp(values) < RANGE * (high - low):
         return None
@@ -72,9 +76,9 @@ def find(planes: Sequence[Plane]) -> tuple[float, float, float] | None:
     for part, limit in ((places, EVEN), (places[darker], 1.5 * EVEN), (places[~darker], 1.5 * EVEN)):
         if not len(part) or _uneven(part) > limit + SLACK / np.sqrt(len(part)):
             return None
-    if not _anywhere(planes, values, around, least):
+    if not _anywhere(values, around, centre[calm], least):
         return None
-    spans = [np.quantile(middle(_beside(p).reshape(8, -1).T), (0.005, 0.995)) for p in planes]
+    spans = [np.quantile(middling, (0.005, 0.995)) for _, middling, _ in seen]
     span = float(np.max(spans) - np.min(spans))
     spoilt = [marked(p, span, 0.0) for p in planes]
     share = float(np.concatenate([s.ravel() for s in spoilt]).mean())
@@ -98,10 +102,8 @@ def marked(plane: Plane, span: float, share: float) -> Mask:
         wide = windows(np.where(spoilt, np.nan, plane).astype(np.float32), every, 2).copy()
         wide[:, 12] = np.nan
         near = wide.reshape(-1, 5, 5)[:, 1:4, 1:4].reshape(-1, 9)
-        centre = _or(middle(near, 3), middle(wide))
-        spread = 1.4826 * _or(
-            middle(np.abs(near - centre[:, None]), 3), middle(np.abs(wide - centre[:, None]))
-        )
+        centre = _middle(near, wide)
+        spread = 1.4826 * _middle(np.abs(near - centre[:, None]), np.abs(wide - centre[:, None]))
         kind = (np.abs(near - own[:, None]) <= max(KIND[0] * span, KIND[1] * sigma)).sum(1)
         limit = np.maximum(LEAST * span, far * strict * np.maximum(spread, sigma))
         spoilt = ((np.abs(own - centre) > limit) & (kind < STROKE)).reshape(plane.shape)
@@ -122,23 +124,14 @@ def _abrupt(plane: Plane, least: float) -> int:
     return int(((inner > high + least / 2) | (inner < low - least / 2)).sum())
 
 
-def _beside(plane: Plane) -> Plane:
-    """(8, h, w) the neighbours of all inner pixels."""
-    height, width = plane.shape[0] - 2, plane.shape[1] - 2
-    return np.stack([plane[1 + y : 1 + y + height, 1 + x : 1 + x + width] for y, x in SQUARE])
-
-
-def _alone(plane: Plane, least: float) -> tuple[Plane, Plane]:
-    """The pixels that stand out by `least` where all around is calm, and the median of what is around them.
+def _around(plane: Plane, least: float) -> tuple[Plane, Mask]:
+    """The median of what is around all inner pixels, and where that is calm.
 
     What is calm does not depend on the pixel itself: so each value has the same chance to be counted.
     """
-    beside = _beside(plane)
-    inner, centre = plane[1:-1, 1:-1], np.median(beside, 0)
-    far = np.abs(inner - centre) > least
-    inner, centre, beside = inner[far], centre[far], beside[:, far]
-    calm = (np.abs(beside - centre) < least / 2).all(0)
-    return inner[calm], centre[calm]
+    near = beside(plane)
+    centre = np.median(near, 0)
+    return centre, (np.abs(near - centre) < least / 2).all(0)
 
 
 def _places(values: Plane, centre: Plane, least: float) -> NDArray[np.float64]:
@@ -149,10 +142,9 @@ def _places(values: Plane, centre: Plane, least: float) -> NDArray[np.float64]:
     return np.asarray(place / np.maximum(below + above, 1e-12 * (high - low)), dtype=np.float64)
 
 
-def _anywhere(planes: Sequence[Plane], values: Plane, around: Plane, least: float) -> bool:
+def _anywhere(values: Plane, around: Plane, calm: Plane, least: float) -> bool:
     """Whether there are as many in the darker half of the calm places as in the brighter, for their room."""
     low, high = float(values.min()), float(values.max())
-    calm = np.concatenate([_calm(p, least) for p in planes])
     middling = np.median(calm)
     rates: list[float] = []
     counts: list[int] = []
@@ -165,18 +157,15 @@ def _anywhere(planes: Sequence[Plane], values: Plane, around: Plane, least: floa
     return bool(min(rates) * (ALIKE + slack) >= max(rates))
 
 
-def _calm(plane: Plane, least: float) -> Plane:
-    """The medians of what is around all pixels around which it is calm."""
-    beside = _beside(plane)
-    centre = np.median(beside, 0)
-    return np.asarray(centre[(np.abs(beside - centre) < least / 2).all(0)])
-
-
 def _uneven(places: NDArray[np.float64]) -> float:
     """Largest distance of the distribution of these from an even one, from 0 to 1."""
     ordered = np.sort(places)
     return float(np.abs(ordered - (np.arange(len(ordered)) + 0.5) / len(ordered)).max())
 
 
-def _or(first: Plane, second: Plane) -> Plane:
-    return np.where(np.isfinite(first), first, second)
+def _middle(near: Plane, wide: Plane) -> Plane:
+    """The median of each row of (n, 9), and of that of (n, 25) where it has less than three numbers."""
+    result = middle(near, 3)
+    few = np.isnan(result)
+    result[few] = middle(wide[few])
+    return result

@@ -7,15 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from pellucid import fields
 from pellucid.methods.table import described
-from pellucid.noise.around import grown, medians, windows
+from pellucid.noise.around import Mask, Plane, grown, medians, windows
 from pellucid.steps import Method, Step, Task, Tiling
-
-Plane = NDArray[np.float32]
-Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, kw_only=True)
