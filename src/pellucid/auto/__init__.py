@@ -12,7 +12,7 @@ from pellucid.degradation import Kind
 from pellucid.noise.analysis import LOST
 from pellucid.noise.impulses import MUCH
 from pellucid.noise.report import Counts, NoiseReport
-from pellucid.noise.values import rise
+from pellucid.noise.values import ROUNDING, rise
 
 __all__ = [
     "Choice",
@@ -37,8 +37,6 @@ QUIET = (0.004, 0.009)
 WIDE, SHOWN = 4.0, (5.0, 10.0)
 """contrast over what the middle four fifths of the values fill, beyond which a few bright values make it; and
 that over the noise from which on it begins to show a picture, and shows nothing else"""
-LATTICE = 0.45
-"""of the distance of neighbouring values: weaker noise than this is rounding"""
 # Weaker white noise may as well be fine texture, on which the network gains little.
 WORTH = 0.02
 LEFT: dict[str, Any] = {"contrast": 1.0, "outlier": 10.0}
@@ -145,7 +143,7 @@ def nothing(report: NoiseReport) -> str:
     if report.doubt >= LOST[1]:
         return "what is noise here and what is drawn can't be told apart: nothing is removed"
     level = f"the noise (standard deviation {report.level * report.scale:.2g})"
-    if report.level <= LATTICE * report.step:
+    if report.level <= ROUNDING * report.step:
         return f"{level} is less than the distance of neighbouring values: nothing is removed"
     if faded(report) <= 0:
         return f"{level} is too weak to be told from fine detail: nothing is removed"

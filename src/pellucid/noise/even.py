@@ -35,8 +35,6 @@ CLOSE = 0.07
 """root mean square distance of the logarithms of the levels from the power"""
 BLACKS, NEAR = 60, (0.002, 4.0)
 """places of black that are tried, and how far below the darkest class, of the brightness between classes"""
-ROUNDING = 0.45
-"""of the distance of neighbouring values: weaker noise than this is rounding"""
 DARKEST = 0.1
 """of the darkest class, above black: darker values go on along a straight line"""
 TABLE = 4096
@@ -183,7 +181,7 @@ def _levels(windows: Sequence[Tensor], seen: values.Values) -> tuple[Floats, Flo
     fine, bright = zip(*(reading.calm_energy(blocks.coefficients[c], FINE) for c in classes), strict=True)
     x, s = (torch.stack(part)[:, 0].double().numpy() for part in (bright, fine))
     least = float(s.min())
-    if least <= (ROUNDING * seen.step / seen.span) ** 2 or float(s.max()) < STEEP**2 * least:
+    if least <= (values.ROUNDING * seen.step / seen.span) ** 2 or float(s.max()) < STEEP**2 * least:
         return None
     middle = [float(reading.calm_energy(blocks.coefficients[c], MIDDLE)[0]) for c in classes]
     apart = np.log(np.maximum(middle, 1e-30) / s) / 2

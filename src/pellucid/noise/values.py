@@ -26,6 +26,8 @@ MOST = 200_000
 MOSTLY = 0.5
 """share of the blocks that are not constant and lie apart from those that are, from which on the others are
 left out"""
+ROUNDING = 0.45
+"""of the distance of neighbouring values: weaker noise than this is rounding"""
 PARTS = 4
 """values of constant parts that are followed to their borders, the largest first"""
 TWO = 2
