@@ -52,17 +52,6 @@ FINE_STEPS = 2.0
 """distances of neighbouring values above which the finest detail tells; below, JPEG has emptied it"""
 LOST = (0.6, 1.1)
 """doubt from which on less is removed than was read, and from which on nothing"""
-LEAST_SAY = 0.02
-"""belief in paper below which it is not asked"""
-KNOWN = 0.05
-"""doubt of what paper tells: 2 % off for pages with noise of 5 to 30 grey levels, twice that in variance"""
-ALIKE = 0.3
-"""difference of the logarithms of the levels of paper, by itself and by the law, that is no contradiction"""
-PAGE = (0.08, 0.16)
-"""doubt from which on the paper of a page begins to be believed, and is wholly"""
-BOTH, CHANCE = 0.4, (0.1, 0.16)
-"""difference of the logarithms of the variances that eigenvalues and network read below which they agree; and
-the doubt up to which that speaks against paper, and from which on it is chance"""
 SURELY = (0.16, 0.32)
 """doubt up to which the network is sure, and from which on it is not"""
 WIDER = 1.15
@@ -195,40 +184,18 @@ def _framed(views: list[Tensor], seen: Values, color: bool) -> NoiseReport:
         law = law_of(blocks, classes) if classes else None
         ends = (floor, ceiling)
         report = careful(_white(blocks, law, (sample, valid), channels, common, report, doubt, ends, uneven))
-    belief = _of_page(doubt, joint, found.level)
-    page = None if belief < LEAST_SAY else paper.find(views, step=step, floor=floor, ceiling=ceiling)
-    if page is None or _agrees(report, page):
+    belief = paper.belief(doubt, joint, found.level)
+    page = None if belief < paper.LEAST_SAY else paper.find(views, step=step, floor=floor, ceiling=ceiling)
+    if page is None or paper.agrees(report, page):
         return report
     return _blended(report, page.sigma, belief, common)
-
-
-def _of_page(doubt: float, chen: float, read: float) -> float:
-    """How far the paper of a page is believed: as the network doubts, and less where both estimates agree.
-
-    A sky that is cut off at white, beside something dark, has the values of a page. On dense text the two
-    differ: strokes are texture to the one and noise to the other.
-
-    >>> round(_of_page(0.13, 22.2, 19.8), 2), round(_of_page(0.13, 34.6, 11.1), 2)
-    (0.44, 0.68)
-    """
-    apart = 2 * math.log(max(chen, 1e-12) / max(read, 1e-12)) / BOTH
-    return rise(doubt, *PAGE) * (1 - math.exp(-(apart**2)) * (1 - rise(doubt, *CHANCE)))
-
-
-def _agrees(report: NoiseReport, page: paper.Paper) -> bool:
-    """Whether noise that grows with the brightness is on this paper what it should be."""
-    if not any(gain > 0 for gain in report.gain):
-        return False
-    law = np.asarray(report.gain) * np.asarray(page.light) + np.asarray(report.offset)
-    far = np.log(np.maximum(law, 1e-12) / np.square(page.sigma)) / 2
-    return bool(np.abs(far).max() < ALIKE)
 
 
 def _blended(
     report: NoiseReport, page: tuple[float, ...], belief: float, common: dict[str, Any]
 ) -> NoiseReport:
     """The report with a share of white noise of the levels of a page in place of what was read."""
-    common = common | {"doubt": (1 - belief) * report.doubt + belief * KNOWN, "paper": belief > 0.5}
+    common = common | {"doubt": (1 - belief) * report.doubt + belief * paper.KNOWN, "paper": belief > 0.5}
     if belief == 1:
         return _as_white(page, len(page), common, ())
     square = np.square(page)
