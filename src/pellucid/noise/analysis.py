@@ -17,6 +17,7 @@ from pellucid.noise import flat, impulses, level, paper, reading, screen, spectr
 from pellucid.noise.brightness import FINE, Law, law_of, with_law
 from pellucid.noise.colour import matrix
 from pellucid.noise.flat import Blocks
+from pellucid.noise.level import Own
 from pellucid.noise.report import DRAWN, NoiseReport, words
 from pellucid.noise.values import Values, rise
 
@@ -60,6 +61,15 @@ RISING = 3.0
 """variance of the brighter classes over that of the darkest from which on it grows with the brightness"""
 SLACK = 1.06  # how far the eigenvalues may exceed what fine detail shows
 FEW = 20_000  # pixels below which the eigenvalues spread so far that their tail reads low
+OWN = (0.04, 0.1)
+"""of what colour channels tell alone, what is their own, from which on it counts, and wholly: noise that the
+channels share is as good as unheard of where so much is not, and texture is common"""
+ABOVE = (1.5, 3.0)
+"""distances of neighbouring values from which on such noise counts, and wholly; rounding is its own as well"""
+WHITE = (0.4, 0.7, 1.4, 1.8)
+"""variance that the network reads in the differences of colours over the channels' own: from the first to the
+second, and from the fourth to the third, it is the better borne out; above, pixels share the noise, so that
+eigenvalues say too little (CC15, PolyU and DND have 9 and more, white noise 0.8 to 1.2)"""
 MANY = 8  # channels beyond which no covariance between channels is measured
 
 
@@ -134,12 +144,13 @@ def _framed(views: list[Tensor], seen: Values, color: bool) -> NoiseReport:
         lambda: torch.stack([level.mad_per_scale(v) for v in sample[:2]]).mean(0),
         lambda: spectrum.periodic(sample),
         lambda: _clipped(views, floor, ceiling),
+        lambda: _own(pairs, floor, ceiling) if color and channels == 3 else None,
     )
     more: tuple[Callable[[], Any], ...] = (
         lambda: reading.read(views, seen.usable, color=color, span=1.0, step=step),
         lambda: flat.collect(views, seen.usable, floor=floor, ceiling=ceiling),
     )
-    *read, chens, mad, scales, periodic, clipped = devices.together(*(() if drawn else more), *tasks)
+    *read, chens, mad, scales, periodic, clipped, own = devices.together(*(() if drawn else more), *tasks)
     joint = float(np.mean(chens))
     common = {
         "sigma_per_scale": tuple(tuple(row) for row in scales.tolist()),
@@ -172,18 +183,24 @@ def _framed(views: list[Tensor], seen: Values, color: bool) -> NoiseReport:
             sure *= min(max(joint / max(report.level, 1e-12), GUESSED), 1.0)
         return replace(report.times(sure), doubt=unsure)
 
+    surely = 0.0 if own is None else _surely(own, found.variance, step)
+    if own is not None and surely > 0 and joint > 0:  # that of the quietest channel where they differ
+        joint *= max(float(own.variance.mean()) ** 0.5 / joint, 1.0) ** surely
+        common["chen"] = joint
     uneven = float((evenness * found.variance.mean(1)).sum() / found.variance.mean(1).sum()) > UNEVEN
     # noise that pixels share leaves the finest detail emptier than its level: else it is fine texture
-    if classes and uneven and report.level > joint:
+    if classes and uneven and report.level > joint and surely < 0.5:
         # where calm blocks hold nothing but noise, what they hold is known better than by the network
         belief = spread.belief(blocks, color=color) * _open(found.variance, doubt)
         held = spread.variances(blocks, classes, color=color, step=step).clamp_min(1e-12)
         both = held**belief * found.variance.clamp_min(1e-12) ** (1 - belief)
         report = careful(_spectral(both, mixing, common))
     else:
-        law = law_of(blocks, classes) if classes else None
+        law = law_of(blocks, classes, apart=surely) if classes else None
         ends = (floor, ceiling)
-        report = careful(_white(blocks, law, (sample, valid), channels, common, report, doubt, ends, uneven))
+        looked = (sample, valid)
+        report = _white(blocks, law, looked, channels, common, report, doubt, ends, uneven, own, surely)
+        report = careful(report)
     belief = paper.belief(doubt, joint, found.level)
     page = None if belief < paper.LEAST_SAY else paper.find(views, step=step, floor=floor, ceiling=ceiling)
     if page is None or paper.agrees(report, page):
@@ -298,13 +315,15 @@ def _white(
     doubt: float,
     ends: tuple[float, float],
     textured: bool,
+    own: Own | None,
+    surely: float,
 ) -> NoiseReport:
     """White noise: its level from the patches' eigenvalues, shared out as fine detail tells.
 
     The channels may share noise; then the eigenvalues of all channels together tell the smallest of their
     combinations, and each channel is measured for itself. The less this agrees with what the network reads,
     the more the network counts, as far as it does not doubt itself; where the spectrum is uneven, as that of
-    fine texture (`textured`), it counts alone.
+    fine texture (`textured`), it counts alone. Where noise is surely the channels' `own`, that is believed.
     """
     if law is None:
         return _as_white(read.sigma, channels, common, ("every block is clipped: the level is a guess",))
@@ -336,15 +355,44 @@ def _white(
     apart = math.log(max(classic, 1e-12) / float(told.mean())) / (AGREE + 2 * doubt)
     share = 0.0 if textured else fair * max(math.exp(-(apart**2)), doubt**2 / (doubt**2 + TEXTURE**2))
     variance = (fine * classic / average).clamp_min(1e-12) ** share * told ** (1 - share)
+    if own is not None and surely > 0:
+        variance = variance ** (1 - surely) * own.variance.double().clamp_min(1e-12) ** surely
     by_law = (law.gain * law.mean + law.offset).clamp_min(0)
     believed = (law.gain > 0) & (by_law < DOUBT * max(float(variance.mean()), 1e-12))
     law = replace(law, gain=torch.where(believed, law.gain, 0.0))
     sigma = torch.where(believed, by_law, variance).sqrt()
     report = _as_white(tuple(sigma.tolist()), channels, common, ())
     if tied:
+        shared = shared + surely * (torch.eye(channels) - shared)
         covariance = (shared * torch.outer(sigma, sigma)).numpy()
         report = replace(report, covariance=covariance, kernel=covariance[:, :, None, None])
     return with_law(report, law)
+
+
+def _own(pairs: Sequence[tuple[Tensor, Tensor]], floor: float, ceiling: float) -> Own | None:
+    """The channels' own noise over windows of a picture and what of them can tell."""
+    told = [level.own(view, floor=floor, ceiling=ceiling, valid=valid) for view, valid in pairs]
+    found = [one for one in told if one is not None]
+    if not found:
+        return None
+    return Own(
+        *(torch.stack(part).mean(0) for part in zip(*((o.variance, o.most) for o in found), strict=True))
+    )
+
+
+def _surely(own: Own, variance: Tensor, step: float) -> float:
+    """How surely the channels' own noise is all there is, 0 to 1, beside the variances (3, 64) of its planes
+    as the network reads them.
+
+    Noise that is wholly the channels' own is white, as what pixels share is not told as their own.
+    """
+    mean = float(own.variance.mean())
+    if mean <= 0:
+        return 0.0
+    differences = float(variance[1:].mean()) / mean
+    steps = math.sqrt(mean) / step if step > 0 else math.inf
+    white = rise(differences, *WHITE[:2]) * (1 - rise(differences, *WHITE[2:]))
+    return rise(own.share, *OWN) * rise(steps, *ABOVE) * white
 
 
 def _full(mad: Sequence[float], whole: float, doubt: float) -> float:

@@ -31,16 +31,34 @@ class Law:
     mean: Tensor  # (C,) brightness of the picture
 
 
-def law_of(blocks: Blocks, calmest: list[Tensor]) -> Law:
-    """The law of blocks, of which the calmest of every class of brightness are given."""
+def law_of(blocks: Blocks, calmest: list[Tensor], *, apart: float = 0.0) -> Law:
+    """The law of blocks, of which the calmest of every class of brightness are given.
+
+    Args:
+        blocks: all of them.
+        calmest: for every class.
+        apart: how surely each of three channels has its noise for itself, 0 to 1: then the variance must rise
+            in their differences as well, from which most texture is gone (see `level.own`).
+    """
     classes = flat.by_brightness(blocks)
     found = [reading.calm_energy(blocks.coefficients[c], list(FINE)) for c in classes]
     spectra, brightness = (torch.stack(part) for part in zip(*found, strict=True))
     mean = blocks.mean[torch.cat(classes)].double().mean(0)
     gain, offset = _line(brightness, spectra)
-    if float((gain > 0).double().mean()) < MAJORITY:  # photons count in all channels, texture in one or two
+    rising = gain > 0
+    if apart > 0.5 and rising.any():  # what the channels share may rise as well, as texture does in the light
+        rising &= _line(brightness, torch.stack([_own(blocks.coefficients[c]) for c in classes]))[0] > 0
+    if float(rising.double().mean()) < MAJORITY:  # photons count in all channels, texture in one or two
         gain, offset = torch.zeros_like(gain), spectra.min(0).values
     return Law(torch.cat(calmest), gain, offset, mean)
+
+
+def _own(coefficients: Tensor) -> Tensor:
+    """(3,) mean energy of fine detail of blocks (B, 3, 64) that a channel shares with no other."""
+    red, green, blue = coefficients.unbind(1)
+    pairs = torch.stack([red - green, red - blue, green - blue], 1)
+    rg, rb, gb = reading.calm_energy(pairs, list(FINE))[0]
+    return torch.stack([rg + rb - gb, rg + gb - rb, rb + gb - rg]).clamp_min(0) / 2
 
 
 def _line(brightness: Tensor, variance: Tensor) -> tuple[Tensor, Tensor]:

@@ -31,6 +31,7 @@ FEWEST = 400  # pixels without which nothing is told
 BROAD = ((0.6, 0.73, 0.84, 0.893, 0.936, 0.972), (0.235, 0.251, 0.281, 0.321, 0.372, 0.479))
 WINDOW = 8  # side of the windows whose energies are compared
 FEWEST_WINDOWS = 16  # without which nothing is told of them
+UNLIKE = 1.2  # what channels have for themselves, over the level of the quietest, where they differ
 SPECK = 8.0  # robust deviations from which a lone pixel is an impulse
 
 
@@ -161,10 +162,17 @@ def measure(noisy: Floats, estimate: Floats) -> Residual | None:
 
 
 def _white(picture: Floats) -> float:
-    """The level of Chen, Zhu and Heng; 0 where few patches let their eigenvalues spread too far."""
+    """The level of Chen, Zhu and Heng; 0 where few patches let their eigenvalues spread too far.
+
+    That is the level of the quietest channel where channels differ: then what each has for itself counts.
+    """
     if picture.size < PATCHES * picture.shape[0] ** 2:
         return 0.0
-    return level.chen(torch.from_numpy(picture.astype(np.float32)))
+    pixels = torch.from_numpy(picture.astype(np.float32))
+    alike = level.chen(pixels)
+    apart = level.own(pixels) if len(pixels) == 3 else None
+    each = 0.0 if apart is None else float(apart.variance.mean()) ** 0.5
+    return each if each > UNLIKE * alike else alike
 
 
 Looked = list[tuple[tuple[slice, slice], Residual]]

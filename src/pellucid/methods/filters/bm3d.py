@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -19,6 +19,8 @@ from pellucid.noise.spectrum import MIDDLE, to_kernel, to_variance
 from pellucid.paper import Paper, stated
 from pellucid.steps import Method, Step, Task, Tiling
 
+WIDEST = 100.0
+"""most by which the limit of distance is raised where another plane than the matched one is noisier"""
 LOWEST = [1, SIDE, SIDE + 1]  # the lowest frequencies of a block but its mean
 
 
@@ -125,7 +127,7 @@ def restore(noisy: Tensor, kernel: Tensor, config: Config, *, color: bool) -> Te
         middle = kernel.shape[-1] // 2
         kernel = kernel[:, :, middle : middle + 1, middle : middle + 1]
     opponent = color and channels == 3
-    mixing = decorrelate.matrix(channels, color=opponent).to(noisy.device)
+    mixing, back = _planes(kernel, channels, opponent)
     own = torch.einsum("dc,ef,cfyx->deyx", mixing, mixing, kernel).diagonal(dim1=0, dim2=1).permute(2, 0, 1)
     middle = own.shape[-1] // 2
     if float(own[:, middle, middle].max()) <= 0.0:
@@ -139,7 +141,16 @@ def restore(noisy: Tensor, kernel: Tensor, config: Config, *, color: bool) -> Te
         result = torch.cat(
             [_fine(planes[i : i + 1], own[i : i + 1], config, opponent=False) for i in range(channels)]
         )
-    return torch.einsum("dc,dhw->chw", mixing, result)
+    return torch.einsum("cd,dhw->chw", back, result)
+
+
+def _planes(kernel: Tensor, channels: int, opponent: bool) -> tuple[Tensor, Tensor]:
+    """The transforms (C, C) of the channels to the planes that are filtered, and back."""
+    middle = kernel.shape[-1] // 2
+    usual = decorrelate.matrix(channels, color=opponent)
+    mixing = decorrelate.adapted(kernel[..., middle, middle]) if opponent else usual
+    back = mixing.T if torch.equal(mixing, usual) else torch.linalg.inv(mixing)
+    return mixing.to(kernel.device), back.to(kernel.device)
 
 
 def _fine(planes: Tensor, kernel: Tensor, config: Config, *, opponent: bool) -> Tensor:
@@ -147,7 +158,13 @@ def _fine(planes: Tensor, kernel: Tensor, config: Config, *, opponent: bool) -> 
     beyond = (0, max(0, SIDE - width), 0, max(0, SIDE - height))
     padded = F.pad(planes[None], beyond, mode="replicate")[0] if any(beyond) else planes
     kernel = strengthened(kernel, config, opponent=opponent)
-    hard, wiener = config.stages()
+    middle = kernel.shape[-1] // 2
+    level = kernel[:, middle, middle]
+    # white noise that is weak in the plane which is matched leaves room for blocks that are as like as the
+    # noise of the others
+    white = opponent and kernel.shape[-1] == 1
+    wider = float((level.max() / level[0].clamp_min(1e-30)).clamp(1.0, WIDEST)) if white else 1.0
+    hard, wiener = (replace(stage, limit=stage.limit * wider) for stage in config.stages())
     pilot = filter_image(padded, None, kernel, hard)
     return filter_image(padded, pilot, kernel, wiener)[:, :height, :width]
 

@@ -8,7 +8,48 @@ from torch import Tensor
 from pellucid.noise.colour import matrix
 from pellucid.noise.report import NoiseReport
 
-__all__ = ["levels", "matrix", "mix"]
+__all__ = ["adapted", "levels", "matrix", "mix"]
+
+STRUCTURE = (1.0, 0.06, 0.02)
+"""energy of detail in the opponent colours of photographs, brightness first"""
+UNLIKE = 0.05
+"""correlation of the noise in opponent colours, in multiples of its mean variance there, from which on others
+are taken"""
+LEAST = 0.02
+"""standard deviation of the noise of a channel, over that of the noisiest, below which it counts as that"""
+
+
+def adapted(covariance: Tensor) -> Tensor:
+    """The transform of three colours for noise of this covariance (3, 3): rows of length 1.
+
+    Opponent colours suit noise that is alike in all channels. Where one channel is noisier, it would spread
+    to all of them. In these planes neither the noise nor what photographs show is correlated: the quiet
+    channels make a bright one of little noise, in which blocks are matched, and the noisy channel is left as
+    its difference from them. (The generalised eigenvectors of the two covariances; alike noise gives the
+    opponent colours.)
+
+    >>> torch.allclose(adapted(torch.eye(3)), matrix(3, color=True))
+    True
+    >>> adapted(torch.diag(torch.tensor([1.0, 0.0, 0.0])))[0].abs().argmin().item()
+    0
+    """
+    opponent = matrix(3, color=True).double()
+    covariance = covariance.detach().cpu().double()
+    there = opponent @ covariance @ opponent.T
+    mean = float(there.diagonal().mean())
+    if float((there - there.diagonal().diag()).abs().max()) <= UNLIKE * mean:
+        return opponent.float()
+    floor = LEAST**2 * float(covariance.diagonal().max())
+    noise = covariance + floor * torch.eye(3).double()
+    structure = opponent.T @ torch.tensor(STRUCTURE).double().diag() @ opponent
+    root = torch.linalg.inv(torch.linalg.cholesky(noise))
+    _, directions = torch.linalg.eigh(root @ structure @ root.T)
+    rows = directions.T.flip(0) @ root
+    rows = rows / rows.norm(dim=1, keepdim=True)
+    rows = rows[rows.sum(1).abs().argsort(descending=True, stable=True)]
+    rows = rows * torch.where(rows.sum(1, keepdim=True) < 0, -1.0, 1.0)
+    found: Tensor = rows.float()
+    return found
 
 
 def levels(noise: NoiseReport, transform: Tensor) -> Tensor:

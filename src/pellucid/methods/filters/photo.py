@@ -231,6 +231,20 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
     yield Step.once(estimate)
 
 
+def alike(noise: NoiseReport) -> float:
+    """What the network's weight is multiplied by where white noise is not alike in all channels, as it knows
+    no other: (1 + 3 q²) / 4 with q the harmonic over the arithmetic mean of the channels' variances.
+
+    >>> alike(NoiseReport.white(0.1, 3)), round(alike(NoiseReport.white((0.1, 0.0, 0.0), 3)), 3)
+    (1.0, 0.25)
+    """
+    variance = [max(sigma**2, 1e-12) for sigma in noise.sigma]
+    if max(variance) == min(variance):
+        return 1.0
+    ratio = len(variance) ** 2 / sum(1 / v for v in variance) / sum(variance)
+    return (1 + 3 * ratio**2) / 4
+
+
 def _asked(
     network: Ensemble,
     given: Tensor,
@@ -270,7 +284,7 @@ def _averaged(
 ) -> Tensor:
     """The mean of what filter, network and nlh make of (C, H, W); light counts as far as it is believed."""
     noise, level = task.noise, task.noise.level
-    asked = config.share if noise.correlated else config.white_share
+    asked = config.share if noise.correlated else config.white_share * alike(noise)
     views = config.tta_views if noise.correlated else config.white_views
     asker, other, light, more = network if asked > 0 else None, None, 0.0, views - 1
     if asker is not None:
@@ -311,10 +325,10 @@ def _averaged(
         apart = _asked(network, noisy, config.pd_level_factor * level, noise, 1, stride=2)
         estimate += apart.sub_(estimate).mul_(config.pd_share * shared)
         del apart
-    alike = config.nlh_share * wholly * max(1 - light, 0.5)
-    if developed and alike > 0:
+    third = config.nlh_share * wholly * max(1 - light, 0.5)
+    if developed and third > 0:
         (like,) = nlh.steps(task, nlh.Config(light="never"), seed=seed, device=device)
-        estimate += like.estimate().sub_(estimate).mul_(alike)
+        estimate += like.estimate().sub_(estimate).mul_(third)
     return (
         estimate
         if noise.correlated

@@ -1,0 +1,117 @@
+"""Noise that each channel of a colour picture has for itself."""
+
+import numpy as np
+import pytest
+import torch
+from skimage import data
+
+import pellucid
+from pellucid.methods.filters import bm3d, decorrelate
+from pellucid.noise import level
+
+SIDE = 144
+LEVELS = [(15.0, 15.0, 15.0), (15.0, 0.0, 0.0), (4.0, 4.0, 20.0), (3.0, 4.5, 6.0)]
+
+
+def textured(name: str) -> np.ndarray:
+    """(H, W, 3) detail of a colour picture, half its size, of values from 0 to 255."""
+    pixels = getattr(data, name)().astype(float)[: 2 * SIDE, : 2 * SIDE, :3]
+    return pixels.reshape(SIDE, 2, SIDE, 2, 3).mean((1, 3)) * 0.8 + 25
+
+
+def spoilt(clean: np.ndarray, levels: tuple[float, ...], seed: int = 0) -> np.ndarray:
+    draws = np.random.default_rng(seed)
+    return np.clip(np.round(clean + draws.normal(0, 1, clean.shape) * levels), 0, 255).astype(np.uint8)
+
+
+def told(pixels: np.ndarray) -> np.ndarray:
+    found = level.own(torch.from_numpy(pixels.astype(np.float32).transpose(2, 0, 1)))
+    assert found is not None
+    return found.variance.sqrt().numpy()
+
+
+@pytest.mark.parametrize("name", ["coffee", "astronaut", "chelsea"])
+@pytest.mark.parametrize("levels", LEVELS)
+def test_the_level_of_every_channel_is_told_in_spite_of_texture(name: str, levels: tuple[float, ...]) -> None:
+    found = told(spoilt(textured(name), levels))
+    np.testing.assert_allclose(found**2, np.square(levels), atol=0.2 * max(levels) ** 2 + 1)
+
+
+@pytest.mark.parametrize("name", ["coffee", "chelsea"])
+def test_neither_texture_nor_what_channels_share_is_their_own(name: str) -> None:
+    clean = textured(name)
+    shared = np.random.default_rng(1).normal(0, 15, clean.shape[:2])[..., None]
+    for pixels in (clean, clean + shared):
+        assert told(np.round(pixels)).max() < 2.5
+
+
+def test_it_follows_the_order_of_channels_and_another_unit() -> None:
+    noisy = spoilt(textured("coffee"), (3.0, 9.0, 18.0)).astype(float)
+    found = told(noisy)
+    np.testing.assert_allclose(told(noisy[..., ::-1]), found[::-1], rtol=1e-3)
+    np.testing.assert_allclose(told(noisy * 200 + 1000), found * 200, rtol=1e-2)
+
+
+def test_pixels_that_were_cut_off_do_not_lower_it() -> None:
+    dark = textured("coffee") * 0.5 - 15
+    noisy = torch.from_numpy(spoilt(dark, (15.0, 15.0, 15.0)).astype(np.float32).transpose(2, 0, 1))
+    assert float((noisy == 0).float().mean()) > 0.05
+    found = level.own(noisy, floor=0.0)
+    assert found is not None
+    np.testing.assert_allclose(found.variance.sqrt(), 15, rtol=0.2)
+
+
+def test_a_picture_smaller_than_a_patch_tells_nothing() -> None:
+    assert level.own(torch.rand(3, 7, 40)) is None
+    with pytest.raises(ValueError, match="three channels"):
+        level.own(torch.rand(2, 40, 40))
+
+
+@pytest.mark.parametrize("levels", LEVELS[1:])
+def test_the_report_names_the_level_of_every_channel(levels: tuple[float, ...]) -> None:
+    report = pellucid.inspect(spoilt(textured("coffee"), levels), channel_axis=-1)
+    assert not report.correlated
+    found = np.multiply(report.sigma, report.scale)
+    np.testing.assert_allclose(found, levels, atol=0.1 * max(levels) + 0.5)
+
+
+def test_planes_for_noise_that_is_alike_are_the_opponent_colours() -> None:
+    usual = decorrelate.matrix(3, color=True)
+    for covariance in (torch.eye(3), 0.2 * torch.eye(3) + 1):
+        assert torch.equal(decorrelate.adapted(covariance), usual)
+
+
+@pytest.mark.parametrize("levels", LEVELS[1:])
+def test_planes_for_noise_that_differs_share_none_of_it(levels: tuple[float, ...]) -> None:
+    covariance = torch.diag(torch.tensor(levels) ** 2) + (decorrelate.LEAST * max(levels)) ** 2 * torch.eye(3)
+    planes = decorrelate.adapted(covariance)
+    there = planes @ covariance @ planes.T
+    size = there.diagonal().clamp_min(1e-6).sqrt()
+    assert float((there / torch.outer(size, size) - torch.eye(3)).abs().max()) < 0.1
+    assert float((torch.linalg.inv(planes) @ planes - torch.eye(3)).abs().max()) < 1e-4
+
+
+@pytest.mark.parametrize(("levels", "gain"), [((15.0, 0.0, 0.0), 3.0), ((4.0, 4.0, 20.0), 2.0)])
+def test_a_noisy_channel_does_not_spoil_the_others(levels: tuple[float, ...], gain: float) -> None:
+    """Against CBM3D in opponent colours, told the same levels."""
+    clean = textured("coffee")
+    noisy = clean + np.random.default_rng(2).normal(0, 1, clean.shape) * levels
+    x, y = (torch.from_numpy(a.transpose(2, 0, 1) / 255).float() for a in (clean, noisy))
+    kernel = torch.diag((torch.tensor(levels) / 255) ** 2)[:, :, None, None]
+    found = bm3d.restore(y, kernel, bm3d.Config(), color=True)
+    alike = torch.diag_embed(kernel[..., 0, 0].diagonal().mean().expand(3))[:, :, None, None]
+    usual = bm3d.restore(y, alike, bm3d.Config(), color=True)
+
+    def error(estimate: torch.Tensor) -> float:
+        return float(-10 * (estimate - x).square().mean().log10())
+
+    assert error(found) > error(usual) + gain
+
+
+def test_clean_channels_come_back_nearly_as_they_are() -> None:
+    clean = textured("chelsea")
+    noisy = spoilt(clean, (15.0, 0.0, 0.0))
+    found = pellucid.denoise(noisy, channel_axis=-1).astype(float)
+    before, after = (np.square(a - clean).mean((0, 1)) for a in (noisy.astype(float), found))
+    assert after[0] < before[0] / 6
+    assert np.sqrt(np.square(found - noisy).mean((0, 1)))[1:].max() < 1.0
