@@ -12,12 +12,12 @@ import torch
 from torch import Tensor
 
 from pellucid import devices
+from pellucid.noise import apart, flat, impulses, level, paper, reading, screen, spectrum, values
 from pellucid.noise import classes as spread
-from pellucid.noise import flat, impulses, level, paper, reading, screen, spectrum, values
+from pellucid.noise.apart import Own
 from pellucid.noise.brightness import FINE, Law, law_of, with_law
 from pellucid.noise.colour import matrix
 from pellucid.noise.flat import Blocks
-from pellucid.noise.level import Own
 from pellucid.noise.report import DRAWN, NoiseReport, words
 from pellucid.noise.values import Values, rise
 
@@ -61,15 +61,6 @@ RISING = 3.0
 """variance of the brighter classes over that of the darkest from which on it grows with the brightness"""
 SLACK = 1.06  # how far the eigenvalues may exceed what fine detail shows
 FEW = 20_000  # pixels below which the eigenvalues spread so far that their tail reads low
-OWN = (0.04, 0.1)
-"""of what colour channels tell alone, what is their own, from which on it counts, and wholly: noise that the
-channels share is as good as unheard of where so much is not, and texture is common"""
-ABOVE = (1.5, 3.0)
-"""distances of neighbouring values from which on such noise counts, and wholly; rounding is its own as well"""
-WHITE = (0.4, 0.7, 1.4, 1.8)
-"""variance that the network reads in the differences of colours over the channels' own: from the first to the
-second, and from the fourth to the third, it is the better borne out; above, pixels share the noise, so that
-eigenvalues say too little (CC15, PolyU and DND have 9 and more, white noise 0.8 to 1.2)"""
 MANY = 8  # channels beyond which no covariance between channels is measured
 
 
@@ -144,7 +135,7 @@ def _framed(views: list[Tensor], seen: Values, color: bool) -> NoiseReport:
         lambda: torch.stack([level.mad_per_scale(v) for v in sample[:2]]).mean(0),
         lambda: spectrum.periodic(sample),
         lambda: _clipped(views, floor, ceiling),
-        lambda: _own(pairs, floor, ceiling) if color and channels == 3 else None,
+        lambda: apart.over(pairs, floor, ceiling) if color and channels == 3 else None,
     )
     more: tuple[Callable[[], Any], ...] = (
         lambda: reading.read(views, seen.usable, color=color, span=1.0, step=step),
@@ -183,10 +174,10 @@ def _framed(views: list[Tensor], seen: Values, color: bool) -> NoiseReport:
             sure *= min(max(joint / max(report.level, 1e-12), GUESSED), 1.0)
         return replace(report.times(sure), doubt=unsure)
 
-    surely = 0.0 if own is None else _surely(own, found.variance, step)
-    if own is not None and surely > 0 and joint > 0:  # that of the quietest channel where they differ
-        joint *= max(float(own.variance.mean()) ** 0.5 / joint, 1.0) ** surely
-        common["chen"] = joint
+    surely = 0.0 if own is None else apart.surely(own, found.variance, step)
+    if own is not None and surely > 0:  # it is that of the quietest channel where they differ
+        told = max(joint, float(own.variance.mean()) ** 0.5)
+        common["chen"] = joint = told**surely * joint ** (1 - surely)
     uneven = float((evenness * found.variance.mean(1)).sum() / found.variance.mean(1).sum()) > UNEVEN
     # noise that pixels share leaves the finest detail emptier than its level: else it is fine texture
     if classes and uneven and report.level > joint and surely < 0.5:
@@ -352,8 +343,8 @@ def _white(
     # where JPEG has emptied the finest detail, eigenvalues say as little as that does
     fair = _full(common["mad"], whole, doubt)
     told = told * min(1.0, MOST * whole / float(told.mean())) ** fair if whole > 0 else told
-    apart = math.log(max(classic, 1e-12) / float(told.mean())) / (AGREE + 2 * doubt)
-    share = 0.0 if textured else fair * max(math.exp(-(apart**2)), doubt**2 / (doubt**2 + TEXTURE**2))
+    distance = math.log(max(classic, 1e-12) / float(told.mean())) / (AGREE + 2 * doubt)
+    share = 0.0 if textured else fair * max(math.exp(-(distance**2)), doubt**2 / (doubt**2 + TEXTURE**2))
     variance = (fine * classic / average).clamp_min(1e-12) ** share * told ** (1 - share)
     if own is not None and surely > 0:
         variance = variance ** (1 - surely) * own.variance.double().clamp_min(1e-12) ** surely
@@ -367,32 +358,6 @@ def _white(
         covariance = (shared * torch.outer(sigma, sigma)).numpy()
         report = replace(report, covariance=covariance, kernel=covariance[:, :, None, None])
     return with_law(report, law)
-
-
-def _own(pairs: Sequence[tuple[Tensor, Tensor]], floor: float, ceiling: float) -> Own | None:
-    """The channels' own noise over windows of a picture and what of them can tell."""
-    told = [level.own(view, floor=floor, ceiling=ceiling, valid=valid) for view, valid in pairs]
-    found = [one for one in told if one is not None]
-    if not found:
-        return None
-    return Own(
-        *(torch.stack(part).mean(0) for part in zip(*((o.variance, o.most) for o in found), strict=True))
-    )
-
-
-def _surely(own: Own, variance: Tensor, step: float) -> float:
-    """How surely the channels' own noise is all there is, 0 to 1, beside the variances (3, 64) of its planes
-    as the network reads them.
-
-    Noise that is wholly the channels' own is white, as what pixels share is not told as their own.
-    """
-    mean = float(own.variance.mean())
-    if mean <= 0:
-        return 0.0
-    differences = float(variance[1:].mean()) / mean
-    steps = math.sqrt(mean) / step if step > 0 else math.inf
-    white = rise(differences, *WHITE[:2]) * (1 - rise(differences, *WHITE[2:]))
-    return rise(own.share, *OWN) * rise(steps, *ABOVE) * white
 
 
 def _full(mad: Sequence[float], whole: float, doubt: float) -> float:

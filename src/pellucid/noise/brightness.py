@@ -38,7 +38,7 @@ def law_of(blocks: Blocks, calmest: list[Tensor], *, apart: float = 0.0) -> Law:
         blocks: all of them.
         calmest: for every class.
         apart: how surely each of three channels has its noise for itself, 0 to 1: then the variance must rise
-            in their differences as well, from which most texture is gone (see `level.own`).
+            in their differences as well, from which most texture is gone (see `noise.apart`).
     """
     classes = flat.by_brightness(blocks)
     found = [reading.calm_energy(blocks.coefficients[c], list(FINE)) for c in classes]

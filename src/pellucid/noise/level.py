@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pywt
@@ -18,8 +17,6 @@ from pellucid.noise.spectrum import transform
 _QUARTILE = 0.6744897501960817  # of the standard normal: its median absolute value
 _HIGH: tuple[float, ...] = pywt.Wavelet("db2").dec_hi
 _SIDE, _STRIDE = 8, 3  # patches of Chen, Zhu and Heng
-ENOUGH = 8000
-"""patches that tell what each channel has for itself; a large picture is looked at in wider steps"""
 
 
 def mad(image: Tensor, *, skip_zeros: bool = True, valid: Tensor | None = None) -> Tensor:
@@ -146,8 +143,8 @@ def chen(
     # The eigenvalues are those of the DCT's coefficients, where single precision does for the small ones.
     patches = (patches @ transform().float().T).flatten(1)
     patches -= patches.mean(0)
-    squares = _products(patches).double()
-    sigma = _from_covariance(squares / len(patches))
+    squares = products(patches).double()
+    sigma = of_covariance(squares / len(patches))
     if math.isinf(floor) and math.isinf(ceiling):
         return sigma
     to_end = torch.minimum(mean - floor, ceiling - mean)
@@ -159,107 +156,13 @@ def chen(
         come, gone = patches[now & ~kept], patches[kept & ~now]
         if len(come) + len(gone) == 0:
             break
-        squares, kept = squares + (_products(come) - _products(gone)), now
+        squares, kept = squares + (products(come) - products(gone)), now
         centre = patches[~kept].double().sum(0) / -int(kept.sum())  # all of them have the mean 0
-        sigma = _from_covariance(squares / int(kept.sum()) - torch.outer(centre, centre))
+        sigma = of_covariance(squares / int(kept.sum()) - torch.outer(centre, centre))
     return sigma
 
 
-@dataclass(frozen=True)
-class Own:
-    """What each of three channels has of noise for itself.
-
-    Attributes:
-        variance: (3,) variance of the noise that a channel shares with no other.
-        most: (3,) variance that a channel tells alone, in which what channels share and texture count too.
-    """
-
-    variance: Tensor
-    most: Tensor
-
-    @property
-    def share(self) -> float:
-        """Of what the channels tell alone, how much is their own: 0 to 1."""
-        whole = float(self.most.sum())
-        return min(float(self.variance.sum()) / whole, 1.0) if whole > 0 else 0.0
-
-
-def own(
-    image: Tensor,
-    *,
-    floor: float = -math.inf,
-    ceiling: float = math.inf,
-    valid: Tensor | None = None,
-) -> Own | None:
-    """White noise that each of three channels has for itself, told by their differences.
-
-    What the channels of a photograph show is nearly the same, and most of it is gone from R - G, R - B and
-    G - B; noise that the channels don't share is not. With v the variance that the eigenvalues of the patches
-    tell (see `chen`), v(R - G) = r + g and so on: three equations for the channels' own r, g and b, in which
-    texture hardly counts. Noise that all channels share is not in them, nor is noise that pixels share or
-    that was coded in colours of half the size (there the smallest eigenvalues are nothing).
-
-    Args:
-        image: (3, H, W).
-        floor, ceiling: values at which noise was cut off; patches too near to them are left out.
-        valid: (H, W) pixels that can tell of noise, or None for all; patches with others are left out.
-
-    Returns:
-        None for an image smaller than a patch, or where no patch is valid.
-
-    Source: Gray and Allan, "A method for estimating the frequency stability of an individual oscillator",
-    1974 (the three-cornered hat).
-
-    >>> draws = torch.Generator().manual_seed(0)
-    >>> texture = torch.randn(1, 96, 96, generator=draws)
-    >>> noise = torch.randn(3, 96, 96, generator=draws) * torch.tensor([1.0, 2.0, 3.0]).view(3, 1, 1)
-    >>> own(texture + noise).variance.sqrt().round(decimals=0)
-    tensor([1., 2., 3.])
-    """
-    _check(image)
-    if len(image) != 3:
-        raise ValueError(f"image must have three channels, got {len(image)}.")
-    if min(image.shape[-2:]) < _SIDE:
-        return None
-    planes = image.detach().cpu().float()
-    stride = max(_STRIDE, round(math.sqrt(planes[0].numel() / ENOUGH)))
-
-    def laid(plane: Tensor) -> Tensor:
-        return plane.unfold(-2, _SIDE, stride).unfold(-2, _SIDE, stride).flatten(-2).flatten(-3, -2)
-
-    patches = laid(planes)
-    if valid is not None:
-        patches = patches[:, laid(valid.cpu()).all(1)]
-    if patches.shape[1] == 0:
-        return None
-    mean = patches.mean(2)
-    patches = patches @ transform().float().T
-    found = _hat(patches)
-    if math.isinf(floor) and math.isinf(ceiling):
-        return found
-    to_end = torch.minimum(mean - floor, ceiling - mean)
-    for _ in range(3):
-        room = (to_end - 3 * found.variance.sqrt()[:, None]).amin(0)
-        # the half with most room always stays: nothing can be learnt from no patch at all
-        found = _hat(patches[:, room >= min(0.0, float(room.median()))])
-    return found
-
-
-def _hat(patches: Tensor) -> Own:
-    """From the coefficients (3, patches, 64) of three channels."""
-    red, green, blue = patches
-
-    def told(part: Tensor) -> float:
-        part = part - part.mean(0)
-        return _from_covariance(_products(part).double() / len(part)) ** 2
-
-    rg, rb, gb = told(red - green), told(red - blue), told(green - blue)
-    variance = torch.tensor([rg + rb - gb, rg + gb - rb, rb + gb - rg]).clamp_min(0) / 2
-    most = torch.tensor([told(part) for part in patches])
-    return Own(variance.minimum(most), most)
-
-
-def _products(patches: Tensor) -> Tensor:
+def products(patches: Tensor) -> Tensor:
     """patchesᵀ patches of (patches, dimensions), which is symmetric: two thirds of it are reckoned."""
     size = patches.shape[1]
     found = patches.new_empty(size, size)
@@ -269,7 +172,7 @@ def _products(patches: Tensor) -> Tensor:
     return found
 
 
-def _from_covariance(covariance: Tensor) -> float:
+def of_covariance(covariance: Tensor) -> float:
     """Sigma from the covariance of patches."""
     values = torch.linalg.eigvalsh(covariance).clamp(min=0).numpy()
     for count in range(len(values), 0, -1):

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import ndimage, special
 
 from pellucid import devices
-from pellucid.noise import level
+from pellucid.noise import apart, level
 from pellucid.noise.strokes import Bools, Floats, isolated, levels, longest
 
 # Pixels: a patch of 64 values begins every 9 of them, and 10 patches for each dimension are wanted.
@@ -170,8 +170,8 @@ def _white(picture: Floats) -> float:
         return 0.0
     pixels = torch.from_numpy(picture.astype(np.float32))
     alike = level.chen(pixels)
-    apart = level.own(pixels) if len(pixels) == 3 else None
-    each = 0.0 if apart is None else float(apart.variance.mean()) ** 0.5
+    own = apart.find(pixels) if len(pixels) == 3 else None
+    each = 0.0 if own is None else float(own.variance.mean()) ** 0.5
     return each if each > UNLIKE * alike else alike
 
 

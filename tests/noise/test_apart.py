@@ -7,7 +7,7 @@ from skimage import data
 
 import pellucid
 from pellucid.methods.filters import bm3d, decorrelate
-from pellucid.noise import level
+from pellucid.noise import apart
 
 SIDE = 144
 LEVELS = [(15.0, 15.0, 15.0), (15.0, 0.0, 0.0), (4.0, 4.0, 20.0), (3.0, 4.5, 6.0)]
@@ -25,7 +25,7 @@ def spoilt(clean: np.ndarray, levels: tuple[float, ...], seed: int = 0) -> np.nd
 
 
 def told(pixels: np.ndarray) -> np.ndarray:
-    found = level.own(torch.from_numpy(pixels.astype(np.float32).transpose(2, 0, 1)))
+    found = apart.find(torch.from_numpy(pixels.astype(np.float32).transpose(2, 0, 1)))
     assert found is not None
     return found.variance.sqrt().numpy()
 
@@ -56,15 +56,15 @@ def test_pixels_that_were_cut_off_do_not_lower_it() -> None:
     dark = textured("coffee") * 0.5 - 15
     noisy = torch.from_numpy(spoilt(dark, (15.0, 15.0, 15.0)).astype(np.float32).transpose(2, 0, 1))
     assert float((noisy == 0).float().mean()) > 0.05
-    found = level.own(noisy, floor=0.0)
+    found = apart.find(noisy, floor=0.0)
     assert found is not None
     np.testing.assert_allclose(found.variance.sqrt(), 15, rtol=0.2)
 
 
 def test_a_picture_smaller_than_a_patch_tells_nothing() -> None:
-    assert level.own(torch.rand(3, 7, 40)) is None
+    assert apart.find(torch.rand(3, 7, 40)) is None
     with pytest.raises(ValueError, match="three channels"):
-        level.own(torch.rand(2, 40, 40))
+        apart.find(torch.rand(2, 40, 40))
 
 
 @pytest.mark.parametrize("levels", LEVELS[1:])

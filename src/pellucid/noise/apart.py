@@ -1,0 +1,147 @@
+"""White noise that each channel of a colour picture has for itself, told by the differences of channels."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from pellucid.noise import level
+from pellucid.noise.spectrum import SIDE, transform
+from pellucid.noise.values import rise
+
+STRIDE = 3
+"""pixels between patches, as in `level.chen`"""
+ENOUGH = 8000
+"""patches that tell; a large picture is looked at in wider steps"""
+OWN = (0.04, 0.1)
+"""of what colour channels tell alone, what is their own, from which on it counts, and wholly: noise that the
+channels share is as good as unheard of where so much is not, and texture is common"""
+ABOVE = (1.5, 3.0)
+"""distances of neighbouring values from which on such noise counts, and wholly; rounding is its own too"""
+WHITE = (0.4, 0.7, 1.4, 1.8)
+"""variance that the network reads in the differences of colours over the channels' own: from the first to the
+second, and from the fourth to the third, it is the better borne out; above, pixels share the noise, so that
+eigenvalues say too little (CC15, PolyU and DND have 9 and more, white noise 0.8 to 1.2)"""
+
+
+@dataclass(frozen=True)
+class Own:
+    """What each of three channels has of noise for itself.
+
+    Attributes:
+        variance: (3,) variance of the noise that a channel shares with no other.
+        most: (3,) variance that a channel tells alone, in which what channels share and texture count too.
+    """
+
+    variance: Tensor
+    most: Tensor
+
+    @property
+    def share(self) -> float:
+        """Of what the channels tell alone, how much is their own: 0 to 1."""
+        whole = float(self.most.sum())
+        return min(float(self.variance.sum()) / whole, 1.0) if whole > 0 else 0.0
+
+
+def find(
+    image: Tensor,
+    *,
+    floor: float = -math.inf,
+    ceiling: float = math.inf,
+    valid: Tensor | None = None,
+) -> Own | None:
+    """White noise that each of three channels has for itself, told by their differences.
+
+    What the channels of a photograph show is nearly the same, and most of it is gone from R - G, R - B and
+    G - B; noise that the channels don't share is not. With v the variance that the eigenvalues of patches
+    tell (see `level.chen`), v(R - G) = r + g and so on: three equations for the channels' own r, g and b, in
+    which texture hardly counts. Noise that all channels share is not in them, nor is noise that pixels
+    share or that was coded in colours of half the size (there the smallest eigenvalues are nothing).
+
+    Args:
+        image: (3, H, W).
+        floor, ceiling: values at which noise was cut off; patches too near to them are left out.
+        valid: (H, W) pixels that can tell of noise, or None for all; patches with others are left out.
+
+    Returns:
+        None for an image smaller than a patch, or where no patch is valid.
+
+    Source: Gray and Allan, "A method for estimating the frequency stability of an individual oscillator",
+    1974 (the three-cornered hat).
+
+    >>> draws = torch.Generator().manual_seed(0)
+    >>> texture = torch.randn(1, 96, 96, generator=draws)
+    >>> noise = torch.randn(3, 96, 96, generator=draws) * torch.tensor([1.0, 2.0, 3.0]).view(3, 1, 1)
+    >>> find(texture + noise).variance.sqrt().round(decimals=0)
+    tensor([1., 2., 3.])
+    """
+    if len(image) != 3:
+        raise ValueError(f"image must have three channels, got {len(image)}.")
+    if min(image.shape[-2:]) < SIDE:
+        return None
+    planes = image.detach().cpu().float()
+    stride = max(STRIDE, round(math.sqrt(planes[0].numel() / ENOUGH)))
+
+    def laid(plane: Tensor) -> Tensor:
+        return plane.unfold(-2, SIDE, stride).unfold(-2, SIDE, stride).flatten(-2).flatten(-3, -2)
+
+    patches = laid(planes)
+    if valid is not None:
+        patches = patches[:, laid(valid.cpu()).all(1)]
+    if patches.shape[1] == 0:
+        return None
+    mean = patches.mean(2)
+    patches = patches @ transform().float().T
+    found = _hat(patches)
+    if math.isinf(floor) and math.isinf(ceiling):
+        return found
+    to_end = torch.minimum(mean - floor, ceiling - mean)
+    for _ in range(3):
+        room = (to_end - 3 * found.variance.sqrt()[:, None]).amin(0)
+        # the half with most room always stays: nothing can be learnt from no patch at all
+        found = _hat(patches[:, room >= min(0.0, float(room.median()))])
+    return found
+
+
+def _hat(patches: Tensor) -> Own:
+    """From the coefficients (3, patches, 64) of three channels."""
+    red, green, blue = patches
+
+    def told(part: Tensor) -> float:
+        part = part - part.mean(0)
+        return level.of_covariance(level.products(part).double() / len(part)) ** 2
+
+    rg, rb, gb = told(red - green), told(red - blue), told(green - blue)
+    variance = torch.tensor([rg + rb - gb, rg + gb - rb, rb + gb - rg]).clamp_min(0) / 2
+    most = torch.tensor([told(part) for part in patches])
+    return Own(variance.minimum(most), most)
+
+
+def over(pairs: Sequence[tuple[Tensor, Tensor]], floor: float, ceiling: float) -> Own | None:
+    """The channels' own noise over windows of a picture and what of them can tell."""
+    told = [find(view, floor=floor, ceiling=ceiling, valid=valid) for view, valid in pairs]
+    found = [one for one in told if one is not None]
+    if not found:
+        return None
+    return Own(
+        *(torch.stack(part).mean(0) for part in zip(*((o.variance, o.most) for o in found), strict=True))
+    )
+
+
+def surely(own: Own, variance: Tensor, step: float) -> float:
+    """How surely the channels' own noise is all there is, 0 to 1, beside the variances (3, 64) of its planes
+    as the network reads them.
+
+    Noise that is wholly the channels' own is white, as what pixels share is not told as their own.
+    """
+    mean = float(own.variance.mean())
+    if mean <= 0:
+        return 0.0
+    differences = float(variance[1:].mean()) / mean
+    steps = math.sqrt(mean) / step if step > 0 else math.inf
+    white = rise(differences, *WHITE[:2]) * (1 - rise(differences, *WHITE[2:]))
+    return rise(own.share, *OWN) * rise(steps, *ABOVE) * white
