@@ -83,3 +83,54 @@ def test_noise_before_a_curve_that_lifts_the_shadows_is_evened():
     told = found(light**0.45)
     assert told is not None
     assert told.power < 0
+
+
+COLOURS = data.astronaut()[60:300, 100:340] / 255.0
+
+
+def colours(picture):
+    return even.find(torch.from_numpy(np.asarray(picture, np.float32)).permute(2, 0, 1)[None], color=True)
+
+
+def before_gamma(level):
+    """Colours whose light had noise of one level before the curve."""
+    light = COLOURS**2.2 + np.random.default_rng(0).normal(0, level, COLOURS.shape)
+    return np.round(np.clip(light, 0, 1) ** (1 / 2.2) * 255) / 255
+
+
+def test_colours_are_told_by_what_their_channels_do_not_share():
+    cat = data.chelsea()[60:300, 100:340] / 255.0
+    speckle = cat * np.random.default_rng(0).gamma(9, 1 / 9, cat.shape)
+    for picture, power in ((before_gamma(0.03), -1.2), (speckle, 1.0)):
+        told = colours(picture)
+        assert told is not None
+        assert told.power == power
+        assert told.color
+        seen = told.given
+        assert torch.equal(told.back(told.lay(seen)[0], 0), seen[0])
+
+
+def test_other_noise_of_colours_is_not():
+    draws = np.random.default_rng(0)
+    clean = COLOURS * 255
+    for picture in (
+        clean,
+        clean + draws.normal(0, 12, clean.shape),
+        clean + draws.normal(0, 1, clean.shape) * (4, 4, 20),
+        clean + draws.normal(0, 12, clean.shape[:2])[..., None],
+        draws.poisson(clean / 4) * 4.0,
+        jpeg(clean + draws.normal(0, 12, clean.shape), 90),
+    ):
+        assert colours(picture) is None
+
+
+def test_colours_gain_more_along_the_curve_than_by_one_level():
+    noisy = (before_gamma(0.03) * 255).round().astype(np.uint8)
+    result = pellucid.denoise(noisy, channel_axis=-1, return_result=True)
+    assert "even it" in result.reason
+
+    def error(picture):
+        return np.mean((picture / 255.0 - COLOURS) ** 2)
+
+    usual = pellucid.denoise(noisy, channel_axis=-1, method="photo")  # a named method works on no curve
+    assert error(pellucid.denoise(noisy, channel_axis=-1)) < 0.8 * error(usual)

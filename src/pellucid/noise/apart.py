@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from pellucid.noise import level
+from pellucid.noise import level, reading
 from pellucid.noise.spectrum import SIDE, transform
 from pellucid.noise.values import rise
 
@@ -119,6 +119,16 @@ def _hat(patches: Tensor) -> Own:
     variance = torch.tensor([rg + rb - gb, rg + gb - rb, rb + gb - rg]).clamp_min(0) / 2
     most = torch.tensor([told(part) for part in patches])
     return Own(variance.minimum(most), most)
+
+
+def energies(coefficients: Tensor, band: Sequence[int]) -> Tensor:
+    """(3,) mean energy of a band of blocks (B, 3, 64), where they are calm, that a channel shares with no
+    other.
+    """
+    red, green, blue = coefficients.unbind(1)
+    pairs = torch.stack([red - green, red - blue, green - blue], 1)
+    rg, rb, gb = reading.calm_energy(pairs, band)[0]
+    return torch.stack([rg + rb - gb, rg + gb - rb, rb + gb - rg]).clamp_min(0) / 2
 
 
 def over(pairs: Sequence[tuple[Tensor, Tensor]], floor: float, ceiling: float) -> Own | None:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from pellucid.noise import flat, reading
+from pellucid.noise.apart import energies
 from pellucid.noise.flat import Blocks
 from pellucid.noise.report import NoiseReport
 
@@ -47,18 +48,12 @@ def law_of(blocks: Blocks, calmest: list[Tensor], *, apart: float = 0.0) -> Law:
     gain, offset = _line(brightness, spectra)
     rising = gain > 0
     if apart > 0.5 and rising.any():  # what the channels share may rise as well, as texture does in the light
-        rising &= _line(brightness, torch.stack([_own(blocks.coefficients[c]) for c in classes]))[0] > 0
+        rising &= (
+            _line(brightness, torch.stack([energies(blocks.coefficients[c], FINE) for c in classes]))[0] > 0
+        )
     if float(rising.double().mean()) < MAJORITY:  # photons count in all channels, texture in one or two
         gain, offset = torch.zeros_like(gain), spectra.min(0).values
     return Law(torch.cat(calmest), gain, offset, mean)
-
-
-def _own(coefficients: Tensor) -> Tensor:
-    """(3,) mean energy of fine detail of blocks (B, 3, 64) that a channel shares with no other."""
-    red, green, blue = coefficients.unbind(1)
-    pairs = torch.stack([red - green, red - blue, green - blue], 1)
-    rg, rb, gb = reading.calm_energy(pairs, list(FINE))[0]
-    return torch.stack([rg + rb - gb, rg + gb - rb, rb + gb - rg]).clamp_min(0) / 2
 
 
 def _line(brightness: Tensor, variance: Tensor) -> tuple[Tensor, Tensor]:

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pellucid.noise import flat, reading, values
+from pellucid.noise import apart, flat, reading, values
 from pellucid.noise.report import DRAWN
 
 Floats = NDArray[np.float64]
@@ -31,8 +31,9 @@ PHOTONS, CLOSER = 0.5, 0.7
 """power of photons, whose law is known elsewhere; share of its distance below which another is closer"""
 STEEP = 1.5
 """largest level over the least one"""
-CLOSE = 0.07
-"""root mean square distance of the logarithms of the levels from the power"""
+CLOSE = {1: 0.07, 3: 0.12}
+"""root mean square distance of the logarithms of the levels from the power, of one channel and of three,
+which must all follow it"""
 BLACKS, NEAR = 60, (0.002, 4.0)
 """places of black that are tried, and how far below the darkest class, of the brightness between classes"""
 DARKEST = 0.1
@@ -52,7 +53,7 @@ class Evened:
         toe: where the straight part begins.
         level: a.
         given: (N, C, H, W) the picture.
-        color: False.
+        color: whether its channels are display colours.
     """
 
     power: float
@@ -83,25 +84,27 @@ class Evened:
         return levels
 
     def back(self, laid: Tensor, index: int) -> Tensor:
-        """(..., H, W) of the slice `index` as the file has it, with its mean; what is as it was stays.
+        """(C, H, W) of the slice `index` as the file has it; what is as it was stays.
 
-        The mean of f(y) is f(x) - s'(x) / 2, to the second order of s, the level of the noise of y.
+        Noise in proportion to the brightness leaves its mean, which every channel keeps: the mean of f(y) is
+        f(x) - s'(x) / 2, to the second order of s, the level of the noise of y. Noise from before a curve
+        leaves the mean of f(y) instead.
         """
         given = self.given[index]
         before = self.lay(given)
         low, scale = self._ends()
         even = (laid.double().cpu().numpy() - low) / scale + self._even(low)
         found = self._value(even)
-        slope = self.power * (found - self.black).clip(self.toe - self.black) ** (self.power - 1)
-        bend = self.level**2 * slope / 2
-        found = self._value(even + bend)
+        if self.power > 0:
+            slope = self.power * (found - self.black).clip(self.toe - self.black) ** (self.power - 1)
+            found = self._value(even + self.level**2 * slope / 2)
         fixed = (laid == before).cpu().numpy()
         above = found - self.black
-        if not fixed.all():
-            known = given.double().numpy() - self.black
-            share = known[~fixed].mean() / above[~fixed].mean()
-            found = self.black + above * (share if 0.5 < share < 2 else 1.0)
-        whole = np.where(fixed, given.numpy(), found.astype(np.float32))
+        known = given.double().numpy() - self.black
+        for own, mine, still in zip(above, known, fixed, strict=True):
+            share = 1.0 if still.all() or self.power < 0 else mine[~still].mean() / own[~still].mean()
+            own *= share if 0.5 < share < 2 else 1.0
+        whole = np.where(fixed, given.numpy(), (self.black + above).astype(np.float32))
         return torch.from_numpy(whole).to(laid)
 
     def back_map(self, laid: Tensor, index: int) -> Tensor:
@@ -128,14 +131,16 @@ class Evened:
         return np.asarray(above + self.black + np.minimum(even - start, 0) * toe**self.power)
 
 
-def find(pixels: Tensor) -> Evened | None:
-    """Whether white noise in one channel follows a power of the brightness, and not that of photons.
+def find(pixels: Tensor, *, color: bool = False) -> Evened | None:
+    """Whether white noise follows a power of the brightness, and not that of photons.
 
-    The level is read in calm blocks of six classes of brightness. It must follow a (x - black)^p closely,
-    change much, and be as strong in middling as in fine detail, which texture is not.
+    The level is read in calm blocks of six classes of brightness, of colours by the differences of channels
+    (see `noise.apart`). It must follow a (x - black)^p closely, one for all channels, change much, and be as
+    strong in middling as in fine detail, which texture is not.
 
     Args:
-        pixels: (N, 1, H, W).
+        pixels: (N, C, H, W) of one channel or three colours; nothing is told of others.
+        color: whether the channels are display colours.
 
     >>> draws = np.random.default_rng(0)
     >>> scene = np.linspace(1, 5, 128) * np.ones((128, 1))
@@ -145,7 +150,7 @@ def find(pixels: Tensor) -> Evened | None:
     >>> find(torch.from_numpy(scene + draws.normal(0, 1, scene.shape)).float()[None, None]) is None
     True
     """
-    if pixels.shape[1] != 1:
+    if pixels.shape[1] != (3 if color else 1):
         return None
     rows, columns = values.inside(pixels)
     windows = flat.windows(pixels[..., rows, columns])
@@ -156,11 +161,11 @@ def find(pixels: Tensor) -> Evened | None:
     if seen.exact > DRAWN:
         return None
     read = _levels([(w - seen.low) / seen.span for w in windows], seen)
-    told = None if read is None else _power(*read)
+    told = None if read is None else _power(*read, CLOSE[pixels.shape[1]])
     if read is None or told is None:
         return None
     power, black, level = told
-    toe = black + DARKEST * (float(read[0][0]) - black)
+    toe = black + DARKEST * (float(read[0].min()) - black)
     to_file = seen.span ** (1 - power)
     return Evened(
         power=power,
@@ -168,39 +173,49 @@ def find(pixels: Tensor) -> Evened | None:
         toe=toe * seen.span + seen.low,
         level=level * to_file,
         given=pixels,
+        color=color,
     )
 
 
 def _levels(windows: Sequence[Tensor], seen: values.Values) -> tuple[Floats, Floats] | None:
-    """Brightness and level of the noise in classes of brightness, or None where it is no white noise."""
+    """Brightness and level of the noise in classes of brightness, of all channels, or None where it is no
+    white noise.
+    """
     floor, ceiling = ((end - seen.low) / seen.span for end in (seen.floor, seen.ceiling))
     blocks = flat.collect(windows, seen.usable, floor=floor, ceiling=ceiling)
     classes = flat.by_brightness(blocks)
     if len(classes) < CLASSES:
         return None
-    fine, bright = zip(*(reading.calm_energy(blocks.coefficients[c], FINE) for c in classes), strict=True)
-    x, s = (torch.stack(part)[:, 0].double().numpy() for part in (bright, fine))
+    parts = [blocks.coefficients[c] for c in classes]
+    x = torch.stack([reading.calm_energy(part, FINE)[1] for part in parts]).double().numpy()
+    s, middle = (np.stack([_own(part, band) for part in parts]) for band in (FINE, MIDDLE))
     least = float(s.min())
     if least <= (values.ROUNDING * seen.step / seen.span) ** 2 or float(s.max()) < STEEP**2 * least:
         return None
-    middle = [float(reading.calm_energy(blocks.coefficients[c], MIDDLE)[0]) for c in classes]
-    apart = np.log(np.maximum(middle, 1e-30) / s) / 2
-    return (x, np.sqrt(s)) if abs(float(np.median(apart))) < LEVEL else None
+    unlike = np.log(np.maximum(middle, 1e-30) / s) / 2
+    return (x.ravel(), np.sqrt(s).ravel()) if abs(float(np.median(unlike))) < LEVEL else None
 
 
-def _power(x: Floats, s: Floats) -> tuple[float, float, float] | None:
+def _own(coefficients: Tensor, band: Sequence[int]) -> Floats:
+    """Energy (C,) of a band of blocks (B, C, 64) where these are calm: what each channel has for itself."""
+    if coefficients.shape[1] == 1:
+        return np.asarray(reading.calm_energy(coefficients, band)[0].double())
+    return np.asarray(apart.energies(coefficients, band))
+
+
+def _power(x: Floats, s: Floats, close: float) -> tuple[float, float, float] | None:
     """Power, black and level of s = level (x - black)^power, where it holds closely, and no photons' does."""
     if float(np.ptp(x)) <= 0:
         return None
     fits = [(*_fitted(x, s, power), power) for power in POWERS]
     miss, black, level, power = min(fits)
     known = _fitted(x, s, PHOTONS)[0]
-    return (power, black, level) if miss < min(CLOSE, CLOSER * known) else None
+    return (power, black, level) if miss < min(close, CLOSER * known) else None
 
 
 def _fitted(x: Floats, s: Floats, power: float) -> tuple[float, float, float]:
     """How far the logarithms of s lie from a power of x - black, black, and the level."""
-    blacks = float(x[0]) - np.geomspace(*NEAR, BLACKS) * float(np.ptp(x))
+    blacks = float(x.min()) - np.geomspace(*NEAR, BLACKS) * float(np.ptp(x))
     logs = np.log(s) - power * np.log(x - blacks[:, None])
     level = logs.mean(1)
     miss = np.sqrt(np.square(logs - level[:, None]).mean(1))

@@ -117,7 +117,7 @@ def prepare(state: State) -> State:
     phases = None if request.model or request.guide is not None else _phases(state)
     if phases is not None:
         state = _laid(state, phases)
-    bent = even.find(state.noisy) if _may_bend(state, request) else None
+    bent = even.find(state.noisy, color=state.color) if _may_bend(state, request) else None
     if bent is not None:
         state = _laid(state, bent)
     still = torch.stack([values.at_ends(picture) for picture in state.noisy])
