@@ -115,3 +115,12 @@ def test_clean_channels_come_back_nearly_as_they_are() -> None:
     before, after = (np.square(a - clean).mean((0, 1)) for a in (noisy.astype(float), found))
     assert after[0] < before[0] / 6
     assert np.sqrt(np.square(found - noisy).mean((0, 1)))[1:].max() < 1.0
+
+
+def test_the_level_of_all_channels_counts_where_they_are_alike() -> None:
+    variance = torch.tensor([100.0, 121.0, 144.0])
+    own = apart.Own(variance, 2 * variance)
+    level = float(variance.mean()) ** 0.5
+    assert torch.allclose(own.beside(level / 1.1).variance, variance / 1.1**2)
+    for joint in (0.0, level * 1.1, level / 2):
+        assert torch.equal(own.beside(joint).variance, variance)

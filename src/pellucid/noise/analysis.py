@@ -176,6 +176,7 @@ def _framed(views: list[Tensor], seen: Values, color: bool) -> NoiseReport:
 
     surely = 0.0 if own is None else apart.surely(own, found.variance, step)
     if own is not None and surely > 0:  # it is that of the quietest channel where they differ
+        own = own.beside(joint)
         told = max(joint, float(own.variance.mean()) ** 0.5)
         common["chen"] = joint = told**surely * joint ** (1 - surely)
     uneven = float((evenness * found.variance.mean(1)).sum() / found.variance.mean(1).sum()) > UNEVEN
