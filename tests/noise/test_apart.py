@@ -124,3 +124,10 @@ def test_the_level_of_all_channels_counts_where_they_are_alike() -> None:
     assert torch.allclose(own.beside(level / 1.1).variance, variance / 1.1**2)
     for joint in (0.0, level * 1.1, level / 2):
         assert torch.equal(own.beside(joint).variance, variance)
+
+
+def test_a_picture_of_few_pixels_is_read_as_before() -> None:
+    """Eigenvalues of few patches spread so far that the least of them read low."""
+    noisy = np.clip(np.random.default_rng(0).normal(128, 25, (64, 80, 3)), 0, 255).astype(np.uint8)
+    report = pellucid.inspect(noisy, channel_axis=-1)
+    np.testing.assert_allclose(np.multiply(report.sigma, report.scale), 25, rtol=0.1)

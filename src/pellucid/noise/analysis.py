@@ -175,6 +175,7 @@ def _framed(views: list[Tensor], seen: Values, color: bool) -> NoiseReport:
         return replace(report.times(sure), doubt=unsure)
 
     surely = 0.0 if own is None else apart.surely(own, found.variance, step)
+    surely *= rise(sum(int(a.sum()) for a in valid), FEW / 2, FEW)
     if own is not None and surely > 0:  # it is that of the quietest channel where they differ
         own = own.beside(joint)
         told = max(joint, float(own.variance.mean()) ** 0.5)
