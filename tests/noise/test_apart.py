@@ -93,7 +93,7 @@ def test_planes_for_noise_that_differs_share_none_of_it(levels: tuple[float, ...
 
 @pytest.mark.parametrize(("levels", "gain"), [((15.0, 0.0, 0.0), 3.0), ((4.0, 4.0, 20.0), 2.0)])
 def test_a_noisy_channel_does_not_spoil_the_others(levels: tuple[float, ...], gain: float) -> None:
-    """Against CBM3D in opponent colours, told the same levels."""
+    """Against CBM3D told their mean level, as one for all channels."""
     clean = textured("coffee")
     noisy = clean + np.random.default_rng(2).normal(0, 1, clean.shape) * levels
     x, y = (torch.from_numpy(a.transpose(2, 0, 1) / 255).float() for a in (clean, noisy))

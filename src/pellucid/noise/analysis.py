@@ -14,7 +14,7 @@ from torch import Tensor
 from pellucid import devices
 from pellucid.noise import apart, flat, impulses, level, paper, reading, screen, spectrum, values
 from pellucid.noise import classes as spread
-from pellucid.noise.apart import Own
+from pellucid.noise.apart import Believed
 from pellucid.noise.brightness import FINE, Law, law_of, with_law
 from pellucid.noise.colour import matrix
 from pellucid.noise.flat import Blocks
@@ -60,8 +60,6 @@ WIDER = 1.15
 RISING = 3.0
 """variance of the brighter classes over that of the darkest from which on it grows with the brightness"""
 SLACK = 1.06  # how far the eigenvalues may exceed what fine detail shows
-FEW = 20_000  # pixels below which the eigenvalues spread so far that their tail reads low
-MANY = 8  # channels beyond which no covariance between channels is measured
 
 
 def analyse(pixels: Tensor, *, color: bool, scale: float = 255.0, holes: Tensor | None = None) -> NoiseReport:
@@ -135,13 +133,13 @@ def _framed(views: list[Tensor], seen: Values, color: bool) -> NoiseReport:
         lambda: torch.stack([level.mad_per_scale(v) for v in sample[:2]]).mean(0),
         lambda: spectrum.periodic(sample),
         lambda: _clipped(views, floor, ceiling),
-        lambda: apart.over(pairs, floor, ceiling) if color and channels == 3 else None,
     )
     more: tuple[Callable[[], Any], ...] = (
         lambda: reading.read(views, seen.usable, color=color, span=1.0, step=step),
         lambda: flat.collect(views, seen.usable, floor=floor, ceiling=ceiling),
+        lambda: apart.over(pairs, floor, ceiling) if color and channels == 3 else None,
     )
-    *read, chens, mad, scales, periodic, clipped, own = devices.together(*(() if drawn else more), *tasks)
+    *read, chens, mad, scales, periodic, clipped = devices.together(*(() if drawn else more), *tasks)
     joint = float(np.mean(chens))
     common = {
         "sigma_per_scale": tuple(tuple(row) for row in scales.tolist()),
@@ -155,7 +153,7 @@ def _framed(views: list[Tensor], seen: Values, color: bool) -> NoiseReport:
     }
     if drawn:
         return _as_white((0.0,) * channels, channels, common, ())
-    found, blocks = read
+    found, blocks, differing = read
     classes = flat.calmest(blocks)
     if not classes and seen.exact > DRAWN / 2:  # nothing is left that could tell of noise
         return _as_white((0.0,) * channels, channels, common | {"exact": 1.0}, ())
@@ -174,26 +172,24 @@ def _framed(views: list[Tensor], seen: Values, color: bool) -> NoiseReport:
             sure *= min(max(joint / max(report.level, 1e-12), GUESSED), 1.0)
         return replace(report.times(sure), doubt=unsure)
 
-    surely = 0.0 if own is None else apart.surely(own, found.variance, step)
-    surely *= rise(sum(int(a.sum()) for a in valid), FEW / 2, FEW)
-    if own is not None and surely > 0:  # it is that of the quietest channel where they differ
-        own = own.beside(joint)
-        told = max(joint, float(own.variance.mean()) ** 0.5)
-        common["chen"] = joint = told**surely * joint ** (1 - surely)
+    pixels = sum(int(a.sum()) for a in valid)
+    own = apart.believed(differing, joint, found.variance, step=step, pixels=pixels)
+    alone = own is not None and own.rather
+    if own is not None:
+        common["chen"] = joint = own.joint
     uneven = float((evenness * found.variance.mean(1)).sum() / found.variance.mean(1).sum()) > UNEVEN
     # noise that pixels share leaves the finest detail emptier than its level: else it is fine texture
-    if classes and uneven and report.level > joint and surely < 0.5:
+    if classes and uneven and report.level > joint and not alone:
         # where calm blocks hold nothing but noise, what they hold is known better than by the network
         belief = spread.belief(blocks, color=color) * _open(found.variance, doubt)
         held = spread.variances(blocks, classes, color=color, step=step).clamp_min(1e-12)
         both = held**belief * found.variance.clamp_min(1e-12) ** (1 - belief)
         report = careful(_spectral(both, mixing, common))
     else:
-        law = law_of(blocks, classes, apart=surely) if classes else None
+        law = law_of(blocks, classes, apart=alone) if classes else None
         ends = (floor, ceiling)
         looked = (sample, valid)
-        report = _white(blocks, law, looked, channels, common, report, doubt, ends, uneven, own, surely)
-        report = careful(report)
+        report = careful(_white(blocks, law, looked, channels, common, report, doubt, ends, uneven, own))
     belief = paper.belief(doubt, joint, found.level)
     page = None if belief < paper.LEAST_SAY else paper.find(views, step=step, floor=floor, ceiling=ceiling)
     if page is None or paper.agrees(report, page):
@@ -308,8 +304,7 @@ def _white(
     doubt: float,
     ends: tuple[float, float],
     textured: bool,
-    own: Own | None,
-    surely: float,
+    own: Believed | None,
 ) -> NoiseReport:
     """White noise: its level from the patches' eigenvalues, shared out as fine detail tells.
 
@@ -321,12 +316,12 @@ def _white(
     if law is None:
         return _as_white(read.sigma, channels, common, ("every block is clipped: the level is a guess",))
     chosen = blocks.coefficients[law.calm][..., list(FINE)].double()
-    fine = _variances(chosen)
+    fine = flat.variances(chosen)
     average = float(fine.mean())
     if average <= 0:
         return _as_white(read.sigma, channels, common, ())
     quiet = blocks.coefficients[_calmest(blocks, 150)][..., list(FINEST)].double()
-    shared = _correlations(quiet, _variances(quiet))
+    shared = flat.correlations(quiet, flat.variances(quiet))
     tied = float((shared - torch.eye(channels)).abs().max()) > TIED
     whole = common["chen"] ** 2
     views, valid = looked
@@ -338,7 +333,7 @@ def _white(
             for c in range(channels)
         ]
         whole = float(np.mean(single))
-    if sum(int(a.sum()) for a in valid) < FEW:
+    if sum(int(a.sum()) for a in valid) < level.FEW:
         whole = max(whole, min(average, float(np.mean(np.square(common["mad"])))))
     classic = min(whole, SLACK * average) if whole > 0 else average
     told = torch.tensor(read.sigma).double().square().clamp_min(1e-12)
@@ -348,15 +343,16 @@ def _white(
     distance = math.log(max(classic, 1e-12) / float(told.mean())) / (AGREE + 2 * doubt)
     share = 0.0 if textured else fair * max(math.exp(-(distance**2)), doubt**2 / (doubt**2 + TEXTURE**2))
     variance = (fine * classic / average).clamp_min(1e-12) ** share * told ** (1 - share)
-    if own is not None and surely > 0:
-        variance = variance ** (1 - surely) * own.variance.double().clamp_min(1e-12) ** surely
+    if own is not None:
+        variance = own.mixed(variance)
     by_law = (law.gain * law.mean + law.offset).clamp_min(0)
     believed = (law.gain > 0) & (by_law < DOUBT * max(float(variance.mean()), 1e-12))
     law = replace(law, gain=torch.where(believed, law.gain, 0.0))
     sigma = torch.where(believed, by_law, variance).sqrt()
     report = _as_white(tuple(sigma.tolist()), channels, common, ())
     if tied:
-        shared = shared + surely * (torch.eye(channels) - shared)
+        if own is not None:
+            shared = shared + own.surely * (torch.eye(channels) - shared)
         covariance = (shared * torch.outer(sigma, sigma)).numpy()
         report = replace(report, covariance=covariance, kernel=covariance[:, :, None, None])
     return with_law(report, law)
@@ -370,24 +366,6 @@ def _full(mad: Sequence[float], whole: float, doubt: float) -> float:
     """
     ratio = math.sqrt(float(np.mean(np.square(mad))) / max(whole, 1e-30))
     return 1 - (1 - rise(ratio, *EMPTIED)) * (1 - rise(doubt, *SURELY))
-
-
-def _variances(coefficients: Tensor) -> Tensor:
-    """Variance per channel of (B, C, K) coefficients, by the median of the squares."""
-    return coefficients.square().median(0).values.mean(-1) / spectrum.MEDIAN
-
-
-def _correlations(coefficients: Tensor, variance: Tensor) -> Tensor:
-    """Correlation coefficients (C, C) between channels, from the variances of their sums and differences."""
-    channels = coefficients.shape[1]
-    result = torch.eye(channels).double()
-    scaled = coefficients / variance.clamp_min(1e-30).sqrt()[:, None]
-    for c in range(channels if channels <= MANY else 0):
-        for d in range(c + 1, channels):
-            pair = torch.stack([scaled[:, c] + scaled[:, d], scaled[:, c] - scaled[:, d]], 1)
-            plus, minus = _variances(pair).tolist()
-            result[c, d] = result[d, c] = (plus - minus) / max(plus + minus, 1e-30)
-    return result
 
 
 def _as_white(

@@ -13,8 +13,6 @@ from pellucid.noise import level, reading
 from pellucid.noise.spectrum import SIDE, transform
 from pellucid.noise.values import rise
 
-STRIDE = 3
-"""pixels between patches, as in `level.chen`"""
 ENOUGH = 8000
 """patches that tell; a large picture is looked at in wider steps"""
 OWN = (0.04, 0.1)
@@ -60,6 +58,35 @@ class Own:
         counts = 1 - rise(level / joint, *ALIKE)
         return replace(self, variance=self.variance * (joint / level) ** (2 * counts))
 
+    def level(self, joint: float) -> float:
+        """The level of all channels together where `joint` is that of the quietest, as where they differ."""
+        return max(joint, math.sqrt(float(self.beside(joint).variance.mean())))
+
+
+@dataclass(frozen=True)
+class Believed:
+    """The channels' own noise, as far as it is believed.
+
+    Attributes:
+        variance: (3,) of the channels.
+        joint: level of all channels together.
+        surely: how surely this is all the noise there is, above 0, up to 1.
+    """
+
+    variance: Tensor
+    joint: float
+    surely: float
+
+    @property
+    def rather(self) -> bool:
+        """Whether this is rather all the noise there is than not."""
+        return self.surely >= 0.5
+
+    def mixed(self, variance: Tensor) -> Tensor:
+        """(3,) variances that were told otherwise, and these."""
+        own = self.variance.double().clamp_min(1e-12)
+        return variance ** (1 - self.surely) * own**self.surely
+
 
 def find(
     image: Tensor,
@@ -98,7 +125,7 @@ def find(
     if min(image.shape[-2:]) < SIDE:
         return None
     planes = image.detach().cpu().float()
-    stride = max(STRIDE, round(math.sqrt(planes[0].numel() / ENOUGH)))
+    stride = max(level.STRIDE, round(math.sqrt(planes[0].numel() / ENOUGH)))
 
     def laid(plane: Tensor) -> Tensor:
         return plane.unfold(-2, SIDE, stride).unfold(-2, SIDE, stride).flatten(-2).flatten(-3, -2)
@@ -129,8 +156,8 @@ def _hat(patches: Tensor) -> Own:
         part = part - part.mean(0)
         return level.of_covariance(level.products(part).double() / len(part)) ** 2
 
-    rg, rb, gb = told(red - green), told(red - blue), told(green - blue)
-    variance = torch.tensor([rg + rb - gb, rg + gb - rb, rb + gb - rg]).clamp_min(0) / 2
+    differences = torch.tensor([told(red - green), told(red - blue), told(green - blue)], dtype=torch.float64)
+    variance = _corners(differences).float()
     most = torch.tensor([told(part) for part in patches])
     return Own(variance.minimum(most), most)
 
@@ -141,7 +168,16 @@ def energies(coefficients: Tensor, band: Sequence[int]) -> Tensor:
     """
     red, green, blue = coefficients.unbind(1)
     pairs = torch.stack([red - green, red - blue, green - blue], 1)
-    rg, rb, gb = reading.calm_energy(pairs, band)[0]
+    return _corners(reading.calm_energy(pairs, band)[0])
+
+
+def _corners(differences: Tensor) -> Tensor:
+    """(3,) variances of R, G and B from those of R - G, R - B and G - B.
+
+    >>> _corners(torch.tensor([3.0, 5.0, 6.0]))
+    tensor([1., 2., 4.])
+    """
+    rg, rb, gb = differences
     return torch.stack([rg + rb - gb, rg + gb - rb, rb + gb - rg]).clamp_min(0) / 2
 
 
@@ -156,16 +192,26 @@ def over(pairs: Sequence[tuple[Tensor, Tensor]], floor: float, ceiling: float) -
     )
 
 
-def surely(own: Own, variance: Tensor, step: float) -> float:
-    """How surely the channels' own noise is all there is, 0 to 1, beside the variances (3, 64) of its planes
-    as the network reads them.
+def believed(own: Own | None, joint: float, read: Tensor, *, step: float, pixels: int) -> Believed | None:
+    """How far the channels' own noise is believed to be all there is; None where not at all.
 
     Noise that is wholly the channels' own is white, as what pixels share is not told as their own.
+
+    Args:
+        own: what their differences tell, if anything.
+        joint: level that the eigenvalues of all channels together tell.
+        read: (3, 64) variances of the noise as the network reads it, brightness and differences of colours.
+        step: distance of neighbouring values, 0 for none.
+        pixels: how many told.
     """
-    mean = float(own.variance.mean())
-    if mean <= 0:
-        return 0.0
-    differences = float(variance[1:].mean()) / mean
+    mean = 0.0 if own is None else float(own.variance.mean())
+    if own is None or mean <= 0:
+        return None
+    differences = float(read[1:].mean()) / mean
     steps = math.sqrt(mean) / step if step > 0 else math.inf
     white = rise(differences, *WHITE[:2]) * (1 - rise(differences, *WHITE[2:]))
-    return rise(own.share, *OWN) * rise(steps, *ABOVE) * white
+    surely = rise(own.share, *OWN) * rise(steps, *ABOVE) * white * rise(pixels, level.FEW / 2, level.FEW)
+    if surely == 0:
+        return None
+    together = own.level(joint) ** surely * joint ** (1 - surely)
+    return Believed(own.beside(joint).variance, together, surely)

@@ -32,14 +32,14 @@ class Law:
     mean: Tensor  # (C,) brightness of the picture
 
 
-def law_of(blocks: Blocks, calmest: list[Tensor], *, apart: float = 0.0) -> Law:
+def law_of(blocks: Blocks, calmest: list[Tensor], *, apart: bool = False) -> Law:
     """The law of blocks, of which the calmest of every class of brightness are given.
 
     Args:
         blocks: all of them.
         calmest: for every class.
-        apart: how surely each of three channels has its noise for itself, 0 to 1: then the variance must rise
-            in their differences as well, from which most texture is gone (see `noise.apart`).
+        apart: whether each of three channels has its noise for itself: then the variance must rise in their
+            differences as well, from which most texture is gone (see `noise.apart`).
     """
     classes = flat.by_brightness(blocks)
     found = [reading.calm_energy(blocks.coefficients[c], list(FINE)) for c in classes]
@@ -47,7 +47,7 @@ def law_of(blocks: Blocks, calmest: list[Tensor], *, apart: float = 0.0) -> Law:
     mean = blocks.mean[torch.cat(classes)].double().mean(0)
     gain, offset = _line(brightness, spectra)
     rising = gain > 0
-    if apart > 0.5 and rising.any():  # what the channels share may rise as well, as texture does in the light
+    if apart and rising.any():  # what the channels share may rise as well, as texture does in the light
         rising &= (
             _line(brightness, torch.stack([energies(blocks.coefficients[c], FINE) for c in classes]))[0] > 0
         )

@@ -95,16 +95,15 @@ class Evened:
         low, scale = self._ends()
         even = (laid.double().cpu().numpy() - low) / scale + self._even(low)
         found = self._value(even)
+        fixed = (laid == before).cpu().numpy()
         if self.power > 0:
             slope = self.power * (found - self.black).clip(self.toe - self.black) ** (self.power - 1)
             found = self._value(even + self.level**2 * slope / 2)
-        fixed = (laid == before).cpu().numpy()
-        above = found - self.black
-        known = given.double().numpy() - self.black
-        for own, mine, still in zip(above, known, fixed, strict=True):
-            share = 1.0 if still.all() or self.power < 0 else mine[~still].mean() / own[~still].mean()
-            own *= share if 0.5 < share < 2 else 1.0
-        whole = np.where(fixed, given.numpy(), (self.black + above).astype(np.float32))
+            for own, known, moved in zip(found, given.double().numpy(), ~fixed, strict=True):
+                if moved.any():
+                    share = (known[moved].mean() - self.black) / (own[moved].mean() - self.black)
+                    own[:] = self.black + (own - self.black) * (share if 0.5 < share < 2 else 1.0)
+        whole = np.where(fixed, given.numpy(), found.astype(np.float32))
         return torch.from_numpy(whole).to(laid)
 
     def back_map(self, laid: Tensor, index: int) -> Tensor:
@@ -150,7 +149,7 @@ def find(pixels: Tensor, *, color: bool = False) -> Evened | None:
     >>> find(torch.from_numpy(scene + draws.normal(0, 1, scene.shape)).float()[None, None]) is None
     True
     """
-    if pixels.shape[1] != (3 if color else 1):
+    if pixels.shape[1] != 1 and not (color and pixels.shape[1] == 3):
         return None
     rows, columns = values.inside(pixels)
     windows = flat.windows(pixels[..., rows, columns])
@@ -187,20 +186,18 @@ def _levels(windows: Sequence[Tensor], seen: values.Values) -> tuple[Floats, Flo
     if len(classes) < CLASSES:
         return None
     parts = [blocks.coefficients[c] for c in classes]
-    x = torch.stack([reading.calm_energy(part, FINE)[1] for part in parts]).double().numpy()
-    s, middle = (np.stack([_own(part, band) for part in parts]) for band in (FINE, MIDDLE))
+    alone = parts[0].shape[1] == 1
+    fine, bright = zip(*(reading.calm_energy(part, FINE) for part in parts), strict=True)
+    own = fine if alone else [apart.energies(part, FINE) for part in parts]
+    x, s = (torch.stack(list(part)).double().numpy() for part in (bright, own))
     least = float(s.min())
     if least <= (values.ROUNDING * seen.step / seen.span) ** 2 or float(s.max()) < STEEP**2 * least:
         return None
-    unlike = np.log(np.maximum(middle, 1e-30) / s) / 2
+    middle = [
+        reading.calm_energy(part, MIDDLE)[0] if alone else apart.energies(part, MIDDLE) for part in parts
+    ]
+    unlike = np.log(np.maximum(torch.stack(middle).double().numpy(), 1e-30) / s) / 2
     return (x.ravel(), np.sqrt(s).ravel()) if abs(float(np.median(unlike))) < LEVEL else None
-
-
-def _own(coefficients: Tensor, band: Sequence[int]) -> Floats:
-    """Energy (C,) of a band of blocks (B, C, 64) where these are calm: what each channel has for itself."""
-    if coefficients.shape[1] == 1:
-        return np.asarray(reading.calm_energy(coefficients, band)[0].double())
-    return np.asarray(apart.energies(coefficients, band))
 
 
 def _power(x: Floats, s: Floats, close: float) -> tuple[float, float, float] | None:

@@ -25,6 +25,7 @@ PIXELS = 1_500_000  # enough for a stable figure; larger pictures are sampled by
 BRIGHTNESS = 6  # classes with the same number of blocks
 SHARE = 0.02  # of the blocks of a class, the calmest
 FEWEST = 40
+MANY = 8  # channels beyond which no covariance between channels is measured
 
 
 @dataclass(frozen=True)
@@ -130,3 +131,21 @@ def calmest(blocks: Blocks) -> list[Tensor]:
         count = min(len(part), max(FEWEST, round(SHARE * len(part))))
         chosen.append(part[blocks.calm[part].topk(count, largest=False).indices])
     return chosen
+
+
+def variances(coefficients: Tensor) -> Tensor:
+    """Variance per channel of (B, C, K) coefficients, by the median of the squares."""
+    return coefficients.square().median(0).values.mean(-1) / spectrum.MEDIAN
+
+
+def correlations(coefficients: Tensor, variance: Tensor) -> Tensor:
+    """Correlation coefficients (C, C) between channels, from the variances of their sums and differences."""
+    channels = coefficients.shape[1]
+    result = torch.eye(channels).double()
+    scaled = coefficients / variance.clamp_min(1e-30).sqrt()[:, None]
+    for c in range(channels if channels <= MANY else 0):
+        for d in range(c + 1, channels):
+            pair = torch.stack([scaled[:, c] + scaled[:, d], scaled[:, c] - scaled[:, d]], 1)
+            plus, minus = variances(pair).tolist()
+            result[c, d] = result[d, c] = (plus - minus) / max(plus + minus, 1e-30)
+    return result

@@ -16,7 +16,8 @@ from pellucid.noise.spectrum import transform
 
 _QUARTILE = 0.6744897501960817  # of the standard normal: its median absolute value
 _HIGH: tuple[float, ...] = pywt.Wavelet("db2").dec_hi
-_SIDE, _STRIDE = 8, 3  # patches of Chen, Zhu and Heng
+_SIDE, STRIDE = 8, 3  # patches of Chen, Zhu and Heng
+FEW = 20_000  # pixels below which the eigenvalues spread so far that their tail reads low
 
 
 def mad(image: Tensor, *, skip_zeros: bool = True, valid: Tensor | None = None) -> Tensor:
@@ -131,12 +132,10 @@ def chen(
         return 0.0
     planes = image.detach().cpu().float()
     planes = planes - planes.mean((1, 2), keepdim=True)
-    patches = planes.unfold(1, _SIDE, _STRIDE).unfold(2, _SIDE, _STRIDE)
+    patches = planes.unfold(1, _SIDE, STRIDE).unfold(2, _SIDE, STRIDE)
     patches = patches.permute(1, 2, 0, 3, 4).flatten(3).flatten(0, 1)  # (patches, channels, pixels), a copy
     if valid is not None:
-        patches = patches[
-            valid.unfold(0, _SIDE, _STRIDE).unfold(1, _SIDE, _STRIDE).flatten(2).all(2).flatten()
-        ]
+        patches = patches[valid.unfold(0, _SIDE, STRIDE).unfold(1, _SIDE, STRIDE).flatten(2).all(2).flatten()]
         if len(patches) == 0:
             return 0.0
     mean = patches.mean((1, 2)) + image.detach().cpu().float().mean()

@@ -21,8 +21,9 @@ from scipy import ndimage
 from torch import Tensor
 
 from pellucid import devices
+from pellucid.noise.alive import framed
 from pellucid.noise.report import NoiseReport
-from pellucid.noise.residual import Residual, framed
+from pellucid.noise.residual import Residual
 from pellucid.noise.strokes import Floats
 
 WINDOW = 8  # side of the windows whose energies are compared

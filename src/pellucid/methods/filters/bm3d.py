@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -82,16 +82,20 @@ class Config:
         """
         return (1.0,) if self.spread == 1 else (1 / self.spread, 1.0, self.spread)
 
-    def stages(self) -> tuple[Stage, Stage]:
-        """The two stages. The distance limits are far above the noise: a group holds what was found."""
+    def stages(self, wider: float = 1.0) -> tuple[Stage, Stage]:
+        """The two stages. The distance limits are far above the noise: a group holds what was found.
+
+        Args:
+            wider: factor on these limits.
+        """
         return (
             Stage(
                 transform="bior1.5", step=self.step, radius=self.radius, stride=self.stride, group=self.group,
-                limit=15.0, strength=self.threshold, levels=self.levels(),
+                limit=15.0 * wider, strength=self.threshold, levels=self.levels(),
             ),
             Stage(
                 transform="dct", step=self.wiener_step, radius=self.wiener_radius, stride=self.stride,
-                group=self.wiener_group, limit=2.0, strength=self.wiener, levels=self.levels(),
+                group=self.wiener_group, limit=2.0 * wider, strength=self.wiener, levels=self.levels(),
             ),
         )  # fmt: skip
 
@@ -127,7 +131,7 @@ def restore(noisy: Tensor, kernel: Tensor, config: Config, *, color: bool) -> Te
         middle = kernel.shape[-1] // 2
         kernel = kernel[:, :, middle : middle + 1, middle : middle + 1]
     opponent = color and channels == 3
-    mixing, back = _planes(kernel, channels, opponent)
+    mixing, back = _planes(kernel, opponent)
     own = torch.einsum("dc,ef,cfyx->deyx", mixing, mixing, kernel).diagonal(dim1=0, dim2=1).permute(2, 0, 1)
     middle = own.shape[-1] // 2
     if float(own[:, middle, middle].max()) <= 0.0:
@@ -144,10 +148,10 @@ def restore(noisy: Tensor, kernel: Tensor, config: Config, *, color: bool) -> Te
     return torch.einsum("cd,dhw->chw", back, result)
 
 
-def _planes(kernel: Tensor, channels: int, opponent: bool) -> tuple[Tensor, Tensor]:
+def _planes(kernel: Tensor, opponent: bool) -> tuple[Tensor, Tensor]:
     """The transforms (C, C) of the channels to the planes that are filtered, and back."""
     middle = kernel.shape[-1] // 2
-    usual = decorrelate.matrix(channels, color=opponent)
+    usual = decorrelate.matrix(len(kernel), color=opponent)
     mixing = decorrelate.adapted(kernel[..., middle, middle]) if opponent else usual
     back = mixing.T if torch.equal(mixing, usual) else torch.linalg.inv(mixing)
     return mixing.to(kernel.device), back.to(kernel.device)
@@ -164,7 +168,7 @@ def _fine(planes: Tensor, kernel: Tensor, config: Config, *, opponent: bool) -> 
     # noise of the others
     white = opponent and kernel.shape[-1] == 1
     wider = float((level.max() / level[0].clamp_min(1e-30)).clamp(1.0, WIDEST)) if white else 1.0
-    hard, wiener = (replace(stage, limit=stage.limit * wider) for stage in config.stages())
+    hard, wiener = config.stages(wider)
     pilot = filter_image(padded, None, kernel, hard)
     return filter_image(padded, pilot, kernel, wiener)[:, :height, :width]
 
