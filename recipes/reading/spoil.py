@@ -39,6 +39,9 @@ class Mix:
         photons: of the others with noise, those that count photons.
         dim: of the photographs, those that are dark but for a few bright parts, as fluorescence is.
         whole: pictures that are not resized after the noise came in.
+        busy: photographs of which four crops are drawn, and the one with most fine detail is taken.
+        webp: of the JPEG pictures, those that are WebP instead.
+        low: of the pictures with noise, those whose level is a third of what is drawn.
     """
 
     drawn: float = 0.2
@@ -50,6 +53,9 @@ class Mix:
     photons: float = 0.0
     dim: float = 0.0
     whole: float = 0.55
+    busy: float = 0.0
+    webp: float = 0.0
+    low: float = 0.0
 
 
 MIXES = {
@@ -65,6 +71,9 @@ MIXES = {
         photons=0.6,
         dim=0.3,
         whole=0.85,
+    ),
+    "busy": Mix(
+        drawn=0.04, clean=0.25, camera=0.15, mixed=0.4, cored=0.3, smooth=0.05, busy=0.7, webp=0.2, low=0.5
     ),
 }
 
@@ -98,6 +107,8 @@ def sample(draws: Draws, pool: Sequence[Sequence[Path]], mix: Mix) -> Sample:
     if draws.random() < 0.3:
         scene = np.repeat(scene.mean(-1, keepdims=True), 3, -1)
     level = float(np.exp(draws.uniform(*np.log(LEVELS)))) * contrast
+    if mix.low and draws.random() < mix.low:
+        level /= 3
     if draws.random() < mix.clean:
         level, noisy = 0.0, scene
     else:
@@ -109,7 +120,7 @@ def sample(draws: Draws, pool: Sequence[Sequence[Path]], mix: Mix) -> Sample:
         how = FILTERS(draws.choice(SMALLER if factor < 1 else LARGER))
         scene, noisy = resized(scene, side, how), resized(noisy, side, how)
     scene, noisy = _filtered(draws, scene, noisy)
-    scene, noisy, compressed = _stored(draws, scene, noisy)
+    scene, noisy, compressed = _stored(draws, scene, noisy, mix.webp)
     plain = factor == 1.0 and not drawn and not compressed
     return Sample(noisy.astype(np.float32), (noisy - scene).astype(np.float32), level, plain)
 
@@ -128,7 +139,10 @@ def _scene(
 ) -> Floats:
     if drawn:
         return scenes.drawn(draws, side)
-    scene = scenes.photograph(draws, pool, side)
+    if mix.busy and draws.random() < mix.busy:
+        scene = max((scenes.photograph(draws, pool, side) for _ in range(4)), key=_detail)
+    else:
+        scene = scenes.photograph(draws, pool, side)
     if factor >= 1 and draws.random() < mix.smooth:
         part = int(side / draws.uniform(1.2, 2.6)) + 1
         scene = np.clip(resized(scene[:part, :part], side, FILTERS.BICUBIC), 0, 255)
@@ -136,6 +150,12 @@ def _scene(
         shown = scene if draws.random() < 0.5 else 255 - scene
         scene = (255 * (shown / 255) ** draws.uniform(1.5, 4)).astype(np.float32)
     return scene
+
+
+def _detail(scene: Floats) -> float:
+    """How much of the finest detail is everywhere: the least tenth of a picture's small parts is left out."""
+    fine = gaussian_filter(np.abs(scene - gaussian_filter(scene, (1, 1, 0))).mean(-1), 8)
+    return float(np.quantile(fine, 0.1))
 
 
 def _noisy(draws: Draws, scene: Floats, level: float, mix: Mix, drawn: bool) -> tuple[Floats, Floats]:
@@ -164,8 +184,8 @@ def _filtered(draws: Draws, scene: Floats, noisy: Floats) -> tuple[Floats, Float
     return scene, noisy
 
 
-def _stored(draws: Draws, scene: Floats, noisy: Floats) -> tuple[Floats, Floats, bool]:
-    """As JPEG (some of them twice), as bytes, or as they are; last, whether it is JPEG."""
+def _stored(draws: Draws, scene: Floats, noisy: Floats, webp: float = 0.0) -> tuple[Floats, Floats, bool]:
+    """As JPEG (some of them twice, some WebP instead), as bytes, or as they are; last, whether it is JPEG."""
     kind = draws.random()
     if kind >= 0.85:
         return scene, noisy, False
@@ -173,6 +193,8 @@ def _stored(draws: Draws, scene: Floats, noisy: Floats) -> tuple[Floats, Floats,
     if kind >= 0.40:
         return scene, stored.astype(np.float32), False
     quality = draws.choice([draws.integers(30, 99), draws.integers(70, 99)])
+    if webp and draws.random() < webp:
+        return scene, lossy(stored, "WEBP", quality=int(quality)).astype(np.float32), True
     stored = jpeg(stored, int(quality), int(draws.choice([0, 2, 2, 1])))
     if draws.random() < 0.1:
         stored = jpeg(stored, int(draws.integers(60, 98)), int(draws.choice([0, 2])))
@@ -181,8 +203,13 @@ def _stored(draws: Draws, scene: Floats, noisy: Floats) -> tuple[Floats, Floats,
 
 def jpeg(pixels: NDArray[np.uint8], quality: int, subsampling: int) -> NDArray[np.uint8]:
     """What is left of (H, W, 3) after JPEG; subsampling 0, 1, 2 is 4:4:4, 4:2:2, 4:2:0."""
+    return lossy(pixels, "JPEG", quality=quality, subsampling=subsampling)
+
+
+def lossy(pixels: NDArray[np.uint8], kind: str, **options: int) -> NDArray[np.uint8]:
+    """(H, W, 3) written and read in a format of Pillow's."""
     file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "JPEG", quality=quality, subsampling=subsampling)
+    Image.fromarray(pixels).save(file, kind, **options)
     with Image.open(file) as picture:
         return np.asarray(picture)
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +40,9 @@ HARM = 3.0
 NETWORKS, WIDTHS, STEPS, RATE, DROPOUT, DECAY = 8, (32, 16), 1500, 3e-3, 0.2, 0.02
 
 
-def sample(seed: int, pool: list[list[Path]]) -> dict[str, Any] | None:
+def sample(seed: int, pool: list[list[Path]], mixes: Sequence[str]) -> dict[str, Any] | None:
     """Features and sums of one spoilt picture; None where nothing was changed, or no pixels shared noise."""
-    mix = spoil.MIXES["third" if seed % 2 else "second"]
+    mix = spoil.MIXES[mixes[seed % len(mixes)]]
     one = spoil.sample(np.random.default_rng(seed), pool, mix)
     noisy, clean = (a[:SIDE, :SIDE] for a in (one.noisy, one.noisy - one.noise))
     noisy = np.clip(noisy, 0, 255).round().astype(np.uint8)
@@ -49,6 +50,8 @@ def sample(seed: int, pool: list[list[Path]]) -> dict[str, Any] | None:
     if gray:
         noisy, clean = np.ascontiguousarray(noisy[..., 1]), clean[..., 1]
     axis = None if gray else -1
+    if not pellucid.inspect(noisy, channel_axis=axis).correlated:  # only these are asked about
+        return None
     result = pellucid.denoise(noisy, channel_axis=axis, return_result=True, force=True)
     planes = noisy[None] if gray else np.moveaxis(noisy, -1, 0)
     truth = clean[None] if gray else np.moveaxis(clean, -1, 0)
@@ -64,7 +67,7 @@ def sample(seed: int, pool: list[list[Path]]) -> dict[str, Any] | None:
     )
 
 
-def collect(folders: list[Path], out: Path, count: int, seed: int) -> None:
+def collect(folders: list[Path], out: Path, count: int, seed: int, mixes: Sequence[str]) -> None:
     """Samples, a line of JSON each."""
     pool = [sorted(p for p in folder.iterdir() if p.suffix in (".png", ".jpg")) for folder in folders]
     out.mkdir(parents=True, exist_ok=True)
@@ -72,7 +75,7 @@ def collect(folders: list[Path], out: Path, count: int, seed: int) -> None:
     done = len(file.read_text().splitlines()) if file.exists() else 0
     with file.open("a") as lines:
         for number in range(seed + done, seed + count):
-            lines.write(json.dumps(sample(number, pool)) + "\n")
+            lines.write(json.dumps(sample(number, pool, mixes)) + "\n")
             lines.flush()
 
 
@@ -172,13 +175,14 @@ def main() -> None:
     one.add_argument("folders", type=Path, nargs="+")
     one.add_argument("--count", type=int, default=1500)
     one.add_argument("--seed", type=int, default=0)
+    one.add_argument("--mix", nargs="+", choices=sorted(spoil.MIXES), default=["second", "third"])
     two = verbs.add_parser("fit")
     two.add_argument("folder", type=Path)
     for verb in (one, two):
         verb.add_argument("-o", dest="out", type=Path, required=True)
     given = parser.parse_args()
     if given.verb == "samples":
-        collect(given.folders, given.out, given.count, given.seed)
+        collect(given.folders, given.out, given.count, given.seed, given.mix)
         return
     x, sums, names = read(given.folder)
     judged(x, sums)
