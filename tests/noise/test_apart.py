@@ -91,6 +91,26 @@ def test_planes_for_noise_that_differs_share_none_of_it(levels: tuple[float, ...
     assert float((torch.linalg.inv(planes) @ planes - torch.eye(3)).abs().max()) < 1e-4
 
 
+@pytest.mark.parametrize("name", ["bm3d", "bm4d", "tv", "vbm3d", "wavelet"])
+@pytest.mark.parametrize(("levels", "gain"), [((15.0, 0.0, 0.0), 2.5), ((4.0, 4.0, 20.0), 1.2)])
+def test_every_filter_of_colours_spares_the_quiet_channels(
+    name: str, levels: tuple[float, ...], gain: float
+) -> None:
+    """Beside the same filter told their mean level, as one for all channels."""
+    clean = textured("coffee")[:96, :96]
+    axes = {"bm4d": "ZYXS", "vbm3d": "TYXS"}.get(name)
+    if axes:
+        clean = np.stack([clean[t : t + 80, t : t + 80] for t in range(5)])
+    noisy = ((clean + np.random.default_rng(2).normal(0, 1, clean.shape) * levels) / 255).astype(np.float32)
+
+    def error(told: tuple[float, ...] | float) -> float:
+        found = pellucid.denoise(noisy, name, channel_axis=-1, axes=axes, sigma=told, data_range=1.0)
+        return float(-10 * np.log10(np.square(np.asarray(found) - clean / 255).mean()))
+
+    each = np.array(levels) / 255
+    assert error(tuple(each.tolist())) > error(float(np.sqrt(np.mean(each**2)))) + gain
+
+
 @pytest.mark.parametrize(("levels", "gain"), [((15.0, 0.0, 0.0), 3.0), ((4.0, 4.0, 20.0), 2.0)])
 def test_a_noisy_channel_does_not_spoil_the_others(levels: tuple[float, ...], gain: float) -> None:
     """Against CBM3D told their mean level, as one for all channels."""

@@ -19,8 +19,6 @@ from pellucid.noise.spectrum import MIDDLE, to_kernel, to_variance
 from pellucid.paper import Paper, stated
 from pellucid.steps import Method, Step, Task, Tiling
 
-WIDEST = 100.0
-"""most by which the limit of distance is raised where another plane than the matched one is noisier"""
 LOWEST = [1, SIDE, SIDE + 1]  # the lowest frequencies of a block but its mean
 
 
@@ -131,9 +129,9 @@ def restore(noisy: Tensor, kernel: Tensor, config: Config, *, color: bool) -> Te
         middle = kernel.shape[-1] // 2
         kernel = kernel[:, :, middle : middle + 1, middle : middle + 1]
     opponent = color and channels == 3
-    mixing, back = _planes(kernel, opponent)
+    middle = kernel.shape[-1] // 2
+    mixing, back = decorrelate.planes(kernel[..., middle, middle], color=opponent)
     own = torch.einsum("dc,ef,cfyx->deyx", mixing, mixing, kernel).diagonal(dim1=0, dim2=1).permute(2, 0, 1)
-    middle = own.shape[-1] // 2
     if float(own[:, middle, middle].max()) <= 0.0:
         return noisy.clone()
     planes = torch.einsum("dc,chw->dhw", mixing, noisy)
@@ -148,15 +146,6 @@ def restore(noisy: Tensor, kernel: Tensor, config: Config, *, color: bool) -> Te
     return torch.einsum("cd,dhw->chw", back, result)
 
 
-def _planes(kernel: Tensor, opponent: bool) -> tuple[Tensor, Tensor]:
-    """The transforms (C, C) of the channels to the planes that are filtered, and back."""
-    middle = kernel.shape[-1] // 2
-    usual = decorrelate.matrix(len(kernel), color=opponent)
-    mixing = decorrelate.adapted(kernel[..., middle, middle]) if opponent else usual
-    back = mixing.T if torch.equal(mixing, usual) else torch.linalg.inv(mixing)
-    return mixing.to(kernel.device), back.to(kernel.device)
-
-
 def _fine(planes: Tensor, kernel: Tensor, config: Config, *, opponent: bool) -> Tensor:
     height, width = planes.shape[-2:]
     beyond = (0, max(0, SIDE - width), 0, max(0, SIDE - height))
@@ -164,11 +153,8 @@ def _fine(planes: Tensor, kernel: Tensor, config: Config, *, opponent: bool) -> 
     kernel = strengthened(kernel, config, opponent=opponent)
     middle = kernel.shape[-1] // 2
     level = kernel[:, middle, middle]
-    # white noise that is weak in the plane which is matched leaves room for blocks that are as like as the
-    # noise of the others
     white = opponent and kernel.shape[-1] == 1
-    wider = float((level.max() / level[0].clamp_min(1e-30)).clamp(1.0, WIDEST)) if white else 1.0
-    hard, wiener = config.stages(wider)
+    hard, wiener = config.stages(decorrelate.wider(level) if white else 1.0)
     pilot = filter_image(padded, None, kernel, hard)
     return filter_image(padded, pilot, kernel, wiener)[:, :height, :width]
 

@@ -172,9 +172,9 @@ def restore(
         ]
         return torch.stack(alone, 1)
     opponent = color and channels == 3
-    mixing = decorrelate.matrix(channels, color=opponent)
+    middle = kernel.shape[-1] // 2
+    mixing, back = decorrelate.planes(kernel[..., middle, middle], color=opponent)
     own = torch.einsum("dc,ef,cfyx->deyx", mixing, mixing, kernel).diagonal(dim1=0, dim2=1).permute(2, 0, 1)
-    middle = own.shape[-1] // 2
     if float(own[:, middle, middle].max()) <= 0.0:
         return volume.clone()
     planes = torch.einsum("dc,czhw->dzhw", mixing, volume)
@@ -185,7 +185,7 @@ def restore(
     cubes = np.sqrt(np.convolve(level**2, np.full(SIDE, 1 / SIDE), "valid")).astype(np.float32)
     made = [_both(planes[c : c + 1].numpy(), strong[c].numpy(), config, cubes) for c in range(channels)]
     result = torch.from_numpy(np.concatenate(made))[..., :height, :width]
-    return torch.einsum("dc,dzhw->czhw", mixing, result)
+    return torch.einsum("cd,dzhw->czhw", back, result)
 
 
 def _both(plane: Floats, kernel: Floats, config: Config, levels: Floats) -> Floats:

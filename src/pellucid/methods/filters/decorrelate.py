@@ -8,7 +8,7 @@ from torch import Tensor
 from pellucid.noise.colour import matrix
 from pellucid.noise.report import NoiseReport
 
-__all__ = ["adapted", "levels", "matrix", "mix"]
+__all__ = ["adapted", "levels", "matrix", "mix", "planes", "wider"]
 
 STRUCTURE = (1.0, 0.06, 0.02)
 """energy of detail in the opponent colours of photographs, brightness first"""
@@ -50,6 +50,34 @@ def adapted(covariance: Tensor) -> Tensor:
     rows = rows * torch.where(rows.sum(1, keepdim=True) < 0, -1.0, 1.0)
     found: Tensor = rows.float()
     return found
+
+
+def planes(covariance: Tensor, *, color: bool) -> tuple[Tensor, Tensor]:
+    """The transforms (C, C) of channels to planes in which noise of this covariance is filtered, and back.
+
+    Those of `adapted` for three display colours; other channels stay as they are.
+
+    >>> there, back = planes(torch.diag(torch.tensor([1.0, 4.0, 25.0])), color=True)
+    >>> torch.allclose(back @ there, torch.eye(3), atol=1e-5)
+    True
+    """
+    usual = matrix(len(covariance), color=color)
+    there = adapted(covariance) if color and len(covariance) == 3 else usual
+    back = usual.T if torch.equal(there, usual) else torch.linalg.inv(there)
+    return there.to(covariance.device), back.to(covariance.device)
+
+
+def wider(levels: Tensor, most: float = 100.0) -> float:
+    """By how much blocks of the first plane may differ more where its noise is weaker than that of others.
+
+    White noise that is weak in the plane which is matched leaves room for blocks that are as like as the
+    noise of the others.
+
+    Args:
+        levels: (C,) variance of the noise of each plane.
+        most: limit of the factor.
+    """
+    return float((levels.max() / levels[0].clamp_min(1e-30)).clamp(1.0, most))
 
 
 def levels(noise: NoiseReport, transform: Tensor) -> Tensor:

@@ -34,7 +34,7 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
     Sources: Rudin, Osher, Fatemi, Physica D 1992; Chambolle, JMIV 2004.
     """
     noisy = task.shots.mean(0)
-    transform = decorrelate.matrix(len(noisy), color=task.color)
+    transform, back = decorrelate.planes(torch.from_numpy(task.noise.covariance).float(), color=task.color)
     sigma = decorrelate.levels(task.noise, transform) / len(task.shots) ** 0.5
     # 1.3 sigma^1.3, and twice that for colour differences, which have few edges: fitted at sigma 5, 10, 25
     # and 50 (8-bit units) on four crops of training photographs
@@ -46,7 +46,7 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
         denoise_tv_chambolle(p, weight=w * config.strength, eps=1e-5, max_num_iter=config.iterations)
         for p, w in zip(planes, weight.tolist(), strict=True)
     ]
-    estimate = decorrelate.mix(transform.T, torch.from_numpy(np.stack(smooth)).to(noisy))
+    estimate = decorrelate.mix(back, torch.from_numpy(np.stack(smooth)).to(noisy))
     yield Step.once(estimate)
 
 

@@ -125,41 +125,55 @@ def restore(
     """
     channels, frames, height, width = film.shape
     opponent = color and channels == 3
-    mixing = decorrelate.matrix(channels, color=opponent)
+    middle = kernel.shape[-1] // 2
+    plain = decorrelate.matrix(channels, color=opponent)
+    mixing, back = decorrelate.planes(kernel[..., middle, middle], color=opponent)
     own = torch.einsum("dc,ef,cfyx->deyx", mixing, mixing, kernel).diagonal(dim1=0, dim2=1).permute(2, 0, 1)
-    middle = own.shape[-1] // 2
     if float(own[:, middle, middle].max()) <= 0.0:
         return film.clone()
     usual = bm3d.Config(strength=config.strength)
     level = np.ones(frames, np.float32) if levels is None else levels.float().numpy()
     if frames == 1:
         return bm3d.restore(film[:, 0], kernel * float(level[0]) ** 2, usual, color=color)[:, None]
-    noisy = torch.einsum("dc,cthw->dthw", mixing, film)
+    noisy = _mixed(plain, film)
     moves = pans(noisy[0]) if config.pan else np.zeros((frames, 2), np.int64)
     brightness = light.drift(noisy, moves, together=opponent) if config.even else light.none(noisy)
-    noisy = planes = brightness.out(noisy)
+    noisy = brightness.out(noisy)
+    unlike = not torch.equal(mixing, plain)
+    noisy = planes = _mixed(mixing @ plain.T, noisy) if unlike else noisy
     level = level / brightness.gain.float().numpy()  # (C, T)
     # a block reaches beyond pictures that are smaller than it
     planes = F.pad(planes, (0, max(0, SIDE - width), 0, max(0, SIDE - height)), mode="replicate")
     strong = bm3d.strengthened(own, usual, opponent=opponent)
     parts = [slice(0, channels)] if opponent else [slice(c, c + 1) for c in range(channels)]
-    made = [_both(planes[part].numpy(), strong[part], config, moves, level[part.start]) for part in parts]
+    wider = decorrelate.wider(strong[:, middle, middle]) if opponent and kernel.shape[-1] == 1 else 1.0
+    made = [
+        _both(planes[part].numpy(), strong[part], config, moves, level[part.start], wider) for part in parts
+    ]
     result = torch.from_numpy(np.concatenate(made))[..., :height, :width]
     if config.blink > 0:
 
         def alone(part: Tensor, frame: int) -> Tensor:
-            given = torch.einsum("dc,dhw->chw", mixing, part)
+            given = torch.einsum("cd,dhw->chw", back, part)
             each = torch.from_numpy(level[:, frame])
             told = kernel * (each[:, None] * each)[..., None, None]
             filtered = bm3d.restore(given, told, usual, color=color)
             return torch.einsum("dc,chw->dhw", mixing, filtered)
 
         result = blinking.kept(noisy, result, own, level, config.blink, alone)
-    return torch.einsum("dc,dthw->cthw", mixing, brightness.back(result))
+    result = brightness.back(_mixed(plain @ back, result) if unlike else result)
+    return _mixed(plain.T, result)
 
 
-def _both(planes: Floats, kernel: Tensor, config: Config, moves: Places, levels: Floats) -> Floats:
-    """Both stages on channels (C, T, H, W) that share their groups."""
+def _mixed(matrix: Tensor, film: Tensor) -> Tensor:
+    """A transform (C, C) of the channels of (C, T, H, W)."""
+    return torch.einsum("dc,cthw->dthw", matrix, film)
+
+
+def _both(
+    planes: Floats, kernel: Tensor, config: Config, moves: Places, levels: Floats, wider: float
+) -> Floats:
+    """Both stages on channels (C, T, H, W) that share their groups; `wider` is a factor on their limits."""
     from pellucid.methods.filters.grouping import films, tables  # they load a compiler
     from pellucid.methods.filters.grouping.predictive import Prediction
 
@@ -174,7 +188,7 @@ def _both(planes: Floats, kernel: Tensor, config: Config, moves: Places, levels:
             pans=moves,
             step=config.step if first else config.wiener_step,
             count=config.group if first else config.wiener_group,
-            limit=(config.limit if first else config.wiener_limit) * unit,
+            limit=(config.limit if first else config.wiener_limit) * unit * wider,
         )
         factor = config.threshold**2 if first else config.wiener
         guide = gaussian_filter(planes[0], (0, config.soft, config.soft)) if first else None
