@@ -41,6 +41,7 @@ class Mix:
         whole: pictures that are not resized after the noise came in.
         busy: photographs of which four crops are drawn, and the one with most fine detail is taken.
         webp: of the JPEG pictures, those that are WebP instead.
+        grain: of the pictures with noise, those whose noise is the same in all channels.
         low: of the pictures with noise, those whose level is a third of what is drawn.
     """
 
@@ -55,6 +56,7 @@ class Mix:
     whole: float = 0.55
     busy: float = 0.0
     webp: float = 0.0
+    grain: float = 0.0
     low: float = 0.0
 
 
@@ -74,6 +76,9 @@ MIXES = {
     ),
     "busy": Mix(
         drawn=0.04, clean=0.25, camera=0.15, mixed=0.4, cored=0.3, smooth=0.05, busy=0.7, webp=0.2, low=0.5
+    ),
+    "grain": Mix(
+        drawn=0.04, clean=0.15, camera=0.1, mixed=0.3, smooth=0.1, busy=0.4, webp=0.1, grain=0.7, low=0.3
     ),
 }
 
@@ -160,6 +165,8 @@ def _detail(scene: Floats) -> float:
 
 def _noisy(draws: Draws, scene: Floats, level: float, mix: Mix, drawn: bool) -> tuple[Floats, Floats]:
     """The scene as it is without the noise, and with it."""
+    if mix.grain and draws.random() < mix.grain:
+        return scene, scene + noises.grain(draws, scene, level)
     if not drawn and draws.random() < mix.camera:
         scene, noisy = noises.camera(draws, scene, level)
     elif mix.photons and draws.random() < mix.photons:

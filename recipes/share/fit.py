@@ -141,26 +141,27 @@ def tell(name: str, share: Tensor, sums: Tensor) -> None:
     )
 
 
-def read(folder: Path) -> tuple[Tensor, Tensor, tuple[str, ...]]:
-    """Features, sums and the features' names."""
-    rows = [
-        json.loads(line) for file in sorted(folder.glob("*.jsonl")) for line in file.read_text().splitlines()
-    ]
+def read(folders: list[Path]) -> tuple[Tensor, Tensor, tuple[str, ...], Tensor]:
+    """Features, sums, the features' names, and the seeds; a folder that is named twice counts twice."""
+    files = [file for folder in folders for file in sorted(folder.glob("*.jsonl"))]
+    rows = [json.loads(line) for file in files for line in file.read_text().splitlines()]
     rows = [row for row in rows if row]
     names = tuple(sorted(rows[0]["features"]))
     x = torch.tensor([[row["features"][name] for name in names] for row in rows])
     sums = torch.tensor([[row[name] for name in ("noise", "change", "both")] for row in rows])
-    return x, sums, names
+    return x, sums, names, torch.tensor([row["seed"] for row in rows])
 
 
-def judged(x: Tensor, sums: Tensor, parts: int = 6) -> None:
+def judged(x: Tensor, sums: Tensor, seeds: Tensor, parts: int = 6) -> None:
     """What networks say that did not see a sample."""
-    part = torch.randperm(len(x), generator=torch.Generator().manual_seed(0)) % parts
+    part = seeds % parts
     said = torch.ones(len(x))
     for number in range(parts):
         weights = network(x[part != number], sums[part != number])
         said[part == number] = torch.tensor([shares.run(weights, one) for one in x[part == number]])
-    tell("the whole change", torch.ones(len(x)), sums)
+    once = torch.from_numpy(np.unique(seeds.numpy(), return_index=True)[1])
+    sums, said = sums[once], said[once]
+    tell("the whole change", torch.ones(len(sums)), sums)
     tell("the share that is told", said, sums)
     tell("the best (an oracle)", (sums[:, 2] / sums[:, 1]).clamp(0, 1), sums)
 
@@ -177,15 +178,15 @@ def main() -> None:
     one.add_argument("--seed", type=int, default=0)
     one.add_argument("--mix", nargs="+", choices=sorted(spoil.MIXES), default=["second", "third"])
     two = verbs.add_parser("fit")
-    two.add_argument("folder", type=Path)
+    two.add_argument("folders", type=Path, nargs="+")
     for verb in (one, two):
         verb.add_argument("-o", dest="out", type=Path, required=True)
     given = parser.parse_args()
     if given.verb == "samples":
         collect(given.folders, given.out, given.count, given.seed, given.mix)
         return
-    x, sums, names = read(given.folder)
-    judged(x, sums)
+    x, sums, names, seeds = read(given.folders)
+    judged(x, sums, seeds)
     save_file(network(x, sums), given.out, metadata={"features": ",".join(names)})
 
 
