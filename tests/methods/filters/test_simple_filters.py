@@ -140,8 +140,9 @@ def test_decorrelation_is_orthonormal_and_carries_the_covariance(channels):
     n[0] *= 3
     covariance = torch.cov(n.flatten(1)).reshape(channels, channels).double().numpy()
     report = replace(NoiseReport.white(1.0, channels), covariance=covariance)
-    expected = decorrelate.mix(m, n).flatten(1).std(1)
-    torch.testing.assert_close(decorrelate.levels(report, m), expected, rtol=1e-3, atol=0)
+    there, back, sigma = decorrelate.of(report, color=True)
+    torch.testing.assert_close(back @ there, torch.eye(channels), atol=1e-5, rtol=0)
+    torch.testing.assert_close(sigma, decorrelate.mix(there, n).flatten(1).std(1), rtol=1e-3, atol=0)
 
 
 def test_configurations_are_checked():

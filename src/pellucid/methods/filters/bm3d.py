@@ -131,10 +131,10 @@ def restore(noisy: Tensor, kernel: Tensor, config: Config, *, color: bool) -> Te
     opponent = color and channels == 3
     middle = kernel.shape[-1] // 2
     mixing, back = decorrelate.planes(kernel[..., middle, middle], color=opponent)
-    own = torch.einsum("dc,ef,cfyx->deyx", mixing, mixing, kernel).diagonal(dim1=0, dim2=1).permute(2, 0, 1)
+    own = decorrelate.kernels(mixing, kernel)
     if float(own[:, middle, middle].max()) <= 0.0:
         return noisy.clone()
-    planes = torch.einsum("dc,chw->dhw", mixing, noisy)
+    planes = decorrelate.mix(mixing, noisy)
     if opponent:
         result = _fine(planes, own, config, opponent=True)
         if config.coarse > 0 and own.shape[-1] > 1 and min(height, width) >= 4 * SIDE:
@@ -143,7 +143,7 @@ def restore(noisy: Tensor, kernel: Tensor, config: Config, *, color: bool) -> Te
         result = torch.cat(
             [_fine(planes[i : i + 1], own[i : i + 1], config, opponent=False) for i in range(channels)]
         )
-    return torch.einsum("cd,dhw->chw", back, result)
+    return decorrelate.mix(back, result)
 
 
 def _fine(planes: Tensor, kernel: Tensor, config: Config, *, opponent: bool) -> Tensor:

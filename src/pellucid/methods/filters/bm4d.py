@@ -174,10 +174,10 @@ def restore(
     opponent = color and channels == 3
     middle = kernel.shape[-1] // 2
     mixing, back = decorrelate.planes(kernel[..., middle, middle], color=opponent)
-    own = torch.einsum("dc,ef,cfyx->deyx", mixing, mixing, kernel).diagonal(dim1=0, dim2=1).permute(2, 0, 1)
+    own = decorrelate.kernels(mixing, kernel)
     if float(own[:, middle, middle].max()) <= 0.0:
         return volume.clone()
-    planes = torch.einsum("dc,czhw->dzhw", mixing, volume)
+    planes = decorrelate.mix(mixing, volume)
     # a cube reaches beyond slices that are smaller than it
     planes = F.pad(planes, (0, max(0, SIDE - width), 0, max(0, SIDE - height)), mode="replicate")
     strong = bm3d.strengthened(own, usual, opponent=opponent)
@@ -185,7 +185,7 @@ def restore(
     cubes = np.sqrt(np.convolve(level**2, np.full(SIDE, 1 / SIDE), "valid")).astype(np.float32)
     made = [_both(planes[c : c + 1].numpy(), strong[c].numpy(), config, cubes) for c in range(channels)]
     result = torch.from_numpy(np.concatenate(made))[..., :height, :width]
-    return torch.einsum("cd,dzhw->czhw", back, result)
+    return decorrelate.mix(back, result)
 
 
 def _both(plane: Floats, kernel: Floats, config: Config, levels: Floats) -> Floats:

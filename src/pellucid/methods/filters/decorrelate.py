@@ -8,7 +8,7 @@ from torch import Tensor
 from pellucid.noise.colour import matrix
 from pellucid.noise.report import NoiseReport
 
-__all__ = ["adapted", "levels", "matrix", "mix", "planes", "wider"]
+__all__ = ["adapted", "kernels", "matrix", "mix", "of", "planes", "wider"]
 
 STRUCTURE = (1.0, 0.06, 0.02)
 """energy of detail in the opponent colours of photographs, brightness first"""
@@ -80,16 +80,22 @@ def wider(levels: Tensor, most: float = 100.0) -> float:
     return float((levels.max() / levels[0].clamp_min(1e-30)).clamp(1.0, most))
 
 
-def levels(noise: NoiseReport, transform: Tensor) -> Tensor:
-    """(C,) standard deviation of the noise in each transformed channel.
+def kernels(transform: Tensor, kernel: Tensor) -> Tensor:
+    """(C, K, K) autocovariance of the noise of each transformed plane, where channels have (C, C, K, K)."""
+    return torch.einsum("dc,df,cfyx->dyx", transform, transform, kernel)
 
-    >>> levels(NoiseReport.white(0.1, 3), matrix(3, color=True))
+
+def of(noise: NoiseReport, *, color: bool) -> tuple[Tensor, Tensor, Tensor]:
+    """The transforms of `planes` for this noise, and its standard deviation (C,) in each plane.
+
+    >>> of(NoiseReport.white(0.1, 3), color=True)[2]
     tensor([0.1000, 0.1000, 0.1000])
     """
-    covariance = torch.from_numpy(noise.covariance).to(transform)
-    return (transform @ covariance @ transform.T).diagonal().clamp(min=0).sqrt()
+    covariance = torch.from_numpy(noise.covariance).float()
+    there, back = planes(covariance, color=color)
+    return there, back, (there @ covariance @ there.T).diagonal().clamp(min=0).sqrt()
 
 
 def mix(transform: Tensor, image: Tensor) -> Tensor:
-    """The (C, C) transform on the channels of (C, H, W)."""
-    return torch.einsum("kc,chw->khw", transform.to(image), image)
+    """The (C, C) transform on the channels of (C, ...)."""
+    return torch.einsum("kc,c...->k...", transform.to(image), image)

@@ -82,14 +82,14 @@ def denoised(
         return bm3d.restore(image, kernel, DENOISER, color=color)
     mixing = decorrelate.matrix(channels, color=color and channels == 3).to(image)
     margin = (0, max(0, SIDE - width), 0, max(0, SIDE - height))
-    planes = pad(torch.einsum("dc,chw->dhw", mixing, image)[None], margin, mode="replicate")[0]
+    planes = pad(decorrelate.mix(mixing, image)[None], margin, mode="replicate")[0]
     wanted = None if where is None else pad(where, margin)
     level = torch.full((1, 1, 1), sigma**2, device=image.device)
     alone = not (color and channels == 3)  # colours share their groups
     groups = torch.split(planes, 1) if alone else (planes,)
     stage = replace(QUICK, shift=shift)
     made = [filter_image(some, None, level.expand(len(some), 1, 1), stage, where=wanted) for some in groups]
-    return torch.einsum("dc,dhw->chw", mixing, torch.cat(made)[:, :height, :width])
+    return decorrelate.mix(mixing.T, torch.cat(made)[:, :height, :width])
 
 
 def moved(iteration: int) -> tuple[int, int]:

@@ -14,13 +14,12 @@ from torch import Tensor
 from pellucid import fields, models
 from pellucid.engine import placed
 from pellucid.learning import Learning
-from pellucid.methods.filters import bm3d
+from pellucid.methods.filters import bm3d, decorrelate
 from pellucid.methods.filters.bounding import bounded
 from pellucid.methods.filters.nlh import method as nlh
 from pellucid.methods.table import described
 from pellucid.models.ensemble import MIRRORS, Ensemble
 from pellucid.models.loading import Model
-from pellucid.noise.colour import matrix
 from pellucid.noise.report import NoiseReport
 from pellucid.noise.shift import SEEN, developing, keeps_mean, lit
 from pellucid.noise.spectrum import to_variance
@@ -185,9 +184,8 @@ def equivalent(noise: NoiseReport, *, color: bool) -> float:
     0.1
     """
     kernel = torch.from_numpy(noise.kernel).double()
-    mixing = matrix(len(kernel), color=color and len(kernel) == 3).double()
-    own = torch.einsum("dc,df,cfyx->dyx", mixing, mixing, kernel)
-    power = to_variance(own).clamp_min(0)
+    mixing = decorrelate.matrix(len(kernel), color=color and len(kernel) == 3).double()
+    power = to_variance(decorrelate.kernels(mixing, kernel)).clamp_min(0)
     total = float(power.sum())
     return (float(power.square().sum()) / total) ** 0.5 if total > 0 else 0.0
 

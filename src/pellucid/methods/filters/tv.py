@@ -34,8 +34,8 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
     Sources: Rudin, Osher, Fatemi, Physica D 1992; Chambolle, JMIV 2004.
     """
     noisy = task.shots.mean(0)
-    transform, back = decorrelate.planes(torch.from_numpy(task.noise.covariance).float(), color=task.color)
-    sigma = decorrelate.levels(task.noise, transform) / len(task.shots) ** 0.5
+    transform, back, sigma = decorrelate.of(task.noise, color=task.color)
+    sigma = sigma / len(task.shots) ** 0.5
     # 1.3 sigma^1.3, and twice that for colour differences, which have few edges: fitted at sigma 5, 10, 25
     # and 50 (8-bit units) on four crops of training photographs
     weight = 1.3 * sigma.clamp(min=1e-6) ** 1.3

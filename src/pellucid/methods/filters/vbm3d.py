@@ -128,19 +128,19 @@ def restore(
     middle = kernel.shape[-1] // 2
     plain = decorrelate.matrix(channels, color=opponent)
     mixing, back = decorrelate.planes(kernel[..., middle, middle], color=opponent)
-    own = torch.einsum("dc,ef,cfyx->deyx", mixing, mixing, kernel).diagonal(dim1=0, dim2=1).permute(2, 0, 1)
+    own = decorrelate.kernels(mixing, kernel)
     if float(own[:, middle, middle].max()) <= 0.0:
         return film.clone()
     usual = bm3d.Config(strength=config.strength)
     level = np.ones(frames, np.float32) if levels is None else levels.float().numpy()
     if frames == 1:
         return bm3d.restore(film[:, 0], kernel * float(level[0]) ** 2, usual, color=color)[:, None]
-    noisy = _mixed(plain, film)
+    noisy = decorrelate.mix(plain, film)
     moves = pans(noisy[0]) if config.pan else np.zeros((frames, 2), np.int64)
     brightness = light.drift(noisy, moves, together=opponent) if config.even else light.none(noisy)
     noisy = brightness.out(noisy)
     unlike = not torch.equal(mixing, plain)
-    noisy = planes = _mixed(mixing @ plain.T, noisy) if unlike else noisy
+    noisy = planes = decorrelate.mix(mixing @ plain.T, noisy) if unlike else noisy
     level = level / brightness.gain.float().numpy()  # (C, T)
     # a block reaches beyond pictures that are smaller than it
     planes = F.pad(planes, (0, max(0, SIDE - width), 0, max(0, SIDE - height)), mode="replicate")
@@ -154,20 +154,15 @@ def restore(
     if config.blink > 0:
 
         def alone(part: Tensor, frame: int) -> Tensor:
-            given = torch.einsum("cd,dhw->chw", back, part)
+            given = decorrelate.mix(back, part)
             each = torch.from_numpy(level[:, frame])
             told = kernel * (each[:, None] * each)[..., None, None]
             filtered = bm3d.restore(given, told, usual, color=color)
-            return torch.einsum("dc,chw->dhw", mixing, filtered)
+            return decorrelate.mix(mixing, filtered)
 
         result = blinking.kept(noisy, result, own, level, config.blink, alone)
-    result = brightness.back(_mixed(plain @ back, result) if unlike else result)
-    return _mixed(plain.T, result)
-
-
-def _mixed(matrix: Tensor, film: Tensor) -> Tensor:
-    """A transform (C, C) of the channels of (C, T, H, W)."""
-    return torch.einsum("dc,cthw->dthw", matrix, film)
+    result = brightness.back(decorrelate.mix(plain @ back, result) if unlike else result)
+    return decorrelate.mix(plain.T, result)
 
 
 def _both(

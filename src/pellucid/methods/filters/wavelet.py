@@ -41,8 +41,8 @@ def steps(task: Task, config: Config, *, seed: int, device: torch.device) -> Ite
     Source: Chang, Yu, Vetterli, "Adaptive wavelet thresholding", IEEE TIP 2000.
     """
     noisy = task.shots.mean(0)
-    transform, back = decorrelate.planes(torch.from_numpy(task.noise.covariance).float(), color=task.color)
-    sigma = decorrelate.levels(task.noise, transform) / len(task.shots) ** 0.5
+    transform, back, sigma = decorrelate.of(task.noise, color=task.color)
+    sigma = sigma / len(task.shots) ** 0.5
     planes = decorrelate.mix(transform, noisy).cpu().double().numpy()
     clean = [_shrink(p, s, config) for p, s in zip(planes, sigma.tolist(), strict=True)]
     estimate = decorrelate.mix(back, torch.from_numpy(np.stack(clean)).to(noisy))
