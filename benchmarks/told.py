@@ -1,6 +1,7 @@
 """The shipped networks alone on all of BSD68 and CBSD68, white noise, the level told.
 
-    python benchmarks/told.py [gray|colour]
+    python benchmarks/told.py
+    python benchmarks/told.py --sets gray --model gray.safetensors -o told-gray.json
 
 Floats, not clipped; one view, as a network by itself is asked (`photo` asks for four and averages with
 BM3D). The noise of picture number i, in the order of the names, is NumPy's of seed i. Every sixth are the
@@ -11,6 +12,7 @@ twelve pictures of the older tables. What others publish beside: FFDNet 31.21 an
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import numpy as np
 from skimage.io import imread
@@ -38,23 +40,23 @@ def one(number: int, path: str, sigma: int, model: str) -> float:
 def main() -> None:
     """A row for each set and level."""
     parser = record.arguments(__doc__, "told")
-    parser.add_argument("sets", nargs="*", choices=(*SETS, []), help="else both")
+    parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
     parser.add_argument("--model", help="a name or a file in place of the shipped model")
     given = parser.parse_args()
     record.limit_threads(given.threads)
     out = record.destination(given)
     result = record.about(given, __doc__)
     rows = record.kept(out, result["source"])
-    for name in given.sets or SETS:
+    for name in given.sets:
         paths = record.pictures(given.data_root, SETS[name], given.limit)
         for sigma in SIGMAS:
             key = f"{name}, sigma {sigma}"
             if key in rows:
                 continue
-            model = given.model or MODELS[name]
+            model = given.model or MODELS[name]  # a file is named without its folder
             found = [one(i, str(path), sigma, model) for i, path in enumerate(paths)]
             rows[key] = {
-                "model": MODELS[name] if given.model is None else "…",
+                "model": Path(model).name,
                 "pictures": len(found),
                 "psnr": round(float(np.mean(found)), 3),
                 "every_sixth": round(float(np.mean(found[::SIXTH])), 3),

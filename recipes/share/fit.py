@@ -40,8 +40,11 @@ HARM = 3.0
 NETWORKS, WIDTHS, STEPS, RATE, DROPOUT, DECAY = 8, (32, 16), 1500, 3e-3, 0.2, 0.02
 
 
-def sample(seed: int, pool: list[list[Path]], mixes: Sequence[str]) -> dict[str, Any] | None:
-    """Features and sums of one spoilt picture; None where nothing was changed, or no pixels shared noise."""
+def sample(seed: int, pool: list[list[Path]], mixes: Sequence[str], white: bool) -> dict[str, Any] | None:
+    """Features and sums of one spoilt picture; None where nothing was changed, or no pixels shared noise.
+
+    With `white` None where pixels shared it.
+    """
     mix = spoil.MIXES[mixes[seed % len(mixes)]]
     one = spoil.sample(np.random.default_rng(seed), pool, mix)
     noisy, clean = (a[:SIDE, :SIDE] for a in (one.noisy, one.noisy - one.noise))
@@ -50,14 +53,16 @@ def sample(seed: int, pool: list[list[Path]], mixes: Sequence[str]) -> dict[str,
     if gray:
         noisy, clean = np.ascontiguousarray(noisy[..., 1]), clean[..., 1]
     axis = None if gray else -1
-    if not pellucid.inspect(noisy, channel_axis=axis).correlated:  # only these are asked about
+    if (
+        pellucid.inspect(noisy, channel_axis=axis).correlated == white
+    ):  # only those with shared noise are asked about
         return None
     result = pellucid.denoise(noisy, channel_axis=axis, return_result=True, force=True)
     planes = noisy[None] if gray else np.moveaxis(noisy, -1, 0)
     truth = clean[None] if gray else np.moveaxis(clean, -1, 0)
     before, after = planes.astype(np.float32) / 255, np.clip(result.estimate[0], 0, 1)
     found = residual.measure(before, after)
-    if result.method == "none" or not result.noise.correlated or found is None:
+    if result.method == "none" or result.noise.correlated == white or found is None:
         return None
     seen = shares.features(before, after, result.noise, found)
     noise, change = truth / 255 - before, after - before
@@ -67,7 +72,7 @@ def sample(seed: int, pool: list[list[Path]], mixes: Sequence[str]) -> dict[str,
     )
 
 
-def collect(folders: list[Path], out: Path, count: int, seed: int, mixes: Sequence[str]) -> None:
+def collect(folders: list[Path], out: Path, count: int, seed: int, mixes: Sequence[str], white: bool) -> None:
     """Samples, a line of JSON each."""
     pool = [sorted(p for p in folder.iterdir() if p.suffix in (".png", ".jpg")) for folder in folders]
     out.mkdir(parents=True, exist_ok=True)
@@ -75,7 +80,7 @@ def collect(folders: list[Path], out: Path, count: int, seed: int, mixes: Sequen
     done = len(file.read_text().splitlines()) if file.exists() else 0
     with file.open("a") as lines:
         for number in range(seed + done, seed + count):
-            lines.write(json.dumps(sample(number, pool, mixes)) + "\n")
+            lines.write(json.dumps(sample(number, pool, mixes, white)) + "\n")
             lines.flush()
 
 
@@ -177,13 +182,14 @@ def main() -> None:
     one.add_argument("--count", type=int, default=1500)
     one.add_argument("--seed", type=int, default=0)
     one.add_argument("--mix", nargs="+", choices=sorted(spoil.MIXES), default=["second", "third"])
+    one.add_argument("--white", action="store_true", help="keep pictures whose pixels share no noise instead")
     two = verbs.add_parser("fit")
     two.add_argument("folders", type=Path, nargs="+")
     for verb in (one, two):
         verb.add_argument("-o", dest="out", type=Path, required=True)
     given = parser.parse_args()
     if given.verb == "samples":
-        collect(given.folders, given.out, given.count, given.seed, given.mix)
+        collect(given.folders, given.out, given.count, given.seed, given.mix, given.white)
         return
     x, sums, names, seeds = read(given.folders)
     judged(x, sums, seeds)
