@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from skimage import data
 
 import pellucid
 from pellucid.methods.filters import bm3d, decorrelate
-from pellucid.noise import apart
+from pellucid.noise import apart, flat
 
 SIDE = 144
 LEVELS = [(15.0, 15.0, 15.0), (15.0, 0.0, 0.0), (4.0, 4.0, 20.0), (3.0, 4.5, 6.0)]
@@ -89,6 +90,32 @@ def test_planes_for_noise_that_differs_share_none_of_it(levels: tuple[float, ...
     size = there.diagonal().clamp_min(1e-6).sqrt()
     assert float((there / torch.outer(size, size) - torch.eye(3)).abs().max()) < 0.1
     assert float((torch.linalg.inv(planes) @ planes - torch.eye(3)).abs().max()) < 1e-4
+
+
+def test_a_measured_covariance_that_is_negative_somewhere_has_planes() -> None:
+    """Correlations that were measured pair by pair need not go together."""
+    covariance = torch.tensor([[1.0, 0.9, 0.1], [0.9, 1.0, 0.9], [0.1, 0.9, 1.0]])
+    assert float(torch.linalg.eigvalsh(covariance)[0]) < -0.1
+    there, back = decorrelate.planes(covariance * 0.01, color=True)
+    assert torch.isfinite(there).all()
+    torch.testing.assert_close(back @ there, torch.eye(3), atol=1e-4, rtol=0)
+
+
+def test_correlations_of_channels_go_together() -> None:
+    """Of ten blocks the first six show the first pair alike, the last six the second: 1, 1, and less."""
+    mixed = torch.randn(1000, 3, 6, generator=torch.Generator().manual_seed(0)).double()
+    mixed[:600, 1] = mixed[:600, 0]
+    mixed[400:, 2] = mixed[400:, 1]
+    found = flat.correlations(mixed, flat.variances(mixed))
+    assert float(torch.linalg.eigvalsh(found)[0]) > -1e-9
+    torch.testing.assert_close(found.diagonal(), torch.ones(3).double())
+
+
+def test_a_picture_in_a_palette_is_denoised() -> None:
+    """Its channels had correlations that did not go together."""
+    part = Image.fromarray(data.rocket()[60:316, 100:356])
+    reduced = np.asarray(part.quantize(256, dither=Image.Dither.NONE).convert("RGB"))
+    pellucid.denoise(reduced, channel_axis=-1)
 
 
 @pytest.mark.parametrize("name", ["bm3d", "bm4d", "tv", "vbm3d", "wavelet"])

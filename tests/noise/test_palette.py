@@ -6,6 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from scipy.ndimage import gaussian_filter
 from skimage import data
 
 from pellucid.noise import palette
@@ -87,3 +88,17 @@ def test_noise_under_a_palette_is_read(name):
 
     assert 7.5 < level(picture) < 18
     assert level(clean) < 4
+
+
+def test_texture_in_a_palette_is_no_white_noise():
+    """White noise shows in the eigenvalues of patches; texture that a lens has blurred does not."""
+    draws = np.random.default_rng(0)
+    fine = gaussian_filter(draws.normal(0, 1, (192, 192, 1)), (0.5, 0.5, 0))
+    tint = gaussian_filter(draws.normal(0, 1, (192, 192, 3)), (8, 8, 0))
+    detail = 30 * fine / fine.std() * [1.0, 0.95, 0.85] + 7 * tint / tint.std()
+    picture = ([120, 110, 90] + detail).clip(0, 255).astype(np.uint8)
+    reduced = np.asarray(Image.fromarray(picture).quantize(256, dither=Image.Dither.NONE).convert("RGB"))
+    pixels = torch.from_numpy(np.moveaxis(reduced, -1, 0).astype(np.float32))[None] / 255
+    report = analyse(pixels, color=True)
+    assert not report.correlated
+    assert report.level < 4 * report.chen

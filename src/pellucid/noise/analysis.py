@@ -178,6 +178,9 @@ def _framed(views: list[Tensor], seen: Values, color: bool) -> NoiseReport:
     if own is not None:
         common["chen"] = joint = own.joint
     uneven = float((evenness * found.variance.mean(1)).sum() / found.variance.mean(1).sum()) > UNEVEN
+    if seen.palette and not uneven:  # white noise would show in the eigenvalues; texture in steps does not
+        found = replace(found, variance=found.variance.clamp(max=joint**2))
+        report = _spectral(found.variance, mixing, common)
     # noise that pixels share leaves the finest detail emptier than its level: else it is fine texture
     if classes and uneven and report.level > joint and not alone:
         # where calm blocks hold nothing but noise, what they hold is known better than by the network

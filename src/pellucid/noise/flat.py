@@ -139,7 +139,11 @@ def variances(coefficients: Tensor) -> Tensor:
 
 
 def correlations(coefficients: Tensor, variance: Tensor) -> Tensor:
-    """Correlation coefficients (C, C) between channels, from the variances of their sums and differences."""
+    """Correlation coefficients (C, C) between channels, from the variances of their sums and differences.
+
+    Pairs are measured each for itself, so that three might not go together; what is returned does: none of
+    its eigenvalues is negative.
+    """
     channels = coefficients.shape[1]
     result = torch.eye(channels).double()
     scaled = coefficients / variance.clamp_min(1e-30).sqrt()[:, None]
@@ -148,4 +152,9 @@ def correlations(coefficients: Tensor, variance: Tensor) -> Tensor:
             pair = torch.stack([scaled[:, c] + scaled[:, d], scaled[:, c] - scaled[:, d]], 1)
             plus, minus = variances(pair).tolist()
             result[c, d] = result[d, c] = (plus - minus) / max(plus + minus, 1e-30)
+    values, vectors = torch.linalg.eigh(result)
+    if float(values[0]) < 0:
+        root = vectors * values.clamp_min(0).sqrt()
+        root = root / root.norm(dim=1, keepdim=True)
+        result = root @ root.T
     return result

@@ -83,6 +83,7 @@ class Values:
             distribution of the values at least as wide as its own, wherever they heap.
         reduced: the same of noise that was there before the colours were reduced to a palette, if they were.
             That may be white; steps and dither, which are not, came with the palette.
+        palette: whether they were.
     """
 
     low: float
@@ -96,6 +97,7 @@ class Values:
     constant: float
     most: tuple[float, ...]
     reduced: tuple[float, ...]
+    palette: bool
 
 
 def look(windows: list[Tensor], hidden: list[Tensor] | None = None) -> Values:
@@ -152,7 +154,7 @@ def look(windows: list[Tensor], hidden: list[Tensor] | None = None) -> Values:
             _widest(c[:: max(1, c.numel() // MOST)], floor, ceiling, step, by_heaps) for c in channels
         )
 
-    most_of = widest(True)
+    most_of, palette = widest(True), _reduced(channels)
     return Values(
         low=float(ends[0]),
         span=span,
@@ -161,7 +163,8 @@ def look(windows: list[Tensor], hidden: list[Tensor] | None = None) -> Values:
         ceiling=ceiling,
         step=step,
         most=most_of,
-        reduced=widest(False) if _reduced(channels) else most_of,
+        reduced=widest(False) if palette else most_of,
+        palette=palette,
         exact=1.0 if len(distinct) <= TWO else mixed / max(number, 1),
         usable=tuple(usable),
         constant=1 - number / max(sum(c.numel() for c in constants), 1),

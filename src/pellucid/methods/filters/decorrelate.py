@@ -40,9 +40,11 @@ def adapted(covariance: Tensor) -> Tensor:
     if float((there - there.diagonal().diag()).abs().max()) <= UNLIKE * mean:
         return opponent.float()
     floor = LEAST**2 * float(covariance.diagonal().max())
-    noise = covariance + floor * torch.eye(3).double()
+    variance, axes = torch.linalg.eigh(covariance)
+    root = (
+        (variance.clamp_min(0) + floor).rsqrt() * axes
+    ).T  # a measured covariance may be negative somewhere
     structure = opponent.T @ torch.tensor(STRUCTURE).double().diag() @ opponent
-    root = torch.linalg.inv(torch.linalg.cholesky(noise))
     _, directions = torch.linalg.eigh(root @ structure @ root.T)
     rows = directions.T.flip(0) @ root
     rows = rows / rows.norm(dim=1, keepdim=True)
