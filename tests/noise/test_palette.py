@@ -96,7 +96,7 @@ def test_texture_in_a_palette_is_no_white_noise():
     fine = gaussian_filter(draws.normal(0, 1, (192, 192, 1)), (0.5, 0.5, 0))
     tint = gaussian_filter(draws.normal(0, 1, (192, 192, 3)), (8, 8, 0))
     detail = 30 * fine / fine.std() * [1.0, 0.95, 0.85] + 7 * tint / tint.std()
-    picture = ([120, 110, 90] + detail).clip(0, 255).astype(np.uint8)
+    picture = np.add(detail, [120, 110, 90]).clip(0, 255).astype(np.uint8)
     reduced = np.asarray(Image.fromarray(picture).quantize(256, dither=Image.Dither.NONE).convert("RGB"))
     pixels = torch.from_numpy(np.moveaxis(reduced, -1, 0).astype(np.float32))[None] / 255
     report = analyse(pixels, color=True)
