@@ -139,3 +139,10 @@ def test_salt_and_pepper_is_still_found(name):
     picture = np.where(place < share / 2, 0, np.where(place > 1 - share / 2, 255, clean))
     pixels = torch.from_numpy(picture.astype(np.float32) / 255)[None, None]
     assert 0.5 * share < analyse(pixels, color=False).impulse < 1.3 * share
+
+
+def test_paper_of_which_nothing_shows_is_none(monkeypatch):
+    """A fit may put its middle above all that was not cut off: a map as JPEG stopped with a traceback."""
+    values = np.random.default_rng(0).normal(100, 5, (64, 64)).clip(0, 110)
+    monkeypatch.setattr(paper, "_fit", lambda *told: (115.0, 1.0))
+    assert paper._beyond(values, 110.0, 0.0) is None

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from pellucid.noise import residual, strokes
+import pellucid
+from pellucid.noise import alive, residual, strokes
 
 SIDE = 96
 
@@ -162,3 +163,11 @@ def test_nothing_is_told_of_what_is_as_it_was():
     _, noisy = scene("page")
     assert residual.measure(noisy, noisy) is None
     assert residual.measure(np.zeros((1, 50, 50)), np.ones((1, 50, 50))) is None
+
+
+@pytest.mark.parametrize("shape", [(1, 2000), (2000, 1), (3, 700), (600, 2)])
+def test_a_line_longer_than_what_is_looked_at_is_one_part(shape):
+    noisy = np.random.default_rng(0).normal(0.5, 0.06, shape).astype(np.float32)
+    for rows, columns in alive.parts(noisy[None], noisy[None] * 0 + 0.5):
+        assert noisy[rows, columns].size > 0
+    assert float(pellucid.denoise(noisy, sigma=0.06).std()) < 0.95 * float(noisy.std())

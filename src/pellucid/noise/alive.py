@@ -36,7 +36,8 @@ def parts(noisy: Floats, estimate: Floats) -> list[tuple[slice, slice]]:
 def _fullest(weight: Floats, height: int, width: int) -> tuple[slice, slice]:
     """The part of SIDE x SIDE pixels with most weight, which is given in steps of COARSE."""
     rows, columns = min(height, SIDE), min(width, SIDE)
-    down, across = min(rows // COARSE, weight.shape[0]), min(columns // COARSE, weight.shape[1])
+    down, across = -(-rows // COARSE), -(-columns // COARSE)
+    down, across = min(down, weight.shape[0]), min(across, weight.shape[1])
     total = np.pad(weight.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
     upper, lower = total[:-down], total[down:]
     area = lower[:, across:] - upper[:, across:] - lower[:, :-across] + upper[:, :-across]

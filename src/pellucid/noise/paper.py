@@ -174,7 +174,7 @@ def _beyond(values: Floats, end: float, step: float) -> tuple[float, float] | No
     low = middle if step == 0 else origin + step * (math.ceil((middle - origin) / step - 0.5) + 0.5)
     beyond = ordered[np.searchsorted(ordered, low, "right") :]
     total, tail = len(beyond) + cut, float(_tail((low - middle) / sigma))
-    if total < FEWEST or total < PAPER * tail * values.size:
+    if len(beyond) == 0 or total < FEWEST or total < PAPER * tail * values.size:
         return None
     # holes were filled with values between those of the lattice
     ends = beyond if step == 0 else low + step * np.ceil((beyond - low) / step)

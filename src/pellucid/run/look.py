@@ -246,9 +246,9 @@ def _calm(looked: residual.Looked) -> float:
 
 
 def white_report(state: State, index: int) -> NoiseReport:
-    """White noise of a slice at the level of Chen, Zhu and Heng."""
+    """White noise of a slice at the level of Chen, Zhu and Heng, at most that which was read."""
     report = state.noise_of(index)
-    white = NoiseReport.white(report.chen, state.noisy.shape[1], scale=report.scale)
+    white = NoiseReport.white(min(report.chen, report.level), state.noisy.shape[1], scale=report.scale)
     return replace(white, low=report.low, span=report.span)
 
 
