@@ -50,10 +50,10 @@ def main() -> None:
     for name in given.sets:
         paths = record.pictures(given.data_root, SETS[name], given.limit)
         for sigma in SIGMAS:
-            key = f"{name}, sigma {sigma}"
+            model = given.model or MODELS[name]
+            key = f"{name}, {Path(model).stem}, sigma {sigma}"
             if key in rows:
                 continue
-            model = given.model or MODELS[name]  # a file is named without its folder
             found = [one(i, str(path), sigma, model) for i, path in enumerate(paths)]
             rows[key] = {
                 "model": Path(model).name,

@@ -29,6 +29,7 @@ from pellucid.noise import residual
 from pellucid.noise import share as shares
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "reading"))
+import scenes
 import spoil
 
 SIDE = 256
@@ -49,7 +50,7 @@ def sample(seed: int, pool: list[list[Path]], mixes: Sequence[str], white: bool)
     one = spoil.sample(np.random.default_rng(seed), pool, mix)
     noisy, clean = (a[:SIDE, :SIDE] for a in (one.noisy, one.noisy - one.noise))
     noisy = np.clip(noisy, 0, 255).round().astype(np.uint8)
-    gray = seed % 6 == 0
+    gray = seed // len(mixes) % 6 == 0
     if gray:
         noisy, clean = np.ascontiguousarray(noisy[..., 1]), clean[..., 1]
     axis = None if gray else -1
@@ -74,7 +75,7 @@ def sample(seed: int, pool: list[list[Path]], mixes: Sequence[str], white: bool)
 
 def collect(folders: list[Path], out: Path, count: int, seed: int, mixes: Sequence[str], white: bool) -> None:
     """Samples, a line of JSON each."""
-    pool = [sorted(p for p in folder.iterdir() if p.suffix in (".png", ".jpg")) for folder in folders]
+    pool = scenes.folders(folders)
     out.mkdir(parents=True, exist_ok=True)
     file = out / f"{seed}.jsonl"
     done = len(file.read_text().splitlines()) if file.exists() else 0
@@ -159,7 +160,7 @@ def read(folders: list[Path]) -> tuple[Tensor, Tensor, tuple[str, ...], Tensor]:
 
 def judged(x: Tensor, sums: Tensor, seeds: Tensor, parts: int = 6) -> None:
     """What networks say that did not see a sample."""
-    part = seeds % parts
+    part = torch.tensor([int(np.random.default_rng(seed).integers(parts)) for seed in seeds.tolist()])
     said = torch.ones(len(x))
     for number in range(parts):
         weights = network(x[part != number], sums[part != number])

@@ -141,10 +141,14 @@ def find(
     if math.isinf(floor) and math.isinf(ceiling):
         return found
     to_end = torch.minimum(mean - floor, ceiling - mean)
+    kept = torch.ones_like(to_end[0], dtype=torch.bool)
     for _ in range(3):
         room = (to_end - 3 * found.variance.sqrt()[:, None]).amin(0)
         # the half with most room always stays: nothing can be learnt from no patch at all
-        found = _hat(patches[:, room >= min(0.0, float(room.median()))])
+        now = room >= min(0.0, float(room.median()))
+        if torch.equal(now, kept):
+            break
+        kept, found = now, _hat(patches[:, now])
     return found
 
 

@@ -106,7 +106,8 @@ class NoiseReport:
         sigma_per_scale: (scales, C) standard deviation that a white-noise estimator (MAD) reads on the image
             decimated by 1, 2, 3 and 4 without averaging; rising figures betray correlated noise.
         mad: the wavelet MAD estimate per channel.
-        chen: the estimate of Chen, Zhu and Heng (ICCV 2015), all channels together.
+        chen: the estimate of Chen, Zhu and Heng (ICCV 2015), all channels together; where they differ, as
+            far as that is sure, the level of what each has for itself (`noise.apart`).
         clipped: per channel, the fraction of pixels at the bottom and at the top of the range.
         impulse: fraction of pixels replaced by salt or pepper.
         periodic: periodic patterns, strongest first.

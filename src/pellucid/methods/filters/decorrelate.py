@@ -57,7 +57,7 @@ def adapted(covariance: Tensor) -> Tensor:
 def planes(covariance: Tensor, *, color: bool) -> tuple[Tensor, Tensor]:
     """The transforms (C, C) of channels to planes in which noise of this covariance is filtered, and back.
 
-    Those of `adapted` for three display colours; other channels stay as they are.
+    Those of `adapted` for three display colours, for others those of `matrix`.
 
     >>> there, back = planes(torch.diag(torch.tensor([1.0, 4.0, 25.0])), color=True)
     >>> torch.allclose(back @ there, torch.eye(3), atol=1e-5)
@@ -69,7 +69,7 @@ def planes(covariance: Tensor, *, color: bool) -> tuple[Tensor, Tensor]:
     return there.to(covariance.device), back.to(covariance.device)
 
 
-def wider(levels: Tensor, most: float = 100.0) -> float:
+def wider(levels: Tensor) -> float:
     """By how much blocks of the first plane may differ more where its noise is weaker than that of others.
 
     White noise that is weak in the plane which is matched leaves room for blocks that are as like as the
@@ -77,9 +77,12 @@ def wider(levels: Tensor, most: float = 100.0) -> float:
 
     Args:
         levels: (C,) variance of the noise of each plane.
-        most: limit of the factor.
+
+    >>> wider(torch.tensor([1.0, 4.0, 0.0])), wider(torch.zeros(3))
+    (4.0, 1.0)
     """
-    return float((levels.max() / levels[0].clamp_min(1e-30)).clamp(1.0, most))
+    most = float(levels.max())
+    return max(1.0, most / max(float(levels[0]), 1e-9 * most)) if most > 0 else 1.0
 
 
 def kernels(transform: Tensor, kernel: Tensor) -> Tensor:
