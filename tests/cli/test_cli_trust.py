@@ -6,9 +6,11 @@ import html
 from dataclasses import replace
 
 import numpy as np
+import pytest
 import skimage.data
 from PIL import Image as Pillow
 
+from pellucid import files
 from pellucid.noise import analysis
 from pellucid.noise.report import NoiseReport
 
@@ -57,3 +59,13 @@ def test_a_clean_picture_as_it_is_is_exit_0(run, tmp_path):
     done = run("denoise", path, "-o", tmp_path / "e.png", "--json")
     assert done.code == 0
     assert done.json["trust"]["level"] == "high"
+
+
+def test_a_format_that_cannot_hold_the_picture_is_refused_before_the_work(run, tmp_path, monkeypatch):
+    deep = tmp_path / "deep.tif"
+    files.write(files.from_array(np.full((40, 40), 4000, np.uint16)), deep)
+    monkeypatch.setattr(analysis, "analyse", lambda *args, **more: pytest.fail("the work had begun"))
+    done = run("denoise", deep, "-o", tmp_path / "deep.jpg")
+    assert done.code == 1
+    assert "JPEG cannot hold uint16 pixels. Write it as PNG, TIFF or NPY" in done.err
+    assert not (tmp_path / "deep.jpg").exists()

@@ -9,13 +9,14 @@ from pellucid.files.floats import as_floats
 from pellucid.files.formats import FORMATS, SUFFIXES, TABLE, ending, lossless, of_name, of_output
 from pellucid.files.reading import read
 from pellucid.files.stored import ranged_by
-from pellucid.files.writing import write
+from pellucid.files.writing import check, write
 
 __all__ = [
     "FORMATS",
     "SUFFIXES",
     "TABLE",
     "as_floats",
+    "check",
     "ending",
     "enlarged",
     "from_array",

@@ -60,24 +60,30 @@ def sheet_of(image: Image, format: Format, *, quality: int, name: str) -> tuple[
     Raises:
         ValueError: when the format cannot hold the picture, naming formats that can.
     """
+    check(image, format)
     array, metadata = to_array(image), dict(image.metadata)
     notes: tuple[str, ...] = ()
-    wrong = _wrong(image, format)
-    if wrong is None and format.layout != "array":
+    if format.layout != "array":
         array = _samples_last(array, image)
         if image.alpha is not None and not format.alpha:
-            if not (image.alpha == _opaque(image)).all():
-                wrong = "alpha"
-            else:
-                array, image = _without_alpha(array), replace(image, alpha=None)
-                notes = (
-                    f"alpha is opaque everywhere and was left out, because {format.title} holds none here.",
-                )
-        if wrong is None and format.upright:
+            array, image = _without_alpha(array), replace(image, alpha=None)
+            notes = (f"alpha is opaque everywhere and was left out, because {format.title} holds none here.",)
+        if format.upright:
             array, metadata = upright(array, metadata, film=len(image.pixels) > 1)
+    return Sheet(image=image, array=array, metadata=metadata, quality=quality, name=name), notes
+
+
+def check(image: Image, format: Format) -> None:
+    """Refuse an Image that a format cannot hold.
+
+    Raises:
+        ValueError: naming formats that can.
+    """
+    wrong = _wrong(image, format)
+    if wrong is None and format.layout != "array" and image.alpha is not None and not format.alpha:
+        wrong = None if (image.alpha == _opaque(image)).all() else "alpha"
     if wrong is not None:
         raise ValueError(f"{format.title} cannot hold {wrong}. Write it as {fitting(image)}.")
-    return Sheet(image=image, array=array, metadata=metadata, quality=quality, name=name), notes
 
 
 def fitting(image: Image) -> str:

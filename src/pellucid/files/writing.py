@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pellucid import checks
 from pellucid.files import formats
+from pellucid.files import sheet as sheets
 from pellucid.files.replace import replaced
 from pellucid.files.sheet import sheet_of
 from pellucid.image import Image
@@ -57,6 +58,18 @@ def write(
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
     return (*notes, *_lost(image, chosen))
+
+
+def check(image: Image, path: str | os.PathLike[str], *, format: str | None = None) -> None:
+    """Refuse, before the work, a picture that `write` would refuse as its format cannot hold it.
+
+    Raises:
+        ValueError: naming formats that can.
+    """
+    try:
+        sheets.check(image, formats.TABLE[formats.of_output(path, image.format, format)])
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
 
 
 @contextmanager

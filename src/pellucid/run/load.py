@@ -47,6 +47,8 @@ def load(state: State) -> State:
                 f"{job.output}: {known.title} cannot hold float32 pixels. Write it as TIFF or NPY (a name "
                 "that ends in .tif or .npy)."
             )
+        if request.dtype == "same" and "raw.file" not in images[0].metadata:
+            files.check(images[0], job.output, format=job.format)
         reference = _reference(job, request, images[0])
     if images[0].metadata.get("mosaic") and isinstance(request, Inpaint | Upscale):
         raise ValueError(
