@@ -105,7 +105,7 @@ class Denoise(Request):
     warm_start: bool = option(False)
     """Of a film: begin the fit to each frame from that of the frame before, in a share of its iterations."""
     effort: str = option("normal", choices=EFFORTS)
-    """How long to work: quick takes about a tenth of the time of normal, best spares nothing."""
+    """How long to work: quick takes a quarter to a third of the time of normal, best spares nothing."""
     strength: float = option(1.0, low=0, high=1)
     """How much of what was removed is taken off: 1 all of it, 0 nothing."""
     detail: float = option(0.0, low=0, high=1)
