@@ -54,16 +54,15 @@ def sample(seed: int, pool: list[list[Path]], mixes: Sequence[str], white: bool)
     if gray:
         noisy, clean = np.ascontiguousarray(noisy[..., 1]), clean[..., 1]
     axis = None if gray else -1
-    if (
-        pellucid.inspect(noisy, channel_axis=axis).correlated == white
-    ):  # only those with shared noise are asked about
+    # the last look asks only about noise that pixels share
+    if pellucid.inspect(noisy, channel_axis=axis).correlated == white:
         return None
     result = pellucid.denoise(noisy, channel_axis=axis, return_result=True, force=True)
     planes = noisy[None] if gray else np.moveaxis(noisy, -1, 0)
     truth = clean[None] if gray else np.moveaxis(clean, -1, 0)
     before, after = planes.astype(np.float32) / 255, np.clip(result.estimate[0], 0, 1)
     found = residual.measure(before, after)
-    if result.method == "none" or result.noise.correlated == white or found is None:
+    if result.method == "none" or found is None:
         return None
     seen = shares.features(before, after, result.noise, found)
     noise, change = truth / 255 - before, after - before

@@ -60,7 +60,7 @@ def sheet_of(image: Image, format: Format, *, quality: int, name: str) -> tuple[
     Raises:
         ValueError: when the format cannot hold the picture, naming formats that can.
     """
-    check(image, format)
+    refuse(image, format)
     array, metadata = to_array(image), dict(image.metadata)
     notes: tuple[str, ...] = ()
     if format.layout != "array":
@@ -73,7 +73,7 @@ def sheet_of(image: Image, format: Format, *, quality: int, name: str) -> tuple[
     return Sheet(image=image, array=array, metadata=metadata, quality=quality, name=name), notes
 
 
-def check(image: Image, format: Format) -> None:
+def refuse(image: Image, format: Format) -> None:
     """Refuse an Image that a format cannot hold.
 
     Raises:

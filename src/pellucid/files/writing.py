@@ -9,9 +9,8 @@ from pathlib import Path
 
 from pellucid import checks
 from pellucid.files import formats
-from pellucid.files import sheet as sheets
 from pellucid.files.replace import replaced
-from pellucid.files.sheet import sheet_of
+from pellucid.files.sheet import refuse, sheet_of
 from pellucid.image import Image
 
 NAMES = {"icc": "colour profile", "exif": "EXIF", "xmp": "XMP", "dpi": "resolution", "comment": "comment"}
@@ -61,13 +60,14 @@ def write(
 
 
 def check(image: Image, path: str | os.PathLike[str], *, format: str | None = None) -> None:
-    """Refuse, before the work, a picture that `write` would refuse as its format cannot hold it.
+    """Refuse, before the work, what `write` would: a bad name, or a format that cannot hold the picture.
 
     Raises:
         ValueError: naming formats that can.
     """
+    chosen = formats.TABLE[formats.of_output(path, image.format, format)]
     try:
-        sheets.check(image, formats.TABLE[formats.of_output(path, image.format, format)])
+        refuse(image, chosen)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
 

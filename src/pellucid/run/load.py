@@ -40,15 +40,8 @@ def load(state: State) -> State:
         images = tuple(
             files.read(path, data_range=request.data_range, nodata=request.nodata) for path in job.inputs
         )
-        format = files.of_output(job.output, images[0].format, job.format)  # a bad name, before the work
-        known = files.TABLE[format]
-        if request.dtype == "float32" and not {"any", "float32"} & set(known.types):
-            raise ValueError(
-                f"{job.output}: {known.title} cannot hold float32 pixels. Write it as TIFF or NPY (a name "
-                "that ends in .tif or .npy)."
-            )
-        if request.dtype == "same" and "raw.file" not in images[0].metadata:
-            files.check(images[0], job.output, format=job.format)
+        kept = images[0] if request.dtype == "same" else files.as_floats(images[0])
+        files.check(kept, job.output, format=job.format)  # a bad name or format, before the work
         reference = _reference(job, request, images[0])
     if images[0].metadata.get("mosaic") and isinstance(request, Inpaint | Upscale):
         raise ValueError(

@@ -129,9 +129,8 @@ def restore(noisy: Tensor, kernel: Tensor, config: Config, *, color: bool) -> Te
         middle = kernel.shape[-1] // 2
         kernel = kernel[:, :, middle : middle + 1, middle : middle + 1]
     opponent = color and channels == 3
-    middle = kernel.shape[-1] // 2
-    mixing, back = decorrelate.planes(kernel[..., middle, middle], color=opponent)
-    own = decorrelate.kernels(mixing, kernel)
+    mixing, back, own = decorrelate.split(kernel, color=opponent)
+    middle = own.shape[-1] // 2
     if float(own[:, middle, middle].max()) <= 0.0:
         return noisy.clone()
     planes = decorrelate.mix(mixing, noisy)

@@ -172,9 +172,8 @@ def restore(
         ]
         return torch.stack(alone, 1)
     opponent = color and channels == 3
-    middle = kernel.shape[-1] // 2
-    mixing, back = decorrelate.planes(kernel[..., middle, middle], color=opponent)
-    own = decorrelate.kernels(mixing, kernel)
+    mixing, back, own = decorrelate.split(kernel, color=opponent)
+    middle = own.shape[-1] // 2
     if float(own[:, middle, middle].max()) <= 0.0:
         return volume.clone()
     planes = decorrelate.mix(mixing, volume)

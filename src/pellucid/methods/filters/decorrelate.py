@@ -8,7 +8,7 @@ from torch import Tensor
 from pellucid.noise.colour import matrix
 from pellucid.noise.report import NoiseReport
 
-__all__ = ["adapted", "kernels", "matrix", "mix", "of", "planes", "wider"]
+__all__ = ["adapted", "kernels", "matrix", "mix", "of", "planes", "split", "wider"]
 
 STRUCTURE = (1.0, 0.06, 0.02)
 """energy of detail in the opponent colours of photographs, brightness first"""
@@ -90,15 +90,21 @@ def kernels(transform: Tensor, kernel: Tensor) -> Tensor:
     return torch.einsum("dc,df,cfyx->dyx", transform, transform, kernel)
 
 
+def split(kernel: Tensor, *, color: bool) -> tuple[Tensor, Tensor, Tensor]:
+    """The transforms of `planes` for noise of covariance (C, C, K, K), and that in each plane (C, K, K)."""
+    middle = kernel.shape[-1] // 2
+    there, back = planes(kernel[..., middle, middle], color=color)
+    return there, back, kernels(there, kernel)
+
+
 def of(noise: NoiseReport, *, color: bool) -> tuple[Tensor, Tensor, Tensor]:
     """The transforms of `planes` for this noise, and its standard deviation (C,) in each plane.
 
     >>> of(NoiseReport.white(0.1, 3), color=True)[2]
     tensor([0.1000, 0.1000, 0.1000])
     """
-    covariance = torch.from_numpy(noise.covariance).float()
-    there, back = planes(covariance, color=color)
-    return there, back, (there @ covariance @ there.T).diagonal().clamp(min=0).sqrt()
+    there, back, own = split(torch.from_numpy(noise.covariance).float()[..., None, None], color=color)
+    return there, back, own[:, 0, 0].clamp(min=0).sqrt()
 
 
 def mix(transform: Tensor, image: Tensor) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -125,22 +125,21 @@ def restore(
     """
     channels, frames, height, width = film.shape
     opponent = color and channels == 3
-    middle = kernel.shape[-1] // 2
     plain = decorrelate.matrix(channels, color=opponent)
-    mixing, back = decorrelate.planes(kernel[..., middle, middle], color=opponent)
-    own = decorrelate.kernels(mixing, kernel)
+    mixing, back, own = decorrelate.split(kernel, color=opponent)
+    middle = own.shape[-1] // 2
     if float(own[:, middle, middle].max()) <= 0.0:
         return film.clone()
     usual = bm3d.Config(strength=config.strength)
     level = np.ones(frames, np.float32) if levels is None else levels.float().numpy()
     if frames == 1:
         return bm3d.restore(film[:, 0], kernel * float(level[0]) ** 2, usual, color=color)[:, None]
-    noisy = decorrelate.mix(plain, film)
-    moves = pans(noisy[0]) if config.pan else np.zeros((frames, 2), np.int64)
-    brightness = light.drift(noisy, moves, together=opponent) if config.even else light.none(noisy)
-    noisy = brightness.out(noisy)
-    unlike = not torch.equal(mixing, plain)
-    noisy = planes = decorrelate.mix(mixing @ plain.T, noisy) if unlike else noisy
+    shown = decorrelate.mix(plain, film)
+    moves = pans(shown[0]) if config.pan else np.zeros((frames, 2), np.int64)
+    brightness = light.drift(shown, moves, together=opponent) if config.even else light.none(shown)
+    # that of the channels, which have one gain
+    brightness = replace(brightness, offset=plain.T @ brightness.offset)
+    noisy = planes = decorrelate.mix(mixing, brightness.out(film))
     level = level / brightness.gain.float().numpy()  # (C, T)
     # a block reaches beyond pictures that are smaller than it
     planes = F.pad(planes, (0, max(0, SIDE - width), 0, max(0, SIDE - height)), mode="replicate")
@@ -161,8 +160,7 @@ def restore(
             return decorrelate.mix(mixing, filtered)
 
         result = blinking.kept(noisy, result, own, level, config.blink, alone)
-    result = brightness.back(decorrelate.mix(plain @ back, result) if unlike else result)
-    return decorrelate.mix(plain.T, result)
+    return brightness.back(decorrelate.mix(back, result))
 
 
 def _both(
