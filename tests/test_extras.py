@@ -7,11 +7,14 @@ import re
 import subprocess
 import sys
 import tomllib
-from importlib.metadata import packages_distributions
+from collections.abc import Sequence
+from importlib.metadata import Distribution, distributions, packages_distributions
 from pathlib import Path
 
 import numpy as np
 import pytest
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from PIL import Image
 
 from pellucid import extras
@@ -140,3 +143,25 @@ def test_without_the_extras_all_but_several_processes_works(noisy, tmp_path):
     assert done.returncode != 0
     assert done.stderr.strip().endswith("pip install 'pellucid[train]'")
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_every_pinned_version_can_be_had_on_the_oldest_python() -> None:
+    """One that cannot keeps pip looking for ever: soupsieve 4.1.3 wants 3.11.5, Debian 12 has 3.11.2."""
+    wanted = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"]
+    oldest = wanted.removeprefix(">=") + ".0"
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    pins = [Requirement(line) for line in lines if line and not line.startswith("#")]
+    there = [pin for pin in pins if not pin.marker or pin.marker.evaluate({"python_full_version": oldest})]
+    assert {pin.name for pin in there} == {pin.name for pin in pins}
+    installed = {part.name.lower(): part for part in distributions()}
+    held = [installed[pin.name.lower()] for pin in there if pin.name.lower() in installed]
+    asked = {part.name: part.metadata.get("Requires-Python") for part in held if _pinned(part, there)}
+    assert len(asked) > 20
+    assert not {
+        name: python for name, python in asked.items() if python and oldest not in SpecifierSet(python)
+    }
+
+
+def _pinned(part: Distribution, pins: Sequence[Requirement]) -> bool:
+    """Whether the version that is installed is the one that is pinned."""
+    return any(pin.name.lower() == part.name.lower() and part.version in pin.specifier for pin in pins)
