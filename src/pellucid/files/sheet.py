@@ -87,10 +87,10 @@ def refuse(image: Image, format: Format) -> None:
 
 
 def fitting(image: Image) -> str:
-    """The usual formats that hold an Image, in words."""
-    slices = len(image.pixels)
-    usual = ("PNG",) if _wrong(image, TABLE["png"]) is None and slices == 1 else ()
-    return " or ".join((", ".join((*usual, "TIFF")), "NPY"))
+    """The usual formats that hold an Image and the endings that name them, in words."""
+    png = _wrong(image, TABLE["png"]) is None and len(image.pixels) == 1
+    first = "PNG, TIFF or NPY (a name that ends in .png," if png else "TIFF or NPY (a name that ends in"
+    return f"{first} .tif or .npy)"
 
 
 def _wrong(image: Image, format: Format) -> str | None:
